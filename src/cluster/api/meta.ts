@@ -1,0 +1,76 @@
+// What all objects share: names and keys, labels, owners, conditions.
+
+import type { LabelSelector, ObjectMeta, OwnerReference, PodTemplateSpec } from './generated/types.ts';
+
+/** Any API object. */
+export interface ApiObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+}
+
+const EMPTY: Readonly<Record<string, string>> = Object.freeze({});
+
+export const nameOf = (o: ApiObject): string => o.metadata.name;
+/** '' when the object is cluster-scoped. */
+export const namespaceOf = (o: ApiObject): string => o.metadata.namespace ?? '';
+export const uidOf = (o: ApiObject): string => o.metadata.uid ?? '';
+export const labelsOf = (o: { readonly metadata?: { readonly labels?: Readonly<Record<string, string>> } }): Readonly<Record<string, string>> =>
+  o.metadata?.labels ?? EMPTY;
+export const annotationsOf = (o: {
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
+}): Readonly<Record<string, string>> => o.metadata?.annotations ?? EMPTY;
+
+/** `namespace/name`, or the name alone for cluster-scoped objects: client-go's MetaNamespaceKey. */
+export function keyOf(o: ApiObject): string {
+  const { namespace, name } = o.metadata;
+  return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
+}
+
+/** The two halves of keyOf. */
+export function splitKey(key: string): { namespace: string; name: string } {
+  const slash = key.indexOf('/');
+  return slash < 0 ? { namespace: '', name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+/** The owner that manages the object, if one does. */
+export function controllerOf(o: { readonly metadata: { readonly ownerReferences?: readonly OwnerReference[] } }): OwnerReference | undefined {
+  return o.metadata.ownerReferences?.find((r) => r.controller === true);
+}
+
+/** Whether `owner` manages the object. */
+export const isControlledBy = (o: ApiObject, owner: ApiObject): boolean => controllerOf(o)?.uid === owner.metadata.uid;
+
+/** The reference that a controller puts on what it makes. */
+export const controllerReference = (owner: ApiObject): OwnerReference => ({
+  apiVersion: owner.apiVersion,
+  kind: owner.kind,
+  name: owner.metadata.name,
+  uid: uidOf(owner),
+  controller: true,
+  blockOwnerDeletion: true,
+});
+
+/** Whether a deletion has begun. */
+export const isDeleting = (o: ApiObject): boolean => o.metadata.deletionTimestamp !== undefined;
+
+/** The condition of that type. */
+export const conditionOf = <C extends { readonly type: string }>(conditions: readonly C[] | undefined, type: string): C | undefined =>
+  conditions?.find((c) => c.type === type);
+
+/** Template, labels and selector of a workload, for callers that treat all workloads alike. */
+export interface WorkloadLike extends ApiObject {
+  readonly spec: { readonly selector?: LabelSelector; readonly template: PodTemplateSpec };
+}
+
+const frozen = new WeakSet<object>();
+
+/** Freezes plain JSON all the way down and returns it. What deepFreeze has seen is not walked again. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || frozen.has(value)) return value;
+  frozen.add(value);
+  Object.freeze(value);
+  if (Array.isArray(value)) for (const item of value) deepFreeze(item);
+  else for (const key in value) deepFreeze((value as Record<string, unknown>)[key]);
+  return value;
+}

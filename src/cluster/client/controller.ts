@@ -1,0 +1,99 @@
+// The worker loop that all controllers share: take a key, sync it, forget it or try again later.
+
+import type { Os } from '../machine/process.ts';
+import type { Op } from '../sim/simulation.ts';
+import { CALL, type Subject } from '../sim/trace.ts';
+import { isProgrammingError, messageOf } from './errors.ts';
+import type { WorkQueue } from './workqueue.ts';
+
+/** One run of a controller's sync, to say what it decided. */
+export interface Sync {
+  /** Emits the sync's trace record with `detail`; what follows hangs below it. Call before acting on the decision. */
+  decide(detail: Readonly<Record<string, unknown>>): void;
+}
+
+export interface ControllerOptions {
+  /** As upstream's user agent and event source, e.g. `replicaset-controller`. */
+  readonly name: string;
+  readonly queue: WorkQueue;
+  /** Syncs at the same time; of different keys always. */
+  readonly workers: number;
+  /** Brings the world nearer to what the object `key` asks for; a throw means: try again later. */
+  readonly sync: (key: string, sync: Sync) => Op<void>;
+  /** What a key is about, for the trace. */
+  readonly subject?: (key: string) => Subject | null;
+  /** Give a key up after so many failures in a row; absent = never. */
+  readonly maxRetries?: number;
+}
+
+/** Starts the workers as threads of `os`'s process and returns. */
+export function runController(os: Os, options: ControllerOptions): void {
+  for (let i = 0; i < options.workers; i++) os.go(`${options.name}/worker-${i}`, () => work(os, options));
+}
+
+function* work(os: Os, options: ControllerOptions): Op<void> {
+  const { queue, maxRetries } = options;
+  for (;;) {
+    const key = yield* queue.get();
+    if (key === undefined) return;
+    const sync = new SyncRun(os, options, key);
+    try {
+      yield* options.sync(key, sync);
+      sync.finish();
+      queue.forget(key);
+    } catch (error) {
+      if (isProgrammingError(error)) throw error;
+      sync.fail(error);
+      if (maxRetries === undefined || queue.retries(key) < maxRetries) queue.addRateLimited(key);
+      else queue.forget(key);
+    } finally {
+      queue.done(key);
+    }
+  }
+}
+
+class SyncRun implements Sync {
+  readonly #os: Os;
+  readonly #options: ControllerOptions;
+  readonly #key: string;
+  readonly #start: number;
+  #decided = false;
+
+  constructor(os: Os, options: ControllerOptions, key: string) {
+    this.#os = os;
+    this.#options = options;
+    this.#key = key;
+    this.#start = os.sim.now;
+  }
+
+  decide(detail: Readonly<Record<string, unknown>>): void {
+    this.#decided = true;
+    this.#emit('sync', detail);
+  }
+
+  /** A sync that decided nothing is worth a record only when a user's action led to it. */
+  finish(): void {
+    const cause = this.#os.sim.cause;
+    if (!this.#decided && cause !== null && cause.flow !== 0) this.#emit('sync', { unchanged: true });
+  }
+
+  fail(error: unknown): void {
+    const message = messageOf(error);
+    this.#os.logError(`"Unhandled Error" err="error syncing \\"${this.#key}\\": ${message}" controller="${this.#options.name}"`);
+    this.#emit('error', { error: message });
+  }
+
+  #emit(verb: string, detail: Readonly<Record<string, unknown>>): void {
+    const { sim, place } = this.#os;
+    sim.cause = sim.trace.emit(sim.cause, {
+      level: CALL,
+      kind: 'controller',
+      verb,
+      from: place,
+      start: this.#start,
+      end: sim.now,
+      subject: this.#options.subject?.(this.#key) ?? null,
+      detail: { controller: this.#options.name, ...detail },
+    });
+  }
+}

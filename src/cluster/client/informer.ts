@@ -1,0 +1,268 @@
+// Shared informers as client-go's tools/cache: a reflector lists and watches one resource into a store and tells
+// handlers what changed, each under the cause of the watch event that told it.
+
+import { ApiError } from '../api/status.ts';
+import type { ResourceTypes, Status } from '../api/generated/types.ts';
+import { type ApiObject, keyOf } from '../api/meta.ts';
+import type { Os } from '../machine/process.ts';
+import { Deferred } from '../sim/channel.ts';
+import type { Random } from '../sim/random.ts';
+import type { Op } from '../sim/simulation.ts';
+import { MILLISECOND, MINUTE, type Micros, SECOND } from '../sim/time.ts';
+import type { Client, Resource, WatchEvent } from './client.ts';
+import { isProgrammingError, messageOf } from './errors.ts';
+import { type IndexFunction, Store } from './store.ts';
+
+export interface Handler<T> {
+  add?(object: T): void;
+  update?(before: T, after: T): void;
+  /** `object` is the last known state. */
+  delete?(object: T): void;
+}
+
+/** Restricts what an informer sees. */
+export interface InformerOptions {
+  /** '' or absent: all namespaces. */
+  readonly namespace?: string;
+  readonly fieldSelector?: string;
+  readonly labelSelector?: string;
+}
+
+const FIRST_BACKOFF: Micros = 800 * MILLISECOND;
+const MAX_BACKOFF: Micros = 30 * SECOND;
+/** After so long without failure the back-off starts anew. */
+const BACKOFF_RESET: Micros = 2 * MINUTE;
+const MIN_WATCH_SECONDS = 300;
+const PAGE = 500;
+
+export class Informer<T extends ApiObject> {
+  readonly resource: Resource;
+  readonly #os: Os;
+  readonly #client: Client;
+  readonly #options: InformerOptions;
+  readonly #store = new Store<T>();
+  readonly #handlers: Handler<T>[] = [];
+  readonly #synced: Deferred<void>;
+  readonly #backoff: Backoff;
+  readonly #random: Random;
+  #started = false;
+  /** Where the next watch starts; '' = list from the newest state first. */
+  #resourceVersion = '0';
+
+  constructor(os: Os, client: Client, resource: Resource, options: InformerOptions = {}) {
+    this.resource = resource;
+    this.#os = os;
+    this.#client = client;
+    this.#options = options;
+    this.#synced = new Deferred(os.sim);
+    this.#random = os.sim.random(`reflector/${os.place}/${client.config.userAgent}/${resource}`);
+    this.#backoff = new Backoff(os, this.#random);
+  }
+
+  /** The first list is in the store, and the handlers have seen it. */
+  get hasSynced(): boolean {
+    return this.#synced.settled;
+  }
+
+  get size(): number {
+    return this.#store.size;
+  }
+
+  /** Handlers run inside the reflector, one event at a time; they must not wait. Late ones first see all that is there. */
+  addHandler(handler: Handler<T>): void {
+    this.#handlers.push(handler);
+    if (handler.add) for (const object of this.#store.list()) handler.add(object);
+  }
+
+  addIndex(name: string, by: IndexFunction<T>): void {
+    this.#store.addIndex(name, by);
+  }
+
+  /** `namespace` '' for cluster scope. */
+  get(namespace: string, name: string): T | undefined {
+    return this.#store.get(namespace === '' ? name : `${namespace}/${name}`);
+  }
+
+  /** By `namespace/name`. */
+  getByKey(key: string): T | undefined {
+    return this.#store.get(key);
+  }
+
+  list(namespace?: string): readonly T[] {
+    return this.#store.list(namespace);
+  }
+
+  index(name: string, value: string): readonly T[] {
+    return this.#store.index(name, value);
+  }
+
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#os.go(`reflector/${this.resource}`, () => this.#run());
+  }
+
+  *waitForSync(): Op<void> {
+    yield* this.#synced.wait();
+  }
+
+  *#run(): Op<void> {
+    for (;;) {
+      this.#os.sim.cause = null;
+      try {
+        yield* this.#listInto();
+        yield* this.#watchOn();
+      } catch (error) {
+        if (isProgrammingError(error)) throw error;
+        if (isExpired(error)) this.#resourceVersion = '';
+        else this.#logFailure(error);
+      }
+      this.#os.sim.cause = null;
+      yield* this.#os.sleep(this.#backoff.next());
+    }
+  }
+
+  *#listInto(): Op<void> {
+    const { namespace = '', fieldSelector = '', labelSelector = '' } = this.#options;
+    const items: T[] = [];
+    let page = yield* this.#client.list(this.resource, namespace, {
+      fieldSelector,
+      labelSelector,
+      limit: PAGE,
+      resourceVersion: this.#resourceVersion,
+    });
+    for (;;) {
+      for (const item of page.items) items.push(item as ApiObject as T);
+      if (page.continue === undefined) break;
+      page = yield* this.#client.list(this.resource, namespace, { fieldSelector, labelSelector, limit: PAGE, continue: page.continue });
+    }
+    this.#replace(items);
+    this.#resourceVersion = page.resourceVersion;
+    if (!this.#synced.settled) this.#synced.resolve(undefined);
+  }
+
+  /** Watches from where the list ended, again and again, until the server wants a new list (throws). */
+  *#watchOn(): Op<void> {
+    const { namespace = '', fieldSelector = '', labelSelector = '' } = this.#options;
+    for (;;) {
+      const opened = this.#os.sim.now;
+      const stream = yield* this.#client.watch(this.resource, namespace, {
+        fieldSelector,
+        labelSelector,
+        resourceVersion: this.#resourceVersion,
+        timeoutSeconds: Math.floor(MIN_WATCH_SECONDS * (1 + this.#random.float())),
+        allowWatchBookmarks: true,
+      });
+      let events = 0;
+      try {
+        for (let event = yield* stream.read(); event !== undefined; event = yield* stream.read()) {
+          events++;
+          this.#apply(event as WatchEvent<unknown>);
+        }
+      } finally {
+        stream.cancel();
+      }
+      this.#os.sim.cause = null;
+      if (events === 0 && this.#os.sim.now - opened < SECOND) throw new Error('very short watch: Unexpected watch close - watch lasted less than a second and no items received');
+    }
+  }
+
+  #apply({ type, object }: WatchEvent<unknown>): void {
+    if (type === 'ERROR') throw new ApiError(object as Status);
+    const item = object as T;
+    this.#resourceVersion = item.metadata.resourceVersion ?? this.#resourceVersion;
+    if (type === 'BOOKMARK') return;
+    const key = keyOf(item);
+    if (type === 'DELETED') {
+      this.#store.delete(key);
+      this.#tell((handler) => handler.delete?.(item));
+      return;
+    }
+    const before = this.#store.set(key, item);
+    if (before === undefined) this.#tell((handler) => handler.add?.(item));
+    else this.#tell((handler) => handler.update?.(before, item));
+  }
+
+  #replace(items: readonly T[]): void {
+    const gone = new Set(this.#store.keys());
+    for (const item of items) {
+      const key = keyOf(item);
+      gone.delete(key);
+      const before = this.#store.set(key, item);
+      if (before === undefined) this.#tell((handler) => handler.add?.(item));
+      else if (before.metadata.resourceVersion !== item.metadata.resourceVersion) this.#tell((handler) => handler.update?.(before, item));
+    }
+    for (const key of gone) {
+      const object = this.#store.delete(key) as T;
+      this.#tell((handler) => handler.delete?.(object));
+    }
+  }
+
+  /** Each handler starts with the event's own cause. */
+  #tell(event: (handler: Handler<T>) => void): void {
+    const sim = this.#os.sim;
+    const cause = sim.cause;
+    for (const handler of this.#handlers) {
+      event(handler);
+      sim.cause = cause;
+    }
+  }
+
+  #logFailure(error: unknown): void {
+    this.#os.logError(`"Failed to watch" err="failed to list ${this.resource}: ${messageOf(error)}" reflector="k8s.io/client-go/informers/factory.go"`);
+  }
+}
+
+/** The informers of one process: one a resource (and restriction), shared by all who ask. */
+export class InformerFactory {
+  readonly #os: Os;
+  readonly #client: Client;
+  readonly #informers = new Map<string, Informer<ApiObject>>();
+
+  constructor(os: Os, client: Client) {
+    this.#os = os;
+    this.#client = client;
+  }
+
+  informer<R extends Resource>(resource: R, options: InformerOptions = {}): Informer<ResourceTypes[R]> {
+    const key = `${resource}?${options.namespace ?? ''}&${options.fieldSelector ?? ''}&${options.labelSelector ?? ''}`;
+    let informer = this.#informers.get(key);
+    if (!informer) this.#informers.set(key, (informer = new Informer<ApiObject>(this.#os, this.#client, resource, options)));
+    return informer as unknown as Informer<ResourceTypes[R]>;
+  }
+
+  /** Starts those that do not run yet. */
+  start(): void {
+    for (const informer of this.#informers.values()) informer.start();
+  }
+
+  *waitForSync(): Op<void> {
+    for (const informer of this.#informers.values()) yield* informer.waitForSync();
+  }
+}
+
+/** wait.NewExponentialBackoffManager(800ms, 30s, 2m, 2.0, 1.0). */
+class Backoff {
+  readonly #os: Os;
+  readonly #random: Random;
+  #delay: Micros = FIRST_BACKOFF;
+  #last: Micros = 0;
+
+  constructor(os: Os, random: Random) {
+    this.#os = os;
+    this.#random = random;
+  }
+
+  next(): Micros {
+    const now = this.#os.sim.now;
+    if (now - this.#last > BACKOFF_RESET) this.#delay = FIRST_BACKOFF;
+    this.#last = now;
+    const delay = this.#delay;
+    this.#delay = Math.min(MAX_BACKOFF, delay * 2);
+    return Math.round(delay * (1 + this.#random.float()));
+  }
+}
+
+function isExpired(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 410;
+}

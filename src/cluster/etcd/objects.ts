@@ -1,0 +1,56 @@
+// How Kubernetes objects lie in etcd: the value holds no resourceVersion, the revision of its last change is it.
+// Reading joins the two (as apiserver's etcd3 store does); one frozen object per version is shared by all readers.
+
+import { kindOf } from '../api/kinds.ts';
+import type { Change, Subject } from '../sim/trace.ts';
+import type { KeyValue, StoredValue, WatchEvent } from './messages.ts';
+
+interface Stored {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata?: { readonly name?: string; readonly namespace?: string; readonly [key: string]: unknown };
+}
+
+/** What a stored API object looks like to whoever reads it. */
+export type VersionedObject = StoredValue & {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly resourceVersion: string; readonly [key: string]: unknown };
+};
+
+const versioned = new WeakMap<KeyValue, VersionedObject>();
+
+/** The object of this version, with metadata.resourceVersion. */
+export function objectOf(kv: KeyValue): VersionedObject {
+  const known = versioned.get(kv);
+  if (known) return known;
+  const object = withRevision(kv.value as StoredValue, kv.modRevision);
+  versioned.set(kv, object);
+  return object;
+}
+
+/** `value` as of `revision`. */
+export function withRevision(value: StoredValue, revision: number): VersionedObject {
+  const metadata = (value as Stored).metadata;
+  return Object.freeze({ ...value, metadata: Object.freeze({ ...metadata, resourceVersion: String(revision) }) }) as VersionedObject;
+}
+
+/** Which API object an event is about; null for keys that hold none (leases of API servers, allocators, …). */
+export function subjectOf(event: WatchEvent): Subject | null {
+  const value = (event.kv.value ?? event.prevKv?.value) as Stored | null | undefined;
+  if (!value?.apiVersion || !value.kind || !value.metadata?.name) return null;
+  const kind = kindOf(value.apiVersion, value.kind);
+  if (!kind) return null;
+  return { group: kind.group, resource: kind.plural, kind: value.kind, namespace: value.metadata.namespace ?? '', name: value.metadata.name };
+}
+
+/** The change of the visible state that this event makes. */
+export function changeOf(subject: Subject | null, event: WatchEvent): Change | null {
+  if (!subject) return null;
+  const resource = subject.group === '' ? subject.resource : `${subject.resource}.${subject.group}`;
+  return {
+    key: `object/${resource}/${subject.namespace}/${subject.name}`,
+    before: event.prevKv ? objectOf(event.prevKv) : null,
+    after: event.kv.value ? objectOf(event.kv) : null,
+  };
+}

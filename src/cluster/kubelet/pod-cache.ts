@@ -1,0 +1,62 @@
+// What the kubelet knows of the containers on its machine (kubelet/container Cache): filled by the runtime's events,
+// so nobody lists containers in a loop (KEP-3386, evented PLEG).
+
+import type { ContainerEvent, ContainerStatus, SandboxStatus } from '../runtime/cri.ts';
+
+/** A Pod as the runtime has it: newest sandbox and newest containers first. */
+export interface RuntimePod {
+  readonly sandboxes: readonly SandboxStatus[];
+  readonly containers: readonly ContainerStatus[];
+}
+
+export const NO_RUNTIME_POD: RuntimePod = { sandboxes: [], containers: [] };
+
+/** The newest container of that name. */
+export function findContainer(pod: RuntimePod, name: string): ContainerStatus | undefined {
+  for (const c of pod.containers) if (c.name === name) return c;
+  return undefined;
+}
+
+export class PodCache {
+  readonly #pods = new Map<string, RuntimePod>();
+
+  get(uid: string): RuntimePod {
+    return this.#pods.get(uid) ?? NO_RUNTIME_POD;
+  }
+
+  uids(): readonly string[] {
+    return [...this.#pods.keys()];
+  }
+
+  /** Takes over one sandbox with all its containers. */
+  update(event: Pick<ContainerEvent, 'sandbox' | 'containers'>): void {
+    const { sandbox, containers } = event;
+    const known = this.#pods.get(sandbox.uid);
+    if (!known || (known.sandboxes.length === 1 && known.sandboxes[0]?.id === sandbox.id)) {
+      this.#pods.set(sandbox.uid, { sandboxes: [sandbox], containers: newestFirst(containers) });
+      return;
+    }
+    const sandboxes = [sandbox, ...known.sandboxes.filter((s) => s.id !== sandbox.id)];
+    sandboxes.sort((a, b) => b.createdAt - a.createdAt || b.attempt - a.attempt);
+    const others = known.containers.filter((c) => c.sandboxId !== sandbox.id);
+    this.#pods.set(sandbox.uid, { sandboxes, containers: newestFirst([...containers, ...others]) });
+  }
+
+  /** Forgets a removed sandbox. */
+  forgetSandbox(uid: string, sandboxId: string): void {
+    const known = this.#pods.get(uid);
+    if (!known) return;
+    const sandboxes = known.sandboxes.filter((s) => s.id !== sandboxId);
+    if (sandboxes.length === 0) this.#pods.delete(uid);
+    else this.#pods.set(uid, { sandboxes, containers: known.containers.filter((c) => c.sandboxId !== sandboxId) });
+  }
+
+  delete(uid: string): void {
+    this.#pods.delete(uid);
+  }
+}
+
+function newestFirst(containers: readonly ContainerStatus[]): readonly ContainerStatus[] {
+  if (containers.length < 2) return containers;
+  return [...containers].sort((a, b) => b.createdAt - a.createdAt || b.attempt - a.attempt);
+}

@@ -1,0 +1,176 @@
+// generateAPIPodStatus: phase, conditions and addresses of a Pod from what the runtime has. Pure.
+// Models kubelet_pods.go getPhase and status/generate.go.
+
+import type { Container, ContainerStatus, Pod, PodCondition, PodStatus } from '../api/generated/types.ts';
+import { containerStatuses, type StatusContext } from './container-status.ts';
+import type { RuntimePod } from './pod-cache.ts';
+import { qosClass } from './resources.ts';
+
+export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
+
+export interface PodStatusInput extends StatusContext {
+  readonly hostIp: string;
+  /** All containers have ended and none will be started again (the Pod worker's word). */
+  readonly terminal: boolean;
+}
+
+/** The status that the kubelet wants the API to show; times of conditions are settled by the status manager. */
+export function generatePodStatus(pod: Pod, runtime: RuntimePod, old: PodStatus, input: PodStatusInput): PodStatus {
+  const inits = pod.spec?.initContainers ?? [];
+  const mains = pod.spec?.containers ?? [];
+  const initStatuses = containerStatuses(pod, inits, true, runtime, old.initContainerStatuses ?? [], input);
+  const mainStatuses = containerStatuses(pod, mains, false, runtime, old.containerStatuses ?? [], input);
+  const computed = podPhase(pod, initStatuses, mainStatuses, input.terminal);
+  // A Pod that has ended stays ended.
+  const phase = old.phase === 'Failed' || old.phase === 'Succeeded' ? (old.phase as PodPhase) : computed;
+  const sandbox = runtime.sandboxes[0];
+  const hostNetwork = pod.spec?.hostNetwork === true;
+  const ip = hostNetwork ? (sandbox ? input.hostIp : '') : (sandbox?.ip ?? '');
+  const podIp = ip !== '' ? ip : phase === 'Pending' ? '' : (old.podIP ?? '');
+  const generation = pod.metadata?.generation;
+  return {
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    phase,
+    conditions: conditions(pod, runtime, phase, initStatuses, mainStatuses, old),
+    ...(old.message === undefined ? {} : { message: old.message }),
+    ...(old.reason === undefined ? {} : { reason: old.reason }),
+    ...(input.hostIp === '' ? {} : { hostIP: input.hostIp, hostIPs: [{ ip: input.hostIp }] }),
+    ...(podIp === '' ? {} : { podIP: podIp, podIPs: [{ ip: podIp }] }),
+    ...(old.startTime === undefined ? {} : { startTime: old.startTime }),
+    ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
+    containerStatuses: mainStatuses,
+    qosClass: qosClass(pod),
+  };
+}
+
+const isSidecar = (c: Container): boolean => c.restartPolicy === 'Always';
+
+/** Pending, Running, Succeeded or Failed. */
+export function podPhase(
+  pod: Pod,
+  initStatuses: readonly ContainerStatus[],
+  mainStatuses: readonly ContainerStatus[],
+  terminal: boolean,
+): PodPhase {
+  const policy = pod.spec?.restartPolicy ?? 'Always';
+  let pendingInit = 0;
+  let failedInit = 0;
+  let pendingSidecars = 0;
+  for (const [i, container] of (pod.spec?.initContainers ?? []).entries()) {
+    const status = initStatuses[i];
+    if (!status?.state) pendingInit++;
+    else if (isSidecar(container)) {
+      if (!status.state.running && !status.state.terminated && !status.lastState?.terminated) pendingSidecars++;
+      else if (status.state.running && !status.started) pendingSidecars++;
+    } else if (status.state.terminated) {
+      if (status.state.terminated.exitCode !== 0) failedInit++;
+    } else if (status.state.waiting && status.lastState?.terminated) {
+      if (status.lastState.terminated.exitCode !== 0) failedInit++;
+      else pendingInit++;
+    } else pendingInit++;
+  }
+  let waiting = 0;
+  let running = 0;
+  let stopped = 0;
+  let succeeded = 0;
+  for (const status of mainStatuses) {
+    const { state, lastState } = status;
+    if (state?.running) running++;
+    else if (state?.terminated) {
+      stopped++;
+      if (state.terminated.exitCode === 0) succeeded++;
+    } else if (lastState?.terminated) stopped++;
+    else waiting++;
+  }
+  if (failedInit > 0 && policy === 'Never') return 'Failed';
+  if (!terminal && (pendingInit > 0 || failedInit > 0 || (pendingSidecars > 0 && running === 0 && stopped === 0))) return 'Pending';
+  if (waiting > 0 && !terminal) return 'Pending';
+  if (running > 0) return 'Running';
+  if (stopped > 0 || terminal) {
+    if (terminal) return stopped > 0 && stopped === succeeded ? 'Succeeded' : 'Failed';
+    if (policy === 'Always') return 'Running';
+    if (stopped === succeeded) return 'Succeeded';
+    return policy === 'Never' ? 'Failed' : 'Running';
+  }
+  return 'Pending';
+}
+
+function conditions(
+  pod: Pod,
+  runtime: RuntimePod,
+  phase: PodPhase,
+  inits: readonly ContainerStatus[],
+  mains: readonly ContainerStatus[],
+  old: PodStatus,
+): readonly PodCondition[] {
+  const spec = pod.spec;
+  const sandbox = runtime.sandboxes[0];
+  const hasNetwork = sandbox?.state === 'READY' && (spec?.hostNetwork === true || sandbox.ip !== '');
+  const initialized = initializedCondition(spec?.initContainers ?? [], inits, mains, phase);
+  const containersReady = containersReadyCondition(spec?.initContainers ?? [], inits, mains, phase);
+  const list: PodCondition[] = [
+    { type: 'PodReadyToStartContainers', status: hasNetwork ? 'True' : 'False' },
+    initialized,
+    readyCondition(pod, containersReady, old),
+    containersReady,
+    { type: 'PodScheduled', status: 'True' },
+  ];
+  const generation = pod.metadata?.generation;
+  return generation === undefined ? list : list.map((c) => ({ ...c, observedGeneration: generation }));
+}
+
+const names = (list: readonly string[]): string => `[${list.join(' ')}]`;
+
+function initializedCondition(
+  containers: readonly Container[],
+  statuses: readonly ContainerStatus[],
+  mains: readonly ContainerStatus[],
+  phase: PodPhase,
+): PodCondition {
+  const type = 'Initialized';
+  if (containers.length === 0) return { type, status: 'True' };
+  const incomplete: string[] = [];
+  for (const [i, container] of containers.entries()) {
+    const status = statuses[i];
+    const complete = isSidecar(container) ? status?.started === true : status?.ready === true;
+    if (!complete) incomplete.push(container.name);
+  }
+  if (phase === 'Succeeded' && incomplete.length === 0) return { type, status: 'True', reason: 'PodCompleted' };
+  // Once a main container has started, the Pod has been initialized.
+  if (mains.some((s) => s.started === true || s.state?.terminated)) return { type, status: 'True' };
+  if (incomplete.length === 0) return { type, status: 'True' };
+  return { type, status: 'False', reason: 'ContainersNotInitialized', message: `containers with incomplete status: ${names(incomplete)}` };
+}
+
+function containersReadyCondition(
+  initContainers: readonly Container[],
+  inits: readonly ContainerStatus[],
+  mains: readonly ContainerStatus[],
+  phase: PodPhase,
+): PodCondition {
+  const type = 'ContainersReady';
+  if (phase === 'Succeeded') return { type, status: 'False', reason: 'PodCompleted' };
+  if (phase === 'Failed') return { type, status: 'False', reason: 'PodFailed' };
+  const unready: string[] = [];
+  for (const [i, container] of initContainers.entries()) {
+    if (isSidecar(container) && inits[i]?.ready !== true) unready.push(container.name);
+  }
+  for (const status of mains) if (!status.ready) unready.push(status.name);
+  if (unready.length === 0) return { type, status: 'True' };
+  return { type, status: 'False', reason: 'ContainersNotReady', message: `containers with unready status: ${names(unready)}` };
+}
+
+function readyCondition(pod: Pod, containersReady: PodCondition, old: PodStatus): PodCondition {
+  const type = 'Ready';
+  if (containersReady.status !== 'True') return { ...containersReady, type };
+  const messages: string[] = [];
+  for (const gate of pod.spec?.readinessGates ?? []) {
+    const condition = old.conditions?.find((c) => c.type === gate.conditionType);
+    if (!condition) messages.push(`corresponding condition of pod readiness gate "${gate.conditionType}" does not exist.`);
+    else if (condition.status !== 'True') {
+      messages.push(`the status of pod readiness gate "${gate.conditionType}" is not "True", but ${condition.status}`);
+    }
+  }
+  if (messages.length > 0) return { type, status: 'False', reason: 'ReadinessGatesNotReady', message: messages.join(', ') };
+  return { type, status: 'True' };
+}

@@ -1,0 +1,87 @@
+// A Pod with everything that scheduling asks of it worked out once (upstream framework.PodInfo).
+
+import type { Pod, Toleration } from '../api/generated/types.ts';
+import { type AffinityTerm, type WeightedAffinityTerm, affinityTermsOf, weightedTermsOf } from './affinity.ts';
+import { type Resources, podRequests } from './resources.ts';
+
+export interface HostPort {
+  readonly ip: string;
+  readonly protocol: string;
+  readonly port: number;
+}
+
+export interface PodInfo {
+  readonly pod: Pod;
+  readonly uid: string;
+  /** namespace/name */
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly priority: number;
+  readonly tolerations: readonly Toleration[];
+  readonly requests: Resources;
+  /** CPU and memory with the defaults for containers that ask for nothing (100m, 200Mi): what spreads best-effort Pods. */
+  readonly nonZero: { readonly milliCpu: number; readonly memory: number };
+  readonly hostPorts: readonly HostPort[];
+  readonly requiredAffinity: readonly AffinityTerm[];
+  readonly requiredAntiAffinity: readonly AffinityTerm[];
+  readonly preferredAffinity: readonly WeightedAffinityTerm[];
+  readonly preferredAntiAffinity: readonly WeightedAffinityTerm[];
+}
+
+const infos = new WeakMap<Pod, PodInfo>();
+const NONE: Readonly<Record<string, string>> = Object.freeze({});
+
+export function podInfoOf(pod: Pod): PodInfo {
+  let info = infos.get(pod);
+  if (info === undefined) infos.set(pod, (info = makePodInfo(pod)));
+  return info;
+}
+
+/** The same Pod as if bound to `node` (upstream `assume`). */
+export function assumedOn(info: PodInfo, node: string): PodInfo {
+  const pod: Pod = { ...info.pod, spec: { ...(info.pod.spec as NonNullable<Pod['spec']>), nodeName: node } };
+  const assumed = { ...info, pod };
+  infos.set(pod, assumed);
+  return assumed;
+}
+
+function makePodInfo(pod: Pod): PodInfo {
+  const { name = '', namespace = '', uid = '', labels = NONE } = pod.metadata ?? {};
+  const affinity = pod.spec?.affinity;
+  const { requests, nonZero } = podRequests(pod);
+  return {
+    pod,
+    uid,
+    key: `${namespace}/${name}`,
+    namespace,
+    name,
+    labels,
+    priority: pod.spec?.priority ?? 0,
+    tolerations: pod.spec?.tolerations ?? [],
+    requests,
+    nonZero,
+    hostPorts: hostPortsOf(pod),
+    requiredAffinity: affinityTermsOf(pod, affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+    requiredAntiAffinity: affinityTermsOf(pod, affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+    preferredAffinity: weightedTermsOf(pod, affinity?.podAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
+    preferredAntiAffinity: weightedTermsOf(pod, affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
+  };
+}
+
+const NO_PORTS: readonly HostPort[] = [];
+
+/** Host ports of containers and of restartable init containers (sidecars). */
+function hostPortsOf(pod: Pod): readonly HostPort[] {
+  let ports: HostPort[] | null = null;
+  const collect = (container: NonNullable<Pod['spec']>['containers'][number]): void => {
+    for (const p of container.ports ?? []) {
+      if (!p.hostPort) continue;
+      (ports ??= []).push({ ip: p.hostIP ? p.hostIP : '0.0.0.0', protocol: p.protocol ?? 'TCP', port: p.hostPort });
+    }
+  };
+  for (const c of pod.spec?.initContainers ?? []) if (c.restartPolicy === 'Always') collect(c);
+  for (const c of pod.spec?.containers ?? []) collect(c);
+  return ports ?? NO_PORTS;
+}

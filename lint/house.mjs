@@ -3,10 +3,7 @@
 //   determinism  nothing in src/cluster knows the wall clock, true randomness, timers or Promises
 //   catalogued   every text that a person sees stands in a catalogue
 
-import { dirname, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+import { dirname, resolve, sep } from 'node:path';
 
 /** For each room, the rooms that it may import. A room may always import itself. */
 const BELOW = {
@@ -33,9 +30,8 @@ BELOW.ui = ['session', 'lessons'];
 const UI_MAY_IMPORT = /^session\/(protocol|worker)\.ts$/;
 
 function roomOf(file) {
-  const path = relative(ROOT, file).split(sep).join('/');
-  const match = /^src\/(cluster\/[^/]+|[^/]+)\//.exec(path);
-  return match ? { room: match[1], path: path.slice('src/'.length) } : null;
+  const match = /^.*\/src\/((cluster\/[^/]+|[^/]+)\/.*)$/.exec(file.split(sep).join('/'));
+  return match ? { room: match[2], path: match[1] } : null;
 }
 
 const rooms = {

@@ -75,7 +75,9 @@ const used = closure([
   'V1APIVersions',
   'VersionInfo',
 ]);
-const topLevel = new Set(resources.map((r) => r.model));
+/** Models that travel as whole objects: their metadata, spec and status are always there. */
+const topLevel = new Set([...resources.map((r) => r.model), 'V1Scale', 'V1Eviction', 'AuthenticationV1TokenRequest']);
+const TOP_FIELDS = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
 
 mkdirSync(out, { recursive: true });
 mkdirSync(join(root, 'public/schema'), { recursive: true });
@@ -202,7 +204,7 @@ function typesFile() {
     if (doc) lines.push(`/** ${firstSentence(doc)} */`);
     lines.push(`export interface ${name} {`);
     for (const f of fields) {
-      const top = kind && ['apiVersion', 'kind', 'metadata', 'spec', 'status'].includes(f.name) && !(model === 'V1ComponentStatus');
+      const top = kind && TOP_FIELDS.includes(f.name);
       const meta = f.type === 'V1ObjectMeta' && !kind;
       const need = f.required || top || facts.present.includes(`${name}.${f.name}`) || (name === 'ObjectMeta' && f.name === 'name');
       const doc = f.doc ? `/** ${firstSentence(f.doc)} */ ` : '';
@@ -256,7 +258,8 @@ function schemaFile() {
     const name = names.get(model);
     const fields = models.get(model).fields.map((f) => {
       const path = `${name}.${f.name}`;
-      const need = f.required || facts.present.includes(path) ? (facts.pointers.includes(path) ? '' : '!') : '';
+      const top = topLevel.has(model) && TOP_FIELDS.slice(2).includes(f.name) && models.has(f.type);
+      const need = (f.required || top || facts.present.includes(path)) && !facts.pointers.includes(path) ? '!' : '';
       const merge = facts.patchMerge[path] ? `/${facts.patchMerge[path]}` : '';
       const list = facts.lists[path] ? `%${facts.lists[path]}` : '';
       return `${f.name}${need}:${code(f.type, f.format, path)}${merge}${list}`;

@@ -39,6 +39,7 @@ for (const line of text.split('\n')) {
   else if (line !== '') lines.set(line, '');
 }
 const parsed = new Map<string, Definition>();
+const types = new Map<string, TypeSchema>();
 
 /** The definition of that name (`Pod`, `PodSpec`, …); parsed when first asked for. Throws when there is none. */
 export function definition(name: string): Definition {
@@ -83,9 +84,17 @@ function parseTopology(code: string | undefined): FieldSchema['topology'] {
   return code === '=' ? 'atomic' : code.split(',');
 }
 
-function parseType(code: string): TypeSchema {
-  if (code.startsWith('[]')) return { form: 'list', element: parseType(code.slice(2)) };
-  if (code.startsWith('{}')) return { form: 'map', element: parseType(code.slice(2)) };
-  if (code.length === 1) return { form: 'scalar', scalar: code as Scalar };
-  return { form: 'object', name: code };
+/** Equal types are one object, so that they can be compared and remembered by reference. */
+export function parseType(code: string): TypeSchema {
+  const known = types.get(code);
+  if (known) return known;
+  const made: TypeSchema = code.startsWith('[]')
+    ? { form: 'list', element: parseType(code.slice(2)) }
+    : code.startsWith('{}')
+      ? { form: 'map', element: parseType(code.slice(2)) }
+      : code.length === 1
+        ? { form: 'scalar', scalar: code as Scalar }
+        : { form: 'object', name: code };
+  types.set(code, made);
+  return made;
 }

@@ -63,6 +63,8 @@ export interface WatchEvent<T> {
 
 export type PatchType = 'strategic' | 'merge' | 'json' | 'apply';
 export type Resource = keyof ResourceTypes;
+/** The resources that are kept and can be watched; reviews are not. */
+export type StoredResource = { [R in Resource]: ResourceTypes[R] extends ApiObject ? R : never }[Resource];
 /** An object as it is sent to be created: the server fills in the rest; `generateName` may stand for the name. */
 export type Draft<T> = Omit<T, 'metadata' | 'status'> & {
   readonly metadata: Partial<ObjectMeta>;
@@ -279,8 +281,8 @@ function pathOf({ kind, namespace, name, subresource }: Target): string {
   return subresource === undefined ? path : `${path}/${subresource}`;
 }
 
-function identity({ metadata }: { readonly metadata: Partial<ObjectMeta> }): { namespace: string; name: string } {
-  return { namespace: metadata.namespace ?? '', name: metadata.name ?? '' };
+function identity(object: { readonly metadata?: Partial<ObjectMeta> }): { namespace: string; name: string } {
+  return { namespace: object.metadata?.namespace ?? '', name: object.metadata?.name ?? '' };
 }
 
 function queryOf(options: ListOptions | WatchOptions): Record<string, string> {

@@ -9,7 +9,7 @@ import { Deferred } from '../sim/channel.ts';
 import type { Random } from '../sim/random.ts';
 import type { Op } from '../sim/simulation.ts';
 import { MILLISECOND, MINUTE, type Micros, SECOND } from '../sim/time.ts';
-import type { Client, Resource, WatchEvent } from './client.ts';
+import type { Client, StoredResource, WatchEvent } from './client.ts';
 import { isProgrammingError, messageOf } from './errors.ts';
 import { type IndexFunction, Store } from './store.ts';
 
@@ -36,7 +36,7 @@ const MIN_WATCH_SECONDS = 300;
 const PAGE = 500;
 
 export class Informer<T extends ApiObject> {
-  readonly resource: Resource;
+  readonly resource: StoredResource;
   readonly #os: Os;
   readonly #client: Client;
   readonly #options: InformerOptions;
@@ -49,7 +49,7 @@ export class Informer<T extends ApiObject> {
   /** Where the next watch starts; '' = list from the newest state first. */
   #resourceVersion = '0';
 
-  constructor(os: Os, client: Client, resource: Resource, options: InformerOptions = {}) {
+  constructor(os: Os, client: Client, resource: StoredResource, options: InformerOptions = {}) {
     this.resource = resource;
     this.#os = os;
     this.#client = client;
@@ -224,7 +224,7 @@ export class InformerFactory {
     this.#client = client;
   }
 
-  informer<R extends Resource>(resource: R, options: InformerOptions = {}): Informer<ResourceTypes[R]> {
+  informer<R extends StoredResource>(resource: R, options: InformerOptions = {}): Informer<ResourceTypes[R]> {
     const key = `${resource}?${options.namespace ?? ''}&${options.fieldSelector ?? ''}&${options.labelSelector ?? ''}`;
     let informer = this.#informers.get(key);
     if (!informer) this.#informers.set(key, (informer = new Informer<ApiObject>(this.#os, this.#client, resource, options)));

@@ -137,7 +137,9 @@ export class Member {
 
   /** A read; linearizable unless `serializable`. @throws EtcdError */
   *range(request: RangeRequest): Op<RangeResult> {
+    const cause = this.#sim.cause;
     if (!request.serializable) yield* this.#linearize();
+    this.#sim.cause = cause;
     return this.store.range(request);
   }
 
@@ -153,11 +155,19 @@ export class Member {
     if (this.#wake.length === 0) this.#wake.send(true);
   }
 
+  /** A timer that works for nobody in particular. */
+  #background(delay: Micros, action: () => void): Timer {
+    const cause = this.#sim.cause;
+    this.#sim.cause = null;
+    const timer = this.#sim.after(delay, action);
+    this.#sim.cause = cause;
+    return timer;
+  }
+
   #startTicking(): void {
     if (this.#ticking || !this.raft.needsTicks) return;
     this.#ticking = true;
-    this.#sim.cause = null;
-    this.#sim.after(TICK, () => this.#tick());
+    this.#background(TICK, () => this.#tick());
   }
 
   #tick(): void {
@@ -196,8 +206,10 @@ export class Member {
     const start = this.#sim.now;
     if (mustSync) yield* this.#sim.sleep(FSYNC_MIN + this.#random.int(FSYNC_SPREAD));
     if (ready.snapshot) {
+      const seen = this.store.revision;
       disk.install(ready.snapshot);
       this.raft.log.applied = ready.snapshot.index;
+      this.#catchUpWatchers(seen);
     }
     disk.append(ready.entries);
     if (h) disk.hardState = h;
@@ -210,6 +222,12 @@ export class Member {
     this.#releaseReads();
     this.#trimLog();
     this.#sim.cause = null;
+  }
+
+  /** After a snapshot: watchers hear what it skipped, as far as its history reaches. */
+  #catchUpWatchers(seen: number): void {
+    if (seen + 1 < this.store.compactRevision) return this.watchers.cancelAll(this.store.compactRevision);
+    for (const { revision, events } of this.store.since(seen + 1)) this.watchers.notify(revision, events);
   }
 
   #traceFsync(entries: readonly Entry[], start: Micros): void {
@@ -267,8 +285,7 @@ export class Member {
 
   #armLease(id: number, ttl: number): void {
     this.#disarmLease(id);
-    this.#sim.cause = null;
-    this.#leaseTimers.set(id, this.#sim.after(ttl * SECOND, () => this.#expireLease(id)));
+    this.#leaseTimers.set(id, this.#background(ttl * SECOND, () => this.#expireLease(id)));
   }
 
   #disarmLease(id: number): void {

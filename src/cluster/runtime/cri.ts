@@ -94,7 +94,6 @@ export interface ContainerConfig {
   readonly runAsGroup: number | null;
   readonly privileged: boolean;
   readonly stopSignal: string | null;
-  /** Where the program may leave its last words (terminationMessagePath). */
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -178,14 +177,6 @@ export interface RuntimeService {
   execSync(id: string, command: readonly string[], timeout: Micros, subject?: Subject | null): Op<ExecResult>;
   /** Closed when the runtime goes away. */
   containerEvents(): Op<Channel<ContainerEvent>>;
-  /** The lines of a container's log file, oldest first. */
-  containerLog(id: string): Op<readonly LogLine[]>;
-}
-
-export interface LogLine {
-  readonly time: Micros;
-  readonly stream: 'stdout' | 'stderr';
-  readonly line: string;
 }
 
 export interface ImageService {

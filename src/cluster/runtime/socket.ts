@@ -143,11 +143,10 @@ export class RuntimeClient implements RuntimeService, ImageService {
     const cause = sim.cause;
     const traced = sim.trace.wants(level, cause);
     const exchange = { kind: 'cri', verb, subject, level } as const;
-    if (traced) {
-      sim.cause = sim.trace.emit(cause, {
-        ...exchange, detail, start: sim.now, end: sim.now + SOCKET_LATENCY, from: place, to: server.os.place,
-      });
-    }
+    const request = traced
+      ? sim.trace.emit(cause, { ...exchange, detail, start: sim.now, end: sim.now + SOCKET_LATENCY, from: place, to: server.os.place })
+      : cause;
+    sim.cause = request;
     const reply = new Deferred<T>(sim);
     server.waiting.add(reply as Deferred<unknown>);
     sim.after(SOCKET_LATENCY, () => {
@@ -163,8 +162,8 @@ export class RuntimeClient implements RuntimeService, ImageService {
         }
         if (traced) {
           const answer = error ? { error: error.text } : typeof result === 'string' ? { id: result } : (result ?? null);
-          sim.trace.emit(sim.cause, {
-            ...exchange, verb: `${verb}Response`, detail: answer, level: error ? CALL : DETAIL,
+          sim.trace.emit(request, {
+            ...exchange, verb: `${verb}Response`, detail: answer,
             start: sim.now, end: sim.now + SOCKET_LATENCY, from: server.os.place, to: place,
           });
         }

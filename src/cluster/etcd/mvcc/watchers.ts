@@ -7,6 +7,8 @@ export interface Watcher {
   readonly range: KeyRange;
   /** All events of one revision that fall into the range. */
   deliver(revision: number, events: readonly WatchEvent[]): void;
+  /** What it waits for was compacted away; nothing more will come. */
+  cancel(compactRevision: number): void;
 }
 
 /** Watchers of one key, of a prefix, of everything; any other range is looked at one by one, as they do not occur. */
@@ -41,6 +43,14 @@ export class WatcherIndex {
     for (const index of [this.#exact, this.#prefixes]) {
       const set = index.get(key);
       if (set?.delete(watcher) && set.size === 0) index.delete(key);
+    }
+  }
+
+  cancelAll(compactRevision: number): void {
+    const all = [this.#everything, this.#ranges, ...this.#exact.values(), ...this.#prefixes.values()].flatMap((set) => [...set]);
+    for (const watcher of all) {
+      this.remove(watcher);
+      watcher.cancel(compactRevision);
     }
   }
 

@@ -57,8 +57,9 @@ export interface PreScoreResult {
 }
 
 export interface PostFilterResult {
-  readonly status: Status;
-  /** The node to nominate; '' clears a nomination; absent leaves it. Success is `status.code` 'Skip'-free: see `nominated`. */
+  /** null: room is being made on `nominatedNode`. */
+  readonly status: Status | null;
+  /** The node to nominate; '' clears a nomination; absent leaves it. */
   readonly nominatedNode?: string;
 }
 

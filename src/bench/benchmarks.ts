@@ -1,0 +1,52 @@
+// The benchmarks. Times are of one process on the machine at hand, in real time.
+
+import { Channel } from '../cluster/sim/channel.ts';
+import { Simulation } from '../cluster/sim/simulation.ts';
+import { firstLoad, interactive } from './page.ts';
+import { bootOnce, deployOnce, seekOnce } from './cluster.ts';
+
+export interface Benchmark {
+  readonly name: string;
+  readonly unit: string;
+  readonly better: 'higher' | 'lower';
+  readonly target: number;
+  /** The values of its repetitions. */
+  readonly run: () => Promise<number[]> | number[];
+}
+
+const repeat = (times: number, once: () => number): number[] => Array.from({ length: times }, once);
+
+/** Two thirds of the resumes are hand-overs through channels, a third are sleeps among a thousand timers. */
+function kernelResumes(): number {
+  const sim = new Simulation();
+  for (let i = 0; i < 1000; i++) {
+    sim.spawn(`sleeper ${i}`, function* () {
+      for (let k = 0; k < 1000; k++) yield* sim.sleep(100 + ((i * k) % 9973));
+    });
+  }
+  const ping = new Channel<number>(sim);
+  const pong = new Channel<number>(sim);
+  sim.spawn('ping', function* () {
+    for (let i = 0; i < 1_000_000; i++) {
+      ping.send(i);
+      yield* pong.receive();
+      if (i % 100 === 0) yield* sim.sleep(10);
+    }
+  });
+  sim.spawn('pong', function* () {
+    for (let i = 0; i < 1_000_000; i++) pong.send((yield* ping.receive()) ?? 0);
+  });
+  const begun = performance.now();
+  sim.runUntil(1e12);
+  return sim.resumes / (performance.now() - begun) / 1000;
+}
+
+export const benchmarks: readonly Benchmark[] = [
+  { name: 'kernel-resumes', unit: 'M/s', better: 'higher', target: 1.5, run: () => repeat(5, kernelResumes) },
+  { name: 'boot', unit: 'ms', better: 'lower', target: 300, run: () => repeat(7, bootOnce) },
+  { name: 'deploy-100', unit: 'ms', better: 'lower', target: 150, run: () => repeat(7, () => deployOnce(100)) },
+  { name: 'deploy-1000', unit: 'ms', better: 'lower', target: 1500, run: () => repeat(5, () => deployOnce(1000)) },
+  { name: 'seek', unit: 'ms', better: 'lower', target: 300, run: () => seekOnce(7) },
+  { name: 'first-load', unit: 'KB gzipped', better: 'lower', target: 350, run: () => [firstLoad()] },
+  { name: 'interactive', unit: 'ms', better: 'lower', target: 3000, run: () => interactive(5) },
+];

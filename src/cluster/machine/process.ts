@@ -1,0 +1,331 @@
+// A process of a machine: its threads are tasks on the virtual clock, its exit releases what it holds (sockets, locks),
+// signals follow signal(7): the default action kills, a handler receives, and the init of a PID namespace ignores.
+
+import { Channel, Deferred } from '../sim/channel.ts';
+import type { Op, Simulation, Task } from '../sim/simulation.ts';
+import type { Micros } from '../sim/time.ts';
+import type { Place } from '../sim/trace.ts';
+import type { Cgroup } from './cgroup.ts';
+import type { Files } from './files.ts';
+import type { Machine } from './machine.ts';
+
+export type Signal = 'SIGTERM' | 'SIGKILL' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT';
+
+const SIGNAL_NUMBER: Readonly<Record<Signal, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };
+
+/** How a process ended. Killed by a signal: code is 128 + the signal's number, as a shell or the container runtime says it. */
+export interface ExitStatus {
+  readonly code: number;
+  readonly signal: Signal | null;
+  /** 'OOMKilled' when the kernel killed it for memory. */
+  readonly reason?: string;
+}
+
+/** The code of a process. It returns the exit code (nothing = 0); throwing is a crash: exit code 2 and the error on stderr. */
+export type Program = (os: Os) => Op<number | void>;
+
+/** A network namespace, as far as a process needs to know; the network room's Netns is one. */
+export interface NamespaceRef {
+  readonly name: string;
+}
+
+/** Where a process' output goes. The sink knows the time if it wants to note it. */
+export interface LogSink {
+  write(stream: 'stdout' | 'stderr', line: string): void;
+}
+
+export const NO_LOGS: LogSink = { write: () => undefined };
+
+/** Something that must be given back when its process ends, whatever the way. */
+export interface Resource {
+  release(): void;
+}
+
+export interface SpawnOptions {
+  readonly argv: readonly string[];
+  /** Default: the parent's. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: Files;
+  /** Default: `<machine's place>/<comm>` for a child of init, else the parent's place. */
+  readonly place?: Place;
+  readonly netns?: NamespaceRef;
+  /** Path such as `/system.slice/kubelet.service`; made when it does not exist. */
+  readonly cgroup?: string;
+  readonly logs?: LogSink;
+  /** The process' short name. Default: the last part of argv[0]. */
+  readonly comm?: string;
+  /** Default: init (pid 1). */
+  readonly parent?: Process;
+  readonly uid?: number;
+  /**
+   * The process is the init (pid 1) of a PID namespace of its own, as the first process of a container is: signals other
+   * than SIGKILL that it has no handler for are ignored, and all its descendants die with it.
+   */
+  readonly isolatePids?: boolean;
+}
+
+/** What a running program sees: its process, and the calls it may make. */
+export interface Os {
+  readonly sim: Simulation;
+  readonly machine: Machine;
+  readonly process: Process;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** This process' view of the files (with its mounts). */
+  readonly files: Files;
+  readonly place: Place;
+  sleep(d: Micros): Op<void>;
+  /** Starts a thread of this process. It dies with the process; an error that it does not catch crashes the process. */
+  go(name: string, body: () => Op<unknown>): Task;
+  /** Starts a child process; it inherits what the options leave out. */
+  spawn(program: Program, options: SpawnOptions): Process;
+  /** One line on stdout. */
+  log(line: string): void;
+  /** One line on stderr. */
+  logError(line: string): void;
+  /** Ends the process, with all its threads. */
+  exit(code: number): Op<never>;
+  /** Once called, SIGTERM, SIGINT, SIGHUP and SIGQUIT are delivered here instead of killing. */
+  signals(): Channel<Signal>;
+}
+
+export class Process {
+  readonly sim: Simulation;
+  readonly machine: Machine;
+  readonly pid: number;
+  ppid: number;
+  readonly comm: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly files: Files;
+  readonly place: Place;
+  readonly netns: NamespaceRef;
+  readonly cgroup: string;
+  readonly uid: number;
+  readonly started: Micros;
+  readonly logs: LogSink;
+  readonly isolatePids: boolean;
+  readonly exit: Deferred<ExitStatus>;
+  alive = true;
+  /** Set once it has ended. */
+  status: ExitStatus | null = null;
+  /** CPU time used so far, microseconds of one CPU. */
+  cpuMicros = 0;
+  #memoryBytes = 0;
+  readonly #group: Cgroup;
+  readonly #threads = new Set<Task>();
+  readonly #resources = new Set<Resource>();
+  readonly #children = new Set<Process>();
+  #parent: Process | null;
+  #signals: Channel<Signal> | null = null;
+
+  /** Use Machine.spawn or Os.spawn. */
+  constructor(machine: Machine, pid: number, parent: Process | null, options: SpawnOptions) {
+    const sim = machine.sim;
+    this.sim = sim;
+    this.machine = machine;
+    this.pid = pid;
+    this.ppid = parent === null ? 0 : parent.pid;
+    this.#parent = parent;
+    this.argv = options.argv;
+    this.comm = options.comm ?? commOf(options.argv[0] ?? '?');
+    this.env = options.env ?? parent?.env ?? {};
+    this.files = options.files ?? parent?.files ?? machine.files;
+    this.place = options.place ?? (parent === null || parent.pid === 1 ? `${machine.place}/${this.comm}` : parent.place);
+    this.netns = options.netns ?? parent?.netns ?? machine.hostNetns;
+    this.#group = options.cgroup === undefined && parent !== null ? parent.group : machine.cgroups.of(options.cgroup ?? '/');
+    this.cgroup = this.#group.path;
+    this.uid = options.uid ?? parent?.uid ?? 0;
+    this.started = sim.now;
+    this.logs = options.logs ?? parent?.logs ?? NO_LOGS;
+    this.isolatePids = options.isolatePids ?? false;
+    this.exit = new Deferred(sim);
+    this.#group.processes.add(this);
+    if (parent !== null) parent.#children.add(this);
+  }
+
+  /** The cgroup it is accounted to. */
+  get group(): Cgroup {
+    return this.#group;
+  }
+
+  get children(): ReadonlySet<Process> {
+    return this.#children;
+  }
+
+  get parent(): Process | null {
+    return this.#parent;
+  }
+
+  get memoryBytes(): number {
+    return this.#memoryBytes;
+  }
+
+  /** Sets the resident memory. Going over a limit of the cgroup makes the kernel kill the largest process in it. */
+  setMemory(bytes: number): void {
+    if (!this.alive) return;
+    const delta = bytes - this.#memoryBytes;
+    this.#memoryBytes = bytes;
+    this.#group.charge(delta);
+  }
+
+  /** Accounts CPU time, microseconds of one CPU. */
+  useCpu(micros: number): void {
+    this.cpuMicros += micros;
+    this.#group.useCpu(micros);
+  }
+
+  /** For Machine: begins to run. */
+  run(program: Program): void {
+    this.thread(this.comm, () => program(new Calls(this)), (task) => {
+      if (!this.alive) return;
+      if (task.error !== undefined) this.crash(task.error);
+      else this.end({ code: typeof task.result === 'number' ? task.result : 0, signal: null });
+    });
+  }
+
+  /** Starts a thread. `onEnd` hears how it ended (see Os.go for one whose error crashes the process). */
+  thread(name: string, body: () => Op<unknown>, onEnd: (task: Task) => void): Task {
+    const threads = this.#threads;
+    const task = this.sim.spawn(name, body, (ended) => {
+      threads.delete(ended);
+      onEnd(ended);
+    });
+    if (this.alive) threads.add(task);
+    else task.kill();
+    return task;
+  }
+
+  /** See Os.signals. */
+  signals(): Channel<Signal> {
+    this.#signals ??= new Channel<Signal>(this.sim);
+    return this.#signals;
+  }
+
+  /** Sends a signal. No effect on a process that has ended. */
+  kill(signal: Signal, reason?: string): void {
+    if (!this.alive) return;
+    if (signal !== 'SIGKILL') {
+      if (this.#signals !== null) {
+        this.#signals.send(signal);
+        return;
+      }
+      if (this.isolatePids) return;
+    }
+    const code = 128 + SIGNAL_NUMBER[signal];
+    this.end(reason === undefined ? { code, signal } : { code, signal, reason });
+  }
+
+  /** Waits for the end. */
+  wait(): Op<ExitStatus> {
+    return this.exit.wait();
+  }
+
+  /** Calls `fn` when the process ends. */
+  onExit(fn: (status: ExitStatus) => void): void {
+    this.hold({ release: () => fn(this.status as ExitStatus) });
+  }
+
+  /** The process holds `resource` until `letGo` or its end. */
+  hold(resource: Resource): void {
+    if (this.alive) this.#resources.add(resource);
+    else resource.release();
+  }
+
+  letGo(resource: Resource): void {
+    this.#resources.delete(resource);
+  }
+
+  /** Ends it as a Go program ends on a panic. */
+  crash(error: unknown): void {
+    this.logs.write('stderr', `panic: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    this.end({ code: 2, signal: null });
+  }
+
+  /** Ends it: threads stop, resources are released, waiters hear. */
+  end(status: ExitStatus): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.status = status;
+    for (const task of [...this.#threads]) task.kill();
+    this.#threads.clear();
+    for (const resource of this.#resources) resource.release();
+    this.#resources.clear();
+    this.#signals?.close();
+    if (this.#memoryBytes > 0) this.#group.charge(-this.#memoryBytes);
+    this.#group.processes.delete(this);
+    this.#parent?.#children.delete(this);
+    for (const child of this.#children) {
+      if (this.isolatePids) child.kill('SIGKILL');
+      else child.#adopt();
+    }
+    this.machine.forget(this, status);
+    this.exit.resolve(status);
+  }
+
+  /** Its parent has ended: init takes it. */
+  #adopt(): void {
+    const init = this.machine.processes.get(1);
+    this.ppid = 1;
+    this.#parent = init ?? null;
+    init?.#children.add(this);
+  }
+}
+
+/** The system calls of one process. */
+class Calls implements Os {
+  readonly sim: Simulation;
+  readonly machine: Machine;
+  readonly process: Process;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly files: Files;
+  readonly place: Place;
+
+  constructor(process: Process) {
+    this.sim = process.sim;
+    this.machine = process.machine;
+    this.process = process;
+    this.argv = process.argv;
+    this.env = process.env;
+    this.files = process.files;
+    this.place = process.place;
+  }
+
+  sleep(d: Micros): Op<void> {
+    return this.sim.sleep(d);
+  }
+
+  go(name: string, body: () => Op<unknown>): Task {
+    const process = this.process;
+    return process.thread(name, body, (task) => {
+      if (task.error !== undefined && process.alive) process.crash(task.error);
+    });
+  }
+
+  spawn(program: Program, options: SpawnOptions): Process {
+    return this.machine.spawn(program, options.parent === undefined ? { ...options, parent: this.process } : options);
+  }
+
+  log(line: string): void {
+    this.process.logs.write('stdout', line);
+  }
+
+  logError(line: string): void {
+    this.process.logs.write('stderr', line);
+  }
+
+  *exit(code: number): Op<never> {
+    this.process.end({ code, signal: null });
+    yield;
+    throw new Error('a process that has exited went on');
+  }
+
+  signals(): Channel<Signal> {
+    return this.process.signals();
+  }
+}
+
+function commOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1).slice(0, 15);
+}

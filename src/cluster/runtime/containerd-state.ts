@@ -1,0 +1,50 @@
+// What containerd keeps on a machine: sandboxes, containers, images. It belongs to the disk (/var/lib/containerd) and to
+// the shims, so it outlives the containerd process.
+
+import type { Files } from '../machine/files.ts';
+import type { Machine } from '../machine/machine.ts';
+import type { Process } from '../machine/process.ts';
+import type { Netns } from '../network/netns.ts';
+import type { Attachment } from './cni/network.ts';
+import type { ContainerConfig, ContainerEventType, ContainerStatus, SandboxConfig, SandboxStatus } from './cri.ts';
+import { ImageStore, type StoredImage } from './images.ts';
+
+export interface SandboxRecord {
+  readonly config: SandboxConfig;
+  readonly netns: Netns;
+  status: SandboxStatus;
+  /** The pause process, which holds the namespaces. */
+  pause: Process | null;
+  /** What CNI gave; null for host network and after teardown. */
+  attachment: Attachment | null;
+  readonly containers: Map<string, ContainerRecord>;
+}
+
+export interface ContainerRecord {
+  readonly config: ContainerConfig;
+  readonly sandbox: SandboxRecord;
+  readonly image: StoredImage;
+  status: ContainerStatus;
+  process: Process | null;
+  /** The root file system with its mounts, once started. */
+  files: Files | null;
+  /** StopContainer was called. */
+  stopping: boolean;
+}
+
+export class ContainerdState {
+  readonly images = new ImageStore();
+  readonly sandboxes = new Map<string, SandboxRecord>();
+  readonly containers = new Map<string, ContainerRecord>();
+  /** The running containerd's ear for what shims report. */
+  onChange: ((type: ContainerEventType, sandbox: SandboxRecord, id: string) => void) | null = null;
+}
+
+const states = new WeakMap<Machine, ContainerdState>();
+
+/** The state of the containerd of this machine, running or not. */
+export function containerdStateOf(machine: Machine): ContainerdState {
+  let state = states.get(machine);
+  if (!state) states.set(machine, (state = new ContainerdState()));
+  return state;
+}

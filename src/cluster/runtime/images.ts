@@ -1,0 +1,120 @@
+// containerd's image store: pulls over virtual time, layer by layer, and what lies on the machine's disk.
+// The store is the content of /var/lib/containerd: it outlives the process and a power cut.
+
+import type { Os } from '../machine/process.ts';
+import type { Op } from '../sim/simulation.ts';
+import { MILLISECOND, type Micros, SECOND } from '../sim/time.ts';
+import type { Subject } from '../sim/trace.ts';
+import { CriError, type ImageStatus } from './cri.ts';
+import { hexOf, type Image, parseReference, registryOf } from './registry.ts';
+
+/** Network and unpacking together. */
+const BYTES_PER_SECOND = 40_000_000;
+/** DNS, TLS, token, manifest. */
+const RESOLVE: Micros = 250 * MILLISECOND;
+const RESOLVE_JITTER: Micros = 150 * MILLISECOND;
+
+export interface StoredImage {
+  readonly image: Image;
+  /** sha256 of the configuration: what `crictl images` shows. */
+  readonly id: string;
+  readonly status: ImageStatus;
+}
+
+export class ImageStore {
+  /** By normalised reference (tag or digest) and by id. */
+  readonly #byName = new Map<string, StoredImage>();
+  readonly #layers = new Set<string>();
+
+  find(reference: string): StoredImage | undefined {
+    return this.#byName.get(reference) ?? this.#byName.get(parseReference(reference)?.text ?? '');
+  }
+
+  list(): readonly StoredImage[] {
+    return [...new Set(this.#byName.values())];
+  }
+
+  /** Puts an image on the disk, as a pull or `ctr image import` does. */
+  add(image: Image): StoredImage {
+    const tag = `${image.repository}:${image.tag}`;
+    const byDigest = `${image.repository}@${image.digest}`;
+    const known = this.#byName.get(byDigest);
+    const tags = known ? [...new Set([...known.status.repoTags, tag])] : [tag];
+    const id = `sha256:${hexOf(`config ${image.digest}`)}`;
+    const user = image.user ?? '';
+    const numeric = /^\d+/.exec(user);
+    const status: ImageStatus = {
+      id,
+      repoTags: tags,
+      repoDigests: [byDigest],
+      sizeBytes: image.sizeBytes,
+      uid: user === '' ? 0 : numeric ? Number(numeric[0]) : null,
+      username: numeric ? '' : user,
+    };
+    const stored: StoredImage = { image, id, status };
+    for (const name of [...tags, byDigest, id]) this.#byName.set(name, stored);
+    for (const layer of layersOf(image)) this.#layers.add(layer.digest);
+    return stored;
+  }
+
+  remove(reference: string): StoredImage | undefined {
+    const stored = this.find(reference);
+    if (!stored) return undefined;
+    for (const [name, other] of [...this.#byName]) if (other === stored) this.#byName.delete(name);
+    const kept = new Set(this.list().flatMap((i) => layersOf(i.image).map((l) => l.digest)));
+    for (const layer of layersOf(stored.image)) if (!kept.has(layer.digest)) this.#layers.delete(layer.digest);
+    return stored;
+  }
+
+  /** Bytes of `image` that are not on the disk yet. */
+  missingBytes(image: Image): number {
+    return layersOf(image).reduce((sum, layer) => sum + (this.#layers.has(layer.digest) ? 0 : layer.sizeBytes), 0);
+  }
+}
+
+const layersOf = (image: Image): readonly { readonly digest: string; readonly sizeBytes: number }[] =>
+  image.layers ?? [{ digest: image.digest, sizeBytes: image.sizeBytes }];
+
+/**
+ * Pulls `reference` into `store` and takes the time that takes. Throws CriError in containerd's words.
+ */
+export function* pullImage(os: Os, store: ImageStore, reference: string, subject: Subject | null): Op<StoredImage> {
+  const { sim, place, machine } = os;
+  const parsed = parseReference(reference);
+  if (!parsed) throw new CriError('InvalidArgument', `failed to parse image reference "${reference}": invalid reference format`);
+  const name = parsed.text;
+  const host = name.slice(0, name.indexOf('/'));
+  const random = sim.random(`containerd/${machine.name}/pull/${name}/${sim.now}`);
+  const resolve = RESOLVE + random.int(RESOLVE_JITTER);
+  const failed = `failed to pull and unpack image "${name}": failed to resolve reference "${name}": `;
+  const registry = registryOf(machine);
+  const found = registry?.resolve(name);
+  const image = typeof found === 'object' ? found : undefined;
+  const missing = image ? store.missingBytes(image) : 0;
+  const transfer = Math.round((missing / BYTES_PER_SECOND) * SECOND);
+  const end = sim.now + resolve + (image ? transfer : 0);
+  const record = sim.trace.emit(sim.cause, {
+    kind: 'image', verb: image ? 'pull' : 'resolve', start: sim.now, end, from: `internet/${host}`, to: place, subject,
+    detail: image ? { reference: name, digest: image.digest, bytes: missing, sizeBytes: image.sizeBytes } : { reference: name, error: found ?? 'unreachable' },
+  });
+  yield* os.sleep(resolve);
+  if (found === undefined) {
+    const url = `https://${host === 'docker.io' ? 'registry-1.docker.io' : host}/v2/${parsed.repository.slice(host.length + 1)}/manifests/${parsed.tag ?? parsed.digest}`;
+    throw new CriError('Unknown', `${failed}failed to do request: Head "${url}": dial tcp: lookup ${host === 'docker.io' ? 'registry-1.docker.io' : host}: no such host`);
+  }
+  if (found === 'not-found') throw new CriError('NotFound', `${failed}${name}: not found`);
+  if (found === 'unauthorized') {
+    throw new CriError(
+      'Unknown',
+      `${failed}pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed`,
+    );
+  }
+  yield* os.sleep(transfer);
+  const stored = store.add(found);
+  const after = Object.freeze({ reference: name, digest: found.digest, id: stored.id, sizeBytes: found.sizeBytes });
+  sim.trace.emit(record, {
+    kind: 'image', verb: 'unpack', start: sim.now, from: place, subject,
+    detail: after, change: { key: `image/${machine.name}/${name}`, before: null, after },
+  });
+  return stored;
+}

@@ -1,0 +1,314 @@
+// What the page and the worker say to each other. The page imports types from here and nothing else of the worker.
+//
+// Two clocks: the cluster's LIVE edge (how far the simulation has run) and the VIEW (what the page shows). Playing moves
+// the view; when the view reaches the live edge the simulation runs on. Stepping back or scrubbing moves the view alone,
+// inside the recorded history. Acting in the past forks: the session is replayed to the view, its later inputs go to a branch.
+
+import type { Level, Place, Subject, TraceKind } from '../cluster/sim/trace.ts';
+import type { Micros } from '../cluster/sim/time.ts';
+
+export type { Level, Micros, Place, Subject, TraceKind };
+
+// ── the session's input log ──────────────────────────────────────────────────────────────────────────────────────
+
+export interface Topology {
+  readonly controlPlanes: number;
+  readonly workers: number;
+}
+
+/** Everything a person can do to the cluster. Each is one entry of the log and the root of one flow. */
+export type Action =
+  | { readonly type: 'apply'; readonly text: string; readonly namespace?: string; readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore' }
+  | { readonly type: 'delete'; readonly text: string; readonly namespace?: string }
+  | { readonly type: 'kubectl'; readonly argv: readonly string[]; readonly stdin?: string };
+
+export interface Input {
+  readonly at: Micros;
+  readonly action: Action;
+}
+
+/** (seed, topology, inputs) is the whole session; `until` is how far it had run. */
+export interface SessionLog {
+  readonly version: 1;
+  readonly seed: number;
+  readonly topology: Topology;
+  readonly inputs: readonly Input[];
+  readonly until: Micros;
+  /** Where the view stood when it was shared; absent = at the live edge. */
+  readonly view?: Micros;
+}
+
+// ── the scene: what the map, the tree and the lists show ─────────────────────────────────────────────────────────
+
+export interface MachineRow {
+  readonly type: 'machine';
+  readonly id: string; // machine/worker-1
+  readonly name: string;
+  readonly role: 'control-plane' | 'worker' | 'operator';
+  readonly address: string;
+  readonly powered: boolean;
+  readonly linkUp: boolean;
+  /** The Node object's Ready condition; 'Absent' while it has not joined. */
+  readonly ready: 'True' | 'False' | 'Unknown' | 'Absent';
+  readonly readyReason: string;
+  readonly unschedulable: boolean;
+  readonly podCidr: string;
+  readonly version: string;
+  readonly taints: readonly string[];
+  /** How many NAT rules, routes, neighbours and FDB entries the machine holds right now. */
+  readonly tables: { readonly rules: number; readonly routes: number; readonly neighbours: number; readonly fdb: number };
+  readonly images: readonly string[];
+}
+
+/** A process on a machine; those inside containers carry the container's place. */
+export interface ProcessRow {
+  readonly type: 'process';
+  readonly id: string; // process/worker-1/1234
+  readonly machine: string;
+  readonly pid: number;
+  readonly comm: string;
+  readonly place: Place;
+}
+
+export interface InterfaceRow {
+  readonly type: 'interface';
+  readonly id: string; // interface/worker-1/<netns>/cni0
+  readonly machine: string;
+  readonly netns: string; // 'host' for the machine's own
+  readonly name: string;
+  readonly kind: string;
+  readonly addresses: readonly string[];
+  readonly up: boolean;
+}
+
+export interface ContainerRow {
+  readonly name: string;
+  readonly image: string;
+  readonly kind: 'init' | 'sidecar' | 'main' | 'ephemeral';
+  readonly state: 'waiting' | 'running' | 'terminated' | 'unknown';
+  readonly reason: string;
+  readonly ready: boolean;
+  readonly restarts: number;
+}
+
+export type Health = 'ok' | 'progressing' | 'failed' | 'idle';
+
+export interface PodRow {
+  readonly type: 'pod';
+  readonly id: string; // object/pods/default/web-x
+  readonly namespace: string;
+  readonly name: string;
+  /** '' until bound. */
+  readonly machine: string;
+  readonly phase: string;
+  /** The STATUS column of `kubectl get pods`. */
+  readonly status: string;
+  readonly health: Health;
+  readonly ready: boolean;
+  readonly readyText: string; // 1/2
+  readonly restarts: number;
+  readonly terminating: boolean;
+  readonly ip: string;
+  readonly hostNetwork: boolean;
+  readonly owner: string; // 'ReplicaSet/web-5d8f' or ''
+  readonly containers: readonly ContainerRow[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdAt: Micros;
+}
+
+/** Any other API object. */
+export interface ObjectRow {
+  readonly type: 'object';
+  readonly id: string; // object/deployments.apps/default/web
+  readonly resource: string; // 'deployments.apps'
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly health: Health;
+  /** A few characters beside the name: '2/3', '10.96.0.1', '' … (data, not a sentence). */
+  readonly summary: string;
+  readonly owner: string;
+  readonly createdAt: Micros;
+}
+
+export interface EventRow {
+  readonly type: 'event';
+  readonly id: string; // object/events/default/web.17a
+  readonly namespace: string;
+  readonly eventType: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+  readonly object: string; // 'Pod/web-x'
+  readonly objectNamespace: string;
+  readonly source: string;
+  readonly count: number;
+  readonly lastAt: Micros;
+}
+
+export type Row = MachineRow | ProcessRow | InterfaceRow | PodRow | ObjectRow | EventRow;
+
+/** A trace record without its payload; fetch that with `record(id)`. */
+export interface StoryRecord {
+  readonly id: number;
+  readonly flow: number;
+  readonly cause: number;
+  readonly level: Level;
+  readonly start: Micros;
+  readonly end: Micros;
+  readonly from: Place;
+  readonly to: Place;
+  readonly kind: TraceKind;
+  readonly verb: string;
+  readonly subject: Subject | null;
+  readonly phase: Phase;
+}
+
+/** One message on the data port; the page answers each with `{ack: seq}` once it is drawn, then the next may come. */
+export interface Batch {
+  readonly seq: number;
+  /** True for a whole new scene: forget all rows first. */
+  readonly reset: boolean;
+  readonly upserts: readonly Row[];
+  readonly deletes: readonly string[];
+  /** Messages that began since the last batch while playing; never coalesced, but bounded: `dropped` were left out. */
+  readonly story: readonly StoryRecord[];
+  readonly dropped: number;
+  readonly clock: Clock;
+}
+
+export interface Clock {
+  /** The instant shown. */
+  readonly view: Micros;
+  /** How far the simulation has run. */
+  readonly live: Micros;
+  /** The earliest instant that stepping back can show without a replay. */
+  readonly earliest: Micros;
+  readonly playing: boolean;
+  readonly speed: number;
+  /** The last record that the view includes. */
+  readonly recordId: number;
+  /** All nodes are Ready and all system Pods run (as seen at the view). */
+  readonly booted: boolean;
+}
+
+// ── flows ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type Phase = 'intent' | 'decide' | 'realise' | 'report';
+export const PHASES: readonly Phase[] = ['intent', 'decide', 'realise', 'report'];
+
+/** What counts as one step: a phase, a call between components, or everything. */
+export type StepLevel = 'phase' | 'call' | 'all';
+
+export interface FlowSummary {
+  readonly id: number; // id of the input record
+  readonly at: Micros;
+  readonly action: Action;
+  /** 'deployment.apps/web' … first object of the action, '' if none. */
+  readonly title: string;
+  /** Steps known so far at each level. */
+  readonly steps: { readonly phase: number; readonly call: number; readonly all: number };
+  /** Nothing below it is under way any more: all objects settled. */
+  readonly settled: boolean;
+}
+
+export interface Step extends StoryRecord {
+  /** 1-based position k of n in the flow at the asked level. */
+  readonly index: number;
+}
+
+export interface StepPosition {
+  readonly step: Step | null;
+  readonly index: number; // 0 = before the first step
+  readonly total: number;
+  /** True when the flow has no further step and nothing of it is under way. */
+  readonly atEnd: boolean;
+  readonly clock: Clock;
+}
+
+export interface RecordDetail extends StoryRecord {
+  /** The payload: request, response, object, scores … plain data. */
+  readonly detail: unknown;
+  readonly change: { readonly key: string; readonly before: unknown; readonly after: unknown } | null;
+}
+
+// ── commands and queries (Comlink) ───────────────────────────────────────────────────────────────────────────────
+
+/** Where in the person's text something is wrong. Lines and columns count from 1. */
+export interface TextProblem {
+  readonly line: number;
+  readonly column: number;
+  readonly endLine: number;
+  readonly endColumn: number;
+  /** The API server's or kubectl's own words. */
+  readonly message: string;
+  /** Field path such as `spec.template.spec.containers[0].image`, '' when unknown. */
+  readonly field: string;
+  readonly severity: 'error' | 'warning';
+  /** Which plain sentence to show under it: a key of the page's catalogue (`problem.<code>`). */
+  readonly code: string;
+}
+
+export interface ActionResult {
+  /** The flow that the action began. */
+  readonly flow: number;
+  /** What kubectl printed, stdout and stderr in order. */
+  readonly output: readonly { readonly stream: 'stdout' | 'stderr'; readonly line: string }[];
+  readonly exitCode: number;
+  readonly problems: readonly TextProblem[];
+  /** True when the action was done in the past and the later inputs were set aside as a branch. */
+  readonly forked: boolean;
+}
+
+export interface DiffResult {
+  readonly problems: readonly TextProblem[];
+  /** Per object: YAML as it is now ('' when absent) and as it would be. */
+  readonly objects: readonly { readonly title: string; readonly before: string; readonly after: string }[];
+}
+
+export interface ObjectView {
+  readonly id: string;
+  /** The object at the view, as `kubectl get -o yaml` prints it; '' when it does not exist there. */
+  readonly yaml: string;
+  readonly object: unknown;
+  readonly events: readonly EventRow[];
+  /** Pairs of desired and observed values, e.g. replicas 3 / 2. Keys are field paths. */
+  readonly desired: readonly { readonly field: string; readonly desired: string; readonly observed: string; readonly met: boolean }[];
+  /** Ids of the objects it owns and of its owner, for links. */
+  readonly owner: string;
+  readonly owned: readonly string[];
+}
+
+export interface SessionApi {
+  /** Starts (or restarts) a session: boots or replays `log`, then streams batches on `port`. */
+  open(log: SessionLog | null, port: MessagePort): Promise<Clock>;
+
+  /** Runs an action now (in the past: forks). Resolves when its kubectl has exited. */
+  act(action: Action): Promise<ActionResult>;
+  /** What `apply` would change, by server-side dry run; changes nothing and is not in the log. */
+  dryRun(text: string, namespace: string): Promise<DiffResult>;
+  /** Problems that can be told from the text alone: YAML errors, unknown kinds and fields, wrong types. */
+  check(text: string): Promise<readonly TextProblem[]>;
+  /** Drops the last input and replays (undo); false when there is none. */
+  undo(): Promise<boolean>;
+
+  play(speed: number): Promise<Clock>;
+  pause(): Promise<Clock>;
+  /** Moves the view to an instant; beyond the live edge the simulation runs there (at most one hour on), before `earliest` it replays. */
+  seek(time: Micros): Promise<Clock>;
+  /** Moves the view by one step of a flow (direction 1 or -1); pauses. Forward at the live edge runs the simulation to the next step. */
+  step(flow: number, level: StepLevel, direction: 1 | -1): Promise<StepPosition>;
+  /** Moves the view to step `index` of a flow (1-based; 0 = just before it). */
+  stepTo(flow: number, level: StepLevel, index: number): Promise<StepPosition>;
+  /** Back to the live edge. */
+  toLive(): Promise<Clock>;
+
+  flows(): Promise<readonly FlowSummary[]>;
+  /** Steps `offset`… of a flow. */
+  steps(flow: number, level: StepLevel, offset: number, limit: number): Promise<{ readonly total: number; readonly steps: readonly Step[] }>;
+  record(id: number): Promise<RecordDetail | null>;
+  object(id: string): Promise<ObjectView>;
+  /** The session so far, for saving and sharing. */
+  log(): Promise<SessionLog>;
+  /** Hash of the whole trace so far, for the determinism check. */
+  traceHash(): Promise<string>;
+}

@@ -1,0 +1,107 @@
+// One running cluster made from a session log, with everything that watching it needs. A replica only ever runs
+// forward; going back behind its history, undoing and forking make a new one from the log.
+
+import { bootUntilReady, Cluster, runOnOperator, type OperatorRun } from '../cluster/bootstrap/cluster.ts';
+import type { Micros } from '../cluster/sim/time.ts';
+import { SECOND } from '../cluster/sim/time.ts';
+import { Trace } from '../cluster/sim/trace.ts';
+import { kubectlProgram } from '../kubectl/kubectl.ts';
+import { Flows } from './flow.ts';
+import { History } from './history.ts';
+import type { Action, Input, SessionLog } from './protocol.ts';
+import { Scene } from './scene.ts';
+
+/** The command line that does what an action says, and its standard input. */
+export function commandOf(action: Action): { argv: readonly string[]; stdin: string } {
+  switch (action.type) {
+    case 'apply': {
+      const argv = ['kubectl', 'apply', '-f', '-'];
+      if (action.namespace) argv.push('-n', action.namespace);
+      if (action.fieldValidation && action.fieldValidation !== 'Strict') argv.push(`--validate=${action.fieldValidation.toLowerCase()}`);
+      return { argv, stdin: action.text };
+    }
+    case 'delete': {
+      const argv = ['kubectl', 'delete', '--wait=false', '-f', '-'];
+      if (action.namespace) argv.push('-n', action.namespace);
+      return { argv, stdin: action.text };
+    }
+    case 'kubectl':
+      return { argv: ['kubectl', ...action.argv], stdin: action.stdin ?? '' };
+  }
+}
+
+/** No boot takes longer than this; one that does is stuck and the page shows it as it is. */
+const BOOT_LIMIT = 600 * SECOND;
+
+export class Replica {
+  readonly cluster: Cluster;
+  readonly history: History;
+  readonly flows = new Flows();
+  readonly scene: Scene;
+  /** Inputs of the log that lie ahead of the live edge. */
+  #ahead: Input[];
+  /** Those that were performed, in order. */
+  readonly performed: Input[] = [];
+
+  constructor(log: Pick<SessionLog, 'seed' | 'topology' | 'inputs'>) {
+    const trace = new Trace();
+    this.history = new History(trace, (key, before, after) => this.scene.change(key, before, after));
+    trace.onEmit = (record) => {
+      this.history.record(this.cluster.sim.now);
+      this.flows.add(record, this.cluster.sim.now);
+    };
+    trace.onDrop = (records) => {
+      this.history.drop(records);
+      this.flows.drop(records);
+    };
+    this.#ahead = [...log.inputs];
+    this.cluster = new Cluster({ ...log.topology, seed: log.seed, trace });
+    this.scene = new Scene(this.cluster.machineFacts(), this.cluster.sim.epoch, (key) => this.history.value(key));
+  }
+
+  /** The live edge. */
+  get now(): Micros {
+    return this.cluster.sim.now;
+  }
+
+  get ahead(): readonly Input[] {
+    return this.#ahead;
+  }
+
+  /** Sets the inputs ahead aside and returns them: the future that acting now replaces. */
+  dropAhead(): readonly Input[] {
+    const dropped = this.#ahead;
+    this.#ahead = [];
+    return dropped;
+  }
+
+  /** Runs until all nodes and system Pods are Ready. */
+  boot(): void {
+    bootUntilReady(this.cluster, BOOT_LIMIT);
+  }
+
+  /** Begins an action at the live edge. */
+  perform(action: Action): OperatorRun {
+    this.performed.push({ at: this.now, action });
+    this.flows.announce(action);
+    const { argv, stdin } = commandOf(action);
+    return runOnOperator(this.cluster, kubectlProgram, argv, stdin, action.type);
+  }
+
+  /**
+   * Runs to `time`, performing the inputs on the way. `pause` is asked now and then whether to stop early; returns
+   * true when `time` was reached.
+   */
+  runUntil(time: Micros, pause: () => boolean = () => false): boolean {
+    const sim = this.cluster.sim;
+    for (;;) {
+      const next = this.#ahead[0];
+      const stop = next && next.at <= time ? next.at : time;
+      for (let n = 1; sim.step(stop); n++) if (n % 256 === 0 && pause()) return false;
+      if (stop > sim.now) sim.runUntil(stop);
+      if (!next || next.at > time) return true;
+      this.#ahead.shift();
+      this.perform(next.action);
+    }
+  }
+}

@@ -1,0 +1,250 @@
+// From API objects and machine facts to the rows that the page draws. Pure.
+
+import type { CoreV1Event, Deployment, Node, ObjectMeta, Pod, ReplicaSet, Service } from '../cluster/api/generated/types.ts';
+import { parseTime, type Micros } from '../cluster/sim/time.ts';
+import type { ContainerRow, EventRow, Health, InterfaceRow, MachineRow, ObjectRow, PodRow, ProcessRow } from './protocol.ts';
+
+/** Any object as it comes out of etcd. */
+export interface ApiObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata?: ObjectMeta;
+}
+
+/** Session time of a metav1.Time; 0 when absent or unreadable. */
+export function sessionTime(text: string | undefined | null, epoch: Micros): Micros {
+  const at = text ? parseTime(text) : undefined;
+  return at === undefined ? 0 : at - epoch;
+}
+
+function ownerOf(meta: ObjectMeta | undefined): string {
+  const owner = meta?.ownerReferences?.find((reference) => reference.controller) ?? meta?.ownerReferences?.[0];
+  return owner ? `${owner.kind}/${owner.name}` : '';
+}
+
+function containerRows(pod: Pod): ContainerRow[] {
+  const rows: ContainerRow[] = [];
+  const status = pod.status;
+  const groups = [
+    [pod.spec?.initContainers, status?.initContainerStatuses, 'init'],
+    [pod.spec?.containers, status?.containerStatuses, 'main'],
+    [pod.spec?.ephemeralContainers, status?.ephemeralContainerStatuses, 'ephemeral'],
+  ] as const;
+  for (const [containers, statuses, kind] of groups) {
+    const byName = new Map((statuses ?? []).map((s) => [s.name, s]));
+    for (const container of containers ?? []) {
+      const seen = byName.get(container.name);
+      const state = seen?.state;
+      const restartable = kind === 'init' && 'restartPolicy' in container && container.restartPolicy === 'Always';
+      rows.push({
+        name: container.name,
+        image: container.image ?? '',
+        kind: restartable ? 'sidecar' : kind,
+        state: state?.running ? 'running' : state?.terminated ? 'terminated' : state?.waiting ? 'waiting' : 'unknown',
+        reason: state?.waiting?.reason ?? state?.terminated?.reason ?? '',
+        ready: seen?.ready ?? false,
+        restarts: seen?.restartCount ?? 0,
+      });
+    }
+  }
+  return rows;
+}
+
+const HOLDING = new Set(['', 'ContainerCreating', 'PodInitializing', 'Completed']);
+
+/** The STATUS column of `kubectl get pods`, as upstream's printPod computes it. */
+function statusText(pod: Pod, containers: readonly ContainerRow[]): string {
+  let reason = pod.status?.reason || pod.status?.phase || 'Unknown';
+  const inits = containers.filter((c) => c.kind === 'init' || c.kind === 'sidecar');
+  let initializing = false;
+  for (const [i, init] of inits.entries()) {
+    if (init.state === 'terminated' && init.reason === 'Completed') continue;
+    if (init.kind === 'sidecar' && init.state === 'running') continue;
+    if (init.state === 'unknown' && reason !== 'Pending') continue;
+    reason = init.reason !== '' && init.reason !== 'PodInitializing' ? `Init:${init.reason}` : `Init:${i}/${inits.length}`;
+    initializing = true;
+    break;
+  }
+  if (!initializing) {
+    let running = false;
+    for (const container of containers.filter((c) => c.kind === 'main').reverse()) {
+      if (container.state === 'waiting' && container.reason) reason = container.reason;
+      else if (container.state === 'terminated') reason = container.reason || 'Error';
+      else if (container.state === 'running' && container.ready) running = true;
+    }
+    if (reason === 'Completed' && running) reason = 'Running';
+  }
+  if (pod.metadata?.deletionTimestamp && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed') return 'Terminating';
+  return reason;
+}
+
+function podHealth(pod: Pod, status: string, ready: boolean, containers: readonly ContainerRow[]): Health {
+  const phase = pod.status?.phase;
+  if (phase === 'Failed') return 'failed';
+  if (phase === 'Succeeded') return 'idle';
+  if (containers.some((c) => c.state === 'waiting' && !HOLDING.has(c.reason))) return 'failed';
+  if (containers.some((c) => c.kind === 'main' && c.state === 'terminated' && c.reason !== 'Completed')) return 'failed';
+  if (status === 'Terminating') return 'progressing';
+  return ready ? 'ok' : 'progressing';
+}
+
+export function podRow(id: string, pod: Pod, epoch: Micros): PodRow {
+  const containers = containerRows(pod);
+  const status = statusText(pod, containers);
+  const ready = pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
+  const counted = containers.filter((c) => c.kind === 'main' || c.kind === 'sidecar');
+  return {
+    type: 'pod',
+    id,
+    namespace: pod.metadata?.namespace ?? '',
+    name: pod.metadata?.name ?? '',
+    machine: pod.spec?.nodeName ?? '',
+    phase: pod.status?.phase ?? '',
+    status,
+    health: podHealth(pod, status, ready, containers),
+    ready,
+    readyText: `${counted.filter((c) => c.ready).length}/${counted.length}`,
+    restarts: counted.reduce((sum, c) => sum + c.restarts, 0),
+    terminating: Boolean(pod.metadata?.deletionTimestamp),
+    ip: pod.status?.podIP ?? '',
+    hostNetwork: pod.spec?.hostNetwork ?? false,
+    owner: ownerOf(pod.metadata),
+    containers,
+    labels: pod.metadata?.labels ?? {},
+    createdAt: sessionTime(pod.metadata?.creationTimestamp, epoch),
+  };
+}
+
+interface Counted {
+  readonly spec?: { readonly replicas?: number };
+  readonly status?: {
+    readonly replicas?: number;
+    readonly readyReplicas?: number;
+    readonly availableReplicas?: number;
+    readonly desiredNumberScheduled?: number;
+    readonly numberReady?: number;
+    readonly phase?: string;
+    readonly succeeded?: number;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+/** A short fact beside the name, and how the object is doing. */
+function summarise(resource: string, object: ApiObject): { summary: string; health: Health } {
+  const { spec, status } = object as Counted;
+  switch (resource) {
+    case 'deployments.apps':
+    case 'replicasets.apps':
+    case 'statefulsets.apps':
+    case 'replicationcontrollers': {
+      const wanted = spec?.replicas ?? 1;
+      const ready = status?.readyReplicas ?? 0;
+      const failed = (object as Deployment | ReplicaSet).status?.conditions?.some(
+        (c) => (c.type === 'ReplicaFailure' && c.status === 'True') || (c.type === 'Progressing' && c.status === 'False'),
+      );
+      if (wanted === 0 && (status?.replicas ?? 0) === 0) return { summary: '0/0', health: 'idle' };
+      return { summary: `${ready}/${wanted}`, health: failed ? 'failed' : ready === wanted ? 'ok' : 'progressing' };
+    }
+    case 'daemonsets.apps': {
+      const wanted = status?.desiredNumberScheduled ?? 0;
+      const ready = status?.numberReady ?? 0;
+      return { summary: `${ready}/${wanted}`, health: ready === wanted ? 'ok' : 'progressing' };
+    }
+    case 'services': {
+      const service = object as Service;
+      return { summary: service.spec?.type === 'ExternalName' ? (service.spec.externalName ?? '') : (service.spec?.clusterIP ?? ''), health: 'ok' };
+    }
+    case 'nodes': {
+      const ready = (object as Node).status?.conditions?.find((c) => c.type === 'Ready')?.status;
+      return { summary: '', health: ready === 'True' ? 'ok' : ready === undefined ? 'progressing' : 'failed' };
+    }
+    case 'namespaces':
+      return { summary: status?.phase ?? '', health: status?.phase === 'Terminating' ? 'progressing' : 'ok' };
+    case 'jobs.batch': {
+      const done = status?.conditions?.find((c) => c.status === 'True' && (c.type === 'Complete' || c.type === 'Failed'))?.type;
+      return { summary: String(status?.succeeded ?? 0), health: done === 'Complete' ? 'idle' : done === 'Failed' ? 'failed' : 'progressing' };
+    }
+    default:
+      return { summary: '', health: 'ok' };
+  }
+}
+
+export function objectRow(id: string, resource: string, object: ApiObject, epoch: Micros): ObjectRow {
+  return {
+    type: 'object',
+    id,
+    resource,
+    kind: object.kind ?? '',
+    namespace: object.metadata?.namespace ?? '',
+    name: object.metadata?.name ?? '',
+    ...summarise(resource, object),
+    owner: ownerOf(object.metadata),
+    createdAt: sessionTime(object.metadata?.creationTimestamp, epoch),
+  };
+}
+
+export function eventRow(id: string, event: CoreV1Event, epoch: Micros): EventRow {
+  const involved = event.involvedObject;
+  return {
+    type: 'event',
+    id,
+    namespace: event.metadata?.namespace ?? '',
+    eventType: event.type === 'Warning' ? 'Warning' : 'Normal',
+    reason: event.reason ?? '',
+    message: event.message ?? '',
+    object: `${involved?.kind ?? ''}/${involved?.name ?? ''}`,
+    objectNamespace: involved?.namespace ?? '',
+    source: event.source?.component || event.reportingComponent || '',
+    count: event.series?.count ?? event.count ?? 1,
+    lastAt: sessionTime(event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime ?? event.metadata?.creationTimestamp, epoch),
+  };
+}
+
+/** What the machine and network rooms say of a machine in their changes. */
+export interface MachineFacts {
+  readonly name: string;
+  readonly role: MachineRow['role'];
+  readonly address: string;
+  readonly powered: boolean;
+}
+
+export function machineRow(
+  facts: MachineFacts,
+  linkUp: boolean,
+  node: Node | undefined,
+  tables: MachineRow['tables'],
+  images: readonly string[],
+): MachineRow {
+  const ready = node?.status?.conditions?.find((c) => c.type === 'Ready');
+  return {
+    type: 'machine',
+    id: `machine/${facts.name}`,
+    name: facts.name,
+    role: facts.role,
+    address: facts.address,
+    powered: facts.powered,
+    linkUp,
+    ready: node === undefined ? 'Absent' : ready?.status === 'True' ? 'True' : ready?.status === 'False' ? 'False' : 'Unknown',
+    readyReason: ready?.reason ?? '',
+    unschedulable: node?.spec?.unschedulable ?? false,
+    podCidr: node?.spec?.podCIDR ?? '',
+    version: node?.status?.nodeInfo?.kubeletVersion ?? '',
+    taints: (node?.spec?.taints ?? []).map((t) => `${t.key}${t.value ? `=${t.value}` : ''}:${t.effect}`),
+    tables,
+    images,
+  };
+}
+
+export function processRow(id: string, machine: string, value: { pid: number; comm: string; place: string }): ProcessRow {
+  return { type: 'process', id, machine, pid: value.pid, comm: value.comm, place: value.place };
+}
+
+export function interfaceRow(
+  id: string,
+  machine: string,
+  netns: string,
+  name: string,
+  value: { kind: string; addresses: readonly string[]; up: boolean },
+): InterfaceRow {
+  return { type: 'interface', id, machine, netns, name, kind: value.kind, addresses: value.addresses, up: value.up };
+}

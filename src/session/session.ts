@@ -1,0 +1,365 @@
+// A session: a log, the replica it made, and where the view stands. Implements what the page asks for (protocol.ts)
+// without knowing about workers or ports, so that tests and the benchmark drive the same code.
+
+import type { OperatorRun } from '../cluster/bootstrap/cluster.ts';
+import { isReady } from '../cluster/bootstrap/cluster.ts';
+import { MINUTE, SECOND, type Micros } from '../cluster/sim/time.ts';
+import { hashRecords, type TraceRecord } from '../cluster/sim/trace.ts';
+import type { Flow } from './flow.ts';
+import { describeObject } from './inspect.ts';
+import { checkText, problemsOf } from './problems.ts';
+import type {
+  Action, ActionResult, Clock, DiffResult, FlowSummary, ObjectView, RecordDetail, Row, SessionLog, Step, StepLevel, StepPosition,
+  StoryRecord, TextProblem,
+} from './protocol.ts';
+import { Replica } from './replica.ts';
+
+export const NEW_SESSION: SessionLog = { version: 1, seed: 1, topology: { controlPlanes: 1, workers: 3 }, inputs: [], until: 0 };
+
+/** A flow with nothing new for this long is over, as far as a viewer is concerned. */
+const SETTLED_AFTER = 60 * SECOND;
+/** How long one kubectl may take before its caller stops waiting for it. */
+const KUBECTL_LIMIT = 2 * MINUTE;
+const HOUR_AHEAD = 60 * MINUTE;
+/** Messages shown per batch; more than this nobody can read. */
+const STORY_LIMIT = 200;
+
+export class Session {
+  #replica: Replica;
+  #seed: number;
+  #topology: SessionLog['topology'];
+  #view: Micros = 0;
+  #playing = false;
+  #speed = 1;
+  #reset = true;
+  #booted = false;
+  #story: StoryRecord[] = [];
+  #dropped = 0;
+
+  constructor(log: SessionLog = NEW_SESSION) {
+    this.#seed = log.seed;
+    this.#topology = log.topology;
+    this.#replica = new Replica(log);
+    if (log.until === 0 && log.inputs.length === 0) this.#replica.boot();
+    else this.#replica.runUntil(log.until);
+    this.#show(this.#replica.now);
+    if (log.view !== undefined && log.view < this.#replica.now) this.seek(log.view);
+  }
+
+  get live(): Micros {
+    return this.#replica.now;
+  }
+
+  get replica(): Replica {
+    return this.#replica;
+  }
+
+  get playing(): boolean {
+    return this.#playing;
+  }
+
+  get speed(): number {
+    return this.#speed;
+  }
+
+  /** True when the next batch would carry more than the clock. */
+  get changed(): boolean {
+    return this.#reset || this.#story.length > 0 || this.#replica.scene.dirty;
+  }
+
+  clock(): Clock {
+    if (!this.#booted && this.#view === this.live) this.#booted = isReady(this.#replica.cluster);
+    return {
+      view: this.#view,
+      live: this.live,
+      earliest: this.#replica.history.earliest,
+      playing: this.#playing,
+      speed: this.#speed,
+      recordId: this.#replica.history.viewId,
+      booted: this.#booted,
+    };
+  }
+
+  log(): SessionLog {
+    const atLive = this.#view >= this.live;
+    return {
+      version: 1,
+      seed: this.#seed,
+      topology: this.#topology,
+      inputs: [...this.#replica.performed, ...this.#replica.ahead],
+      until: this.live,
+      ...(atLive ? {} : { view: this.#view }),
+    };
+  }
+
+  traceHash(): string {
+    return hashRecords(this.#replica.cluster.sim.trace.records);
+  }
+
+  // ── transport ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  play(speed: number): Clock {
+    this.#playing = true;
+    this.#speed = Math.min(100, Math.max(0.01, speed));
+    return this.clock();
+  }
+
+  pause(): Clock {
+    this.#playing = false;
+    return this.clock();
+  }
+
+  /** Moves the view on by `elapsed` of session time; at the live edge runs the simulation, at most until `pause` says so. */
+  advance(elapsed: Micros, pause: () => boolean): void {
+    const target = this.#view + Math.round(elapsed);
+    if (target > this.live) this.#replica.runUntil(target, pause);
+    this.#show(Math.min(target, this.live), true);
+  }
+
+  seek(time: Micros): Clock {
+    this.#playing = false;
+    const target = Math.max(0, Math.round(time));
+    if (target > this.live) this.#replica.runUntil(Math.min(target, this.live + HOUR_AHEAD));
+    else if (target < this.#replica.history.earliest) this.replayTo(target);
+    this.#show(Math.min(target, this.live));
+    return this.clock();
+  }
+
+  toLive(): Clock {
+    this.#show(this.live);
+    return this.clock();
+  }
+
+  /** Builds the cluster anew from the log and runs it to `time`; what lies after it stays ahead as future inputs. */
+  replayTo(time: Micros): void {
+    this.#replace({ ...this.log(), until: time });
+  }
+
+  step(flowId: number, level: StepLevel, direction: 1 | -1): StepPosition {
+    const flow = this.#replica.flows.get(flowId);
+    if (!flow) return this.#position(null, level);
+    return this.stepTo(flowId, level, this.#indexIn(flow, level) + direction);
+  }
+
+  stepTo(flowId: number, level: StepLevel, index: number): StepPosition {
+    this.#playing = false;
+    const flow = this.#replica.flows.get(flowId);
+    if (!flow) return this.#position(null, level);
+    if (index > flow.steps(level).length) this.#runToStep(flow, level, index);
+    const ids = flow.steps(level);
+    const k = Math.max(0, Math.min(index, ids.length));
+    this.#showRecord(k === 0 ? flow.id - 1 : (ids[k - 1] as number));
+    return this.#position(flow, level, k);
+  }
+
+  /** Runs the simulation until the flow has a step `index` at the level, or has settled without one. */
+  #runToStep(flow: Flow, level: StepLevel, index: number): void {
+    const replica = this.#replica;
+    const sim = replica.cluster.sim;
+    while (flow.steps(level).length < index) {
+      const next = sim.nextEventAt();
+      if (next === undefined || next > flow.lastAt + SETTLED_AFTER) return;
+      const input = replica.ahead[0];
+      if (input && input.at < next) replica.runUntil(input.at);
+      else sim.step();
+    }
+  }
+
+  // ── actions ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  act(action: Action): ActionResult {
+    const forked = this.#view < this.live || this.#replica.ahead.length > 0;
+    if (this.#view < this.live) this.#replace(this.#past(this.#view));
+    this.#replica.dropAhead();
+    const run = this.#replica.perform(action);
+    const start = this.live;
+    this.#finish(this.#replica, run);
+    // Playing, the view goes on from here; paused, it stays where the person acted, at the door of the new flow.
+    if (this.#playing) this.#show(this.live);
+    else this.#showRecord(Math.max(run.flow, this.#replica.history.idAt(start - 1)));
+    const text = action.type === 'kubectl' ? (action.stdin ?? '') : action.text;
+    return {
+      flow: run.flow,
+      output: run.output,
+      exitCode: run.exitCode ?? 1,
+      problems: problemsOf(text, run.output),
+      forked,
+    };
+  }
+
+  /** Server-side dry run in a cluster of its own, replayed to the view, so that this one is not touched. */
+  dryRun(text: string, namespace: string): DiffResult {
+    const scratch = new Replica(this.#past(this.#view));
+    scratch.runUntil(this.#view);
+    const base = ['-f', '-', ...(namespace ? ['-n', namespace] : [])];
+    const before = scratch.perform({ type: 'kubectl', argv: ['get', '--ignore-not-found', '-o', 'json', ...base], stdin: text });
+    this.#finish(scratch, before);
+    const after = scratch.perform({ type: 'kubectl', argv: ['apply', '--dry-run=server', '-o', 'json', ...base], stdin: text });
+    this.#finish(scratch, after);
+    return { problems: problemsOf(text, after.output), objects: diffObjects(jsonOf(before), jsonOf(after)) };
+  }
+
+  check(text: string): readonly TextProblem[] {
+    return checkText(text);
+  }
+
+  undo(): boolean {
+    const inputs = this.log().inputs;
+    if (inputs.length === 0) return false;
+    this.#replace({ ...this.log(), inputs: inputs.slice(0, -1), until: this.live });
+    return true;
+  }
+
+  #past(time: Micros): SessionLog {
+    const { view: _view, ...log } = this.log();
+    return { ...log, inputs: log.inputs.filter((input) => input.at < time), until: time };
+  }
+
+  #finish(replica: Replica, run: OperatorRun): void {
+    const limit = replica.now + KUBECTL_LIMIT;
+    const sim = replica.cluster.sim;
+    while (run.exitCode === null && sim.step(limit)) {
+      // until kubectl exits
+    }
+    // Let everything else that is due at this instant happen, so that a replay finds the same state.
+    sim.runUntil(sim.now);
+  }
+
+  #replace(log: SessionLog): void {
+    this.#replica = new Replica(log);
+    this.#replica.runUntil(log.until);
+    this.#reset = true;
+    this.#booted = false;
+    this.#story = [];
+    this.#show(this.live);
+  }
+
+  // ── queries ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  flows(): readonly FlowSummary[] {
+    return this.#replica.flows.list().map((flow) => ({
+      id: flow.id,
+      at: flow.at,
+      action: flow.action,
+      title: this.#titleOf(flow),
+      steps: { phase: flow.steps('phase').length, call: flow.call.length, all: flow.all.length },
+      settled: this.live - flow.lastAt > SETTLED_AFTER,
+    }));
+  }
+
+  steps(flowId: number, level: StepLevel, offset: number, limit: number): { total: number; steps: readonly Step[] } {
+    const ids = this.#replica.flows.get(flowId)?.steps(level) ?? [];
+    const steps = ids.slice(offset, offset + limit).flatMap((id, i) => {
+      const record = this.#replica.cluster.sim.trace.get(id);
+      return record ? [{ ...this.#storyOf(record), index: offset + i + 1 }] : [];
+    });
+    return { total: ids.length, steps };
+  }
+
+  record(id: number): RecordDetail | null {
+    const record = this.#replica.cluster.sim.trace.get(id);
+    return record ? { ...this.#storyOf(record), detail: record.detail, change: record.change } : null;
+  }
+
+  object(id: string): ObjectView {
+    return describeObject(id, this.#replica.history, this.#replica.scene);
+  }
+
+  /** What changed in the view since the last call, for one batch. */
+  takeBatch(): { reset: boolean; upserts: Row[]; deletes: string[]; story: readonly StoryRecord[]; dropped: number } {
+    const reset = this.#reset;
+    if (reset) this.#replica.scene.markAll([...this.#replica.history.entries()].map(([key]) => key));
+    this.#reset = false;
+    const { upserts, deletes } = this.#replica.scene.takeDirty();
+    const story = this.#story;
+    const dropped = this.#dropped;
+    this.#story = [];
+    this.#dropped = 0;
+    return { reset, upserts, deletes: reset ? [] : deletes, story, dropped };
+  }
+
+  #show(time: Micros, withStory = false): void {
+    const history = this.#replica.history;
+    const from = history.viewId;
+    history.moveTo(history.idAt(time));
+    this.#view = time;
+    if (withStory) this.#collectStory(from, history.viewId);
+  }
+
+  #showRecord(id: number): void {
+    const history = this.#replica.history;
+    history.moveTo(id);
+    this.#view = history.timeOf(id);
+  }
+
+  #collectStory(after: number, upTo: number): void {
+    const trace = this.#replica.cluster.sim.trace;
+    for (let id = after + 1; id <= upTo; id++) {
+      const record = trace.get(id);
+      if (!record || record.from === record.to) continue;
+      if (this.#story.length >= STORY_LIMIT) this.#dropped++;
+      else this.#story.push(this.#storyOf(record));
+    }
+  }
+
+  #storyOf(record: TraceRecord): StoryRecord {
+    const { detail: _detail, change: _change, ...story } = record;
+    return { ...story, phase: this.#replica.flows.phaseOf(record.id) };
+  }
+
+  #titleOf(flow: Flow): string {
+    for (const id of flow.all) {
+      const subject = this.#replica.cluster.sim.trace.get(id)?.subject;
+      if (subject?.name) return `${subject.resource}${subject.group ? `.${subject.group}` : ''}/${subject.name}`;
+      if (id > flow.id + 50) break;
+    }
+    return '';
+  }
+
+  /** How many of the flow's steps the view includes. */
+  #indexIn(flow: Flow, level: StepLevel): number {
+    const ids = flow.steps(level);
+    let low = 0;
+    let high = ids.length;
+    while (low < high) {
+      const mid = (low + high) >> 1;
+      if ((ids[mid] as number) <= this.#replica.history.viewId) low = mid + 1;
+      else high = mid;
+    }
+    return low;
+  }
+
+  #position(flow: Flow | null, level: StepLevel, index = 0): StepPosition {
+    if (!flow) return { step: null, index: 0, total: 0, atEnd: true, clock: this.clock() };
+    const ids = flow.steps(level);
+    const record = index > 0 ? this.#replica.cluster.sim.trace.get(ids[index - 1] as number) : undefined;
+    return {
+      step: record ? { ...this.#storyOf(record), index } : null,
+      index,
+      total: ids.length,
+      atEnd: index >= ids.length && (this.#replica.cluster.sim.nextEventAt() ?? Infinity) > flow.lastAt + SETTLED_AFTER,
+      clock: this.clock(),
+    };
+  }
+}
+
+type Json = { readonly kind?: string; readonly items?: readonly Json[]; readonly metadata?: { readonly name?: string; readonly namespace?: string } };
+
+function jsonOf(run: OperatorRun): readonly Json[] {
+  const text = run.output.filter((o) => o.stream === 'stdout').map((o) => o.line).join('\n');
+  if (text.trim() === '') return [];
+  const parsed = JSON.parse(text) as Json;
+  return parsed.kind === 'List' ? (parsed.items ?? []) : [parsed];
+}
+
+const titleOf = (object: Json): string =>
+  `${object.kind ?? ''} ${object.metadata?.namespace ? `${object.metadata.namespace}/` : ''}${object.metadata?.name ?? ''}`;
+
+function diffObjects(before: readonly Json[], after: readonly Json[]): DiffResult['objects'] {
+  const old = new Map(before.map((object) => [titleOf(object), object]));
+  return after.map((object) => {
+    const title = titleOf(object);
+    const was = old.get(title);
+    return { title, before: was ? toYaml(was) : '', after: toYaml(object) };
+  });
+}

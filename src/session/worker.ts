@@ -1,0 +1,100 @@
+/// <reference lib="webworker" />
+// The worker that runs a session: commands by Comlink, rows and story over a port of their own, one batch at a time.
+
+import { expose } from 'comlink';
+import type { Batch, Clock, SessionApi, SessionLog } from './protocol.ts';
+import { Session } from './session.ts';
+
+/** The longest that the simulation may run before the worker listens again, and the time between batches: milliseconds. */
+const SLICE = 12;
+const FRAME = 16;
+/** A tab that slept does not catch up: the lesson stood still with it. */
+const LONGEST_FRAME = 100;
+
+/** Sends the session's changes over a port; the next batch goes out only after the last was acknowledged. */
+class Stream {
+  readonly #session: Session;
+  readonly #port: MessagePort;
+  #seq = 0;
+  #acknowledged = 0;
+  #clock: Clock | null = null;
+
+  constructor(session: Session, port: MessagePort) {
+    this.#session = session;
+    this.#port = port;
+    port.onmessage = (message: MessageEvent<{ ack: number }>) => {
+      this.#acknowledged = Math.max(this.#acknowledged, message.data.ack);
+    };
+  }
+
+  flush(): void {
+    if (this.#acknowledged < this.#seq) return;
+    const clock = this.#session.clock();
+    if (!this.#session.changed && this.#clock !== null && sameClock(this.#clock, clock)) return;
+    this.#clock = clock;
+    const batch: Batch = { seq: ++this.#seq, ...this.#session.takeBatch(), clock };
+    this.#port.postMessage(batch);
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+}
+
+function sameClock(a: Clock, b: Clock): boolean {
+  return (
+    a.view === b.view && a.live === b.live && a.playing === b.playing && a.speed === b.speed && a.booted === b.booted && a.recordId === b.recordId
+  );
+}
+
+let session: Session | null = null;
+let stream: Stream | null = null;
+let lastTick = performance.now();
+
+function tick(): void {
+  const now = performance.now();
+  const elapsed = Math.min(now - lastTick, LONGEST_FRAME);
+  lastTick = now;
+  if (session?.playing) {
+    const deadline = now + SLICE;
+    session.advance(elapsed * 1000 * session.speed, () => performance.now() > deadline);
+  }
+  stream?.flush();
+}
+
+/** Answers a command after its changes are on the way, so that the page never shows an answer before its cause. */
+async function answer<T>(command: (session: Session) => T): Promise<T> {
+  if (session === null) throw new Error('the session is not open');
+  const value = command(session);
+  stream?.flush();
+  return value;
+}
+
+const api: SessionApi = {
+  async open(log: SessionLog | null, port: MessagePort) {
+    stream?.close();
+    session = log ? new Session(log) : new Session();
+    stream = new Stream(session, port);
+    stream.flush();
+    return session.clock();
+  },
+  act: (action) => answer((s) => s.act(action)),
+  dryRun: (text, namespace) => answer((s) => s.dryRun(text, namespace)),
+  check: (text) => answer((s) => s.check(text)),
+  undo: () => answer((s) => s.undo()),
+  play: (speed) => answer((s) => s.play(speed)),
+  pause: () => answer((s) => s.pause()),
+  seek: (time) => answer((s) => s.seek(time)),
+  step: (flow, level, direction) => answer((s) => s.step(flow, level, direction)),
+  stepTo: (flow, level, index) => answer((s) => s.stepTo(flow, level, index)),
+  toLive: () => answer((s) => s.toLive()),
+  flows: () => answer((s) => s.flows()),
+  steps: (flow, level, offset, limit) => answer((s) => s.steps(flow, level, offset, limit)),
+  record: (id) => answer((s) => s.record(id)),
+  object: (id) => answer((s) => s.object(id)),
+  log: () => answer((s) => s.log()),
+  traceHash: () => answer((s) => s.traceHash()),
+};
+
+setInterval(tick, FRAME);
+expose(api);

@@ -1,7 +1,9 @@
 // One running cluster made from a session log, with everything that watching it needs. A replica only ever runs
 // forward; going back behind its history, undoing and forking make a new one from the log.
 
-import { bootUntilReady, Cluster, runOnOperator, type OperatorRun } from '../cluster/bootstrap/cluster.ts';
+import type { Node, Pod } from '../cluster/api/generated/types.ts';
+import { Cluster } from '../cluster/bootstrap/cluster.ts';
+import { type Command, finish, runOnOperator } from '../cluster/bootstrap/operator.ts';
 import type { Micros } from '../cluster/sim/time.ts';
 import { SECOND } from '../cluster/sim/time.ts';
 import { Trace } from '../cluster/sim/trace.ts';
@@ -9,6 +11,7 @@ import { kubectlProgram } from '../kubectl/kubectl.ts';
 import { Flows } from './flow.ts';
 import { History } from './history.ts';
 import type { Action, Input, SessionLog } from './protocol.ts';
+import type { MachineFacts } from './rows.ts';
 import { Scene } from './scene.ts';
 
 /** The command line that does what an action says, and its standard input. */
@@ -28,6 +31,22 @@ export function commandOf(action: Action): { argv: readonly string[]; stdin: str
     case 'kubectl':
       return { argv: ['kubectl', ...action.argv], stdin: action.stdin ?? '' };
   }
+}
+
+const SYSTEM_POD = /^object\/pods\/(kube-system|kube-flannel)\//;
+
+const isTrue = (object: Node | Pod | undefined): boolean =>
+  object?.status?.conditions?.some((c: { readonly type: string; readonly status: string }) => c.type === 'Ready' && c.status === 'True') ?? false;
+
+function machineFacts(cluster: Cluster): MachineFacts[] {
+  const { operator, controlPlanes, workers, addresses } = cluster.topology;
+  const facts = (role: MachineFacts['role']) => (machine: { readonly name: string; readonly powered: boolean }): MachineFacts => ({
+    name: machine.name,
+    role,
+    address: addresses.get(machine.name) ?? '',
+    powered: machine.powered,
+  });
+  return [facts('operator')(operator), ...controlPlanes.map(facts('control-plane')), ...workers.map(facts('worker'))];
 }
 
 /** No boot takes longer than this; one that does is stuck and the page shows it as it is. */
@@ -56,7 +75,7 @@ export class Replica {
     };
     this.#ahead = [...log.inputs];
     this.cluster = new Cluster({ ...log.topology, seed: log.seed, trace });
-    this.scene = new Scene(this.cluster.machineFacts(), this.cluster.sim.epoch, (key) => this.history.value(key));
+    this.scene = new Scene(machineFacts(this.cluster), this.cluster.sim.epoch, (key) => this.history.value(key));
   }
 
   /** The live edge. */
@@ -75,17 +94,41 @@ export class Replica {
     return dropped;
   }
 
-  /** Runs until all nodes and system Pods are Ready. */
+  /** All machines have joined and are Ready, and every system Pod is, as seen at the view. */
+  get ready(): boolean {
+    const { topology } = this.cluster;
+    for (const machine of [...topology.controlPlanes, ...topology.workers]) {
+      if (!isTrue(this.history.value(`object/nodes//${machine.name}`) as Node | undefined)) return false;
+    }
+    let pods = 0;
+    for (const [key, value] of this.history.entries()) {
+      if (!SYSTEM_POD.test(key)) continue;
+      pods++;
+      if (!isTrue(value as Pod)) return false;
+    }
+    return pods > 0;
+  }
+
+  /** Runs until the cluster is ready; shows what there is when it does not get there. Moves the view along. */
   boot(): void {
-    bootUntilReady(this.cluster, BOOT_LIMIT);
+    while (this.now < BOOT_LIMIT && !this.ready) {
+      this.cluster.sim.runUntil(this.now + SECOND);
+      this.history.moveTo(this.history.lastId);
+    }
   }
 
   /** Begins an action at the live edge. */
-  perform(action: Action): OperatorRun {
+  perform(action: Action): Command {
     this.performed.push({ at: this.now, action });
     this.flows.announce(action);
     const { argv, stdin } = commandOf(action);
-    return runOnOperator(this.cluster, kubectlProgram, argv, stdin, action.type);
+    return runOnOperator(this.cluster, kubectlProgram, argv, stdin);
+  }
+
+  /** Runs until a command has exited, for at most `limit`; then lets everything else due at this instant happen. */
+  finish(command: Command, limit: Micros): void {
+    finish(this.cluster, command, limit);
+    this.cluster.sim.runUntil(this.now);
   }
 
   /**

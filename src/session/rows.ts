@@ -1,6 +1,6 @@
 // From API objects and machine facts to the rows that the page draws. Pure.
 
-import type { CoreV1Event, Deployment, Node, ObjectMeta, Pod, ReplicaSet, Service } from '../cluster/api/generated/types.ts';
+import type { Deployment, Event as CoreEvent, Node, ObjectMeta, Pod, ReplicaSet, Service } from '../cluster/api/generated/types.ts';
 import { parseTime, type Micros } from '../cluster/sim/time.ts';
 import type { ContainerRow, EventRow, Health, InterfaceRow, MachineRow, ObjectRow, PodRow, ProcessRow } from './protocol.ts';
 
@@ -183,7 +183,7 @@ export function objectRow(id: string, resource: string, object: ApiObject, epoch
   };
 }
 
-export function eventRow(id: string, event: CoreV1Event, epoch: Micros): EventRow {
+export function eventRow(id: string, event: CoreEvent, epoch: Micros): EventRow {
   const involved = event.involvedObject;
   return {
     type: 'event',

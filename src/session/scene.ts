@@ -1,7 +1,7 @@
 // The rows of the view, derived from changes as they are applied and reversed. Counts that a machine's row needs are
 // kept as the changes pass, so nothing is ever scanned.
 
-import type { CoreV1Event, Node, Pod } from '../cluster/api/generated/types.ts';
+import type { Event as CoreEvent, Node, Pod } from '../cluster/api/generated/types.ts';
 import type { Micros } from '../cluster/sim/time.ts';
 import type { MachineRow, Row } from './protocol.ts';
 import { eventRow, interfaceRow, machineRow, objectRow, podRow, processRow, type ApiObject, type MachineFacts } from './rows.ts';
@@ -114,7 +114,7 @@ export class Scene {
     if (kind === 'process') return processRow(id, second, value as { pid: number; comm: string; place: string });
     if (kind === 'interface') return interfaceRow(id, second, third, rest.join('/'), value as { kind: string; addresses: readonly string[]; up: boolean });
     if (second === 'pods') return podRow(id, value as Pod, this.#epoch);
-    if (second === 'events') return eventRow(id, value as CoreV1Event, this.#epoch);
+    if (second === 'events') return eventRow(id, value as CoreEvent, this.#epoch);
     return objectRow(id, second, value as ApiObject, this.#epoch);
   }
 

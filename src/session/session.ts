@@ -1,8 +1,7 @@
 // A session: a log, the replica it made, and where the view stands. Implements what the page asks for (protocol.ts)
 // without knowing about workers or ports, so that tests and the benchmark drive the same code.
 
-import type { OperatorRun } from '../cluster/bootstrap/cluster.ts';
-import { isReady } from '../cluster/bootstrap/cluster.ts';
+import type { Command } from '../cluster/bootstrap/operator.ts';
 import { MINUTE, SECOND, type Micros } from '../cluster/sim/time.ts';
 import { hashRecords, type TraceRecord } from '../cluster/sim/trace.ts';
 import type { Flow } from './flow.ts';
@@ -12,6 +11,7 @@ import type {
   Action, ActionResult, Clock, DiffResult, FlowSummary, ObjectView, RecordDetail, Row, SessionLog, Step, StepLevel, StepPosition,
   StoryRecord, TextProblem,
 } from './protocol.ts';
+import { printYaml } from '../kubectl/print/yaml.ts';
 import { Replica } from './replica.ts';
 
 export const NEW_SESSION: SessionLog = { version: 1, seed: 1, topology: { controlPlanes: 1, workers: 3 }, inputs: [], until: 0 };
@@ -68,7 +68,7 @@ export class Session {
   }
 
   clock(): Clock {
-    if (!this.#booted && this.#view === this.live) this.#booted = isReady(this.#replica.cluster);
+    this.#booted ||= this.#replica.ready;
     return {
       view: this.#view,
       live: this.live,
@@ -173,15 +173,15 @@ export class Session {
     this.#replica.dropAhead();
     const run = this.#replica.perform(action);
     const start = this.live;
-    this.#finish(this.#replica, run);
+    this.#replica.finish(run, KUBECTL_LIMIT);
     // Playing, the view goes on from here; paused, it stays where the person acted, at the door of the new flow.
     if (this.#playing) this.#show(this.live);
-    else this.#showRecord(Math.max(run.flow, this.#replica.history.idAt(start - 1)));
+    else this.#showRecord(Math.max(run.record.id, this.#replica.history.idAt(start - 1)));
     const text = action.type === 'kubectl' ? (action.stdin ?? '') : action.text;
     return {
-      flow: run.flow,
+      flow: run.record.id,
       output: run.output,
-      exitCode: run.exitCode ?? 1,
+      exitCode: run.process.status?.code ?? 1,
       problems: problemsOf(text, run.output),
       forked,
     };
@@ -193,9 +193,9 @@ export class Session {
     scratch.runUntil(this.#view);
     const base = ['-f', '-', ...(namespace ? ['-n', namespace] : [])];
     const before = scratch.perform({ type: 'kubectl', argv: ['get', '--ignore-not-found', '-o', 'json', ...base], stdin: text });
-    this.#finish(scratch, before);
+    scratch.finish(before, KUBECTL_LIMIT);
     const after = scratch.perform({ type: 'kubectl', argv: ['apply', '--dry-run=server', '-o', 'json', ...base], stdin: text });
-    this.#finish(scratch, after);
+    scratch.finish(after, KUBECTL_LIMIT);
     return { problems: problemsOf(text, after.output), objects: diffObjects(jsonOf(before), jsonOf(after)) };
   }
 
@@ -213,16 +213,6 @@ export class Session {
   #past(time: Micros): SessionLog {
     const { view: _view, ...log } = this.log();
     return { ...log, inputs: log.inputs.filter((input) => input.at < time), until: time };
-  }
-
-  #finish(replica: Replica, run: OperatorRun): void {
-    const limit = replica.now + KUBECTL_LIMIT;
-    const sim = replica.cluster.sim;
-    while (run.exitCode === null && sim.step(limit)) {
-      // until kubectl exits
-    }
-    // Let everything else that is due at this instant happen, so that a replay finds the same state.
-    sim.runUntil(sim.now);
   }
 
   #replace(log: SessionLog): void {
@@ -345,7 +335,7 @@ export class Session {
 
 type Json = { readonly kind?: string; readonly items?: readonly Json[]; readonly metadata?: { readonly name?: string; readonly namespace?: string } };
 
-function jsonOf(run: OperatorRun): readonly Json[] {
+function jsonOf(run: Command): readonly Json[] {
   const text = run.output.filter((o) => o.stream === 'stdout').map((o) => o.line).join('\n');
   if (text.trim() === '') return [];
   const parsed = JSON.parse(text) as Json;
@@ -360,6 +350,6 @@ function diffObjects(before: readonly Json[], after: readonly Json[]): DiffResul
   return after.map((object) => {
     const title = titleOf(object);
     const was = old.get(title);
-    return { title, before: was ? toYaml(was) : '', after: toYaml(object) };
+    return { title, before: was ? printYaml(was) : '', after: printYaml(object) };
   });
 }

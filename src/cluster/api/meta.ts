@@ -63,14 +63,40 @@ export interface WorkloadLike extends ApiObject {
   readonly spec: { readonly selector?: LabelSelector; readonly template: PodTemplateSpec };
 }
 
-const frozen = new WeakSet<object>();
-
-/** Freezes plain JSON all the way down and returns it. What deepFreeze has seen is not walked again. */
+/** Freezes plain JSON all the way down and returns it. Stops at what is frozen already: that is frozen all the way down. */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || frozen.has(value)) return value;
-  frozen.add(value);
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   Object.freeze(value);
   if (Array.isArray(value)) for (const item of value) deepFreeze(item);
   else for (const key in value) deepFreeze((value as Record<string, unknown>)[key]);
   return value;
+}
+
+/** Whether two JSON values are the same; parts that are shared are not compared. */
+export function jsonEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => jsonEqual(item, b[i]));
+  if (Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  return keys.every((key) => Object.hasOwn(y, key) && jsonEqual(x[key], y[key]));
+}
+
+/** Go's notion of a semantic equality: absent, null, empty list and empty map are one. */
+export function semanticEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (isEmpty(a)) return isEmpty(b);
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => semanticEqual(item, b[i]));
+  if (Array.isArray(b)) return false;
+  const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  return Object.keys(x).every((key) => semanticEqual(x[key], y[key])) && Object.keys(y).every((key) => Object.hasOwn(x, key) || isEmpty(y[key]));
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (typeof value !== 'object') return false;
+  return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
 }

@@ -1,13 +1,14 @@
 // Objects to be created, as a manifest file lists them: kubeadm's add-ons and the Pod network are lists of these.
 
+import type { ResourceTypes } from '../api/generated/types.ts';
 import { kindOf } from '../api/kinds.ts';
-import type { ResourceTypes } from '../api/kinds.ts';
-import type { ApiObject, Client, Resource } from '../client/client.ts';
-import { isAlreadyExists } from '../client/errors.ts';
+import type { ApiObject } from '../api/meta.ts';
+import { isAlreadyExists } from '../api/status.ts';
+import type { Client, Resource } from '../client/client.ts';
 import type { Op } from '../sim/simulation.ts';
 
 /** One document of a manifest. What it holds besides is the API server's to judge. */
-export type Manifest = ApiObject & { readonly apiVersion: string; readonly kind: string };
+export type Manifest = ApiObject;
 
 /** Creates one object through the API; one that exists is replaced, as kubeadm's apiclient.CreateOrUpdate does. */
 export function* createOrUpdate(client: Client, manifest: Manifest): Op<void> {

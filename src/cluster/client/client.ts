@@ -178,6 +178,12 @@ export class Client {
     });
   }
 
+  /** Deletes all objects of a namespace. */
+  *deleteCollection<R extends Resource>(resource: R, namespace: string): Op<void> {
+    const options = { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' };
+    yield* this.#call('deletecollection', 'DELETE', { kind: mustResource(resource), namespace, name: '' }, {}, options);
+  }
+
   *patch<R extends Resource>(
     resource: R,
     namespace: string,

@@ -2,7 +2,7 @@
 
 import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
-import { CALL, type Subject } from '../sim/trace.ts';
+import { CALL, type Cause, type Subject } from '../sim/trace.ts';
 import { isProgrammingError, messageOf } from './errors.ts';
 import type { WorkQueue } from './workqueue.ts';
 
@@ -57,6 +57,7 @@ class SyncRun implements Sync {
   readonly #options: ControllerOptions;
   readonly #key: string;
   readonly #start: number;
+  readonly #cause: Cause | null;
   #decided = false;
 
   constructor(os: Os, options: ControllerOptions, key: string) {
@@ -64,6 +65,7 @@ class SyncRun implements Sync {
     this.#options = options;
     this.#key = key;
     this.#start = os.sim.now;
+    this.#cause = os.sim.cause;
   }
 
   decide(detail: Readonly<Record<string, unknown>>): void {
@@ -73,8 +75,7 @@ class SyncRun implements Sync {
 
   /** A sync that decided nothing is worth a record only when a user's action led to it. */
   finish(): void {
-    const cause = this.#os.sim.cause;
-    if (!this.#decided && cause !== null && cause.flow !== 0) this.#emit('sync', { unchanged: true });
+    if (!this.#decided && this.#cause !== null && this.#cause.flow !== 0) this.#emit('sync', { unchanged: true });
   }
 
   fail(error: unknown): void {
@@ -85,7 +86,7 @@ class SyncRun implements Sync {
 
   #emit(verb: string, detail: Readonly<Record<string, unknown>>): void {
     const { sim, place } = this.#os;
-    sim.cause = sim.trace.emit(sim.cause, {
+    sim.cause = sim.trace.emit(this.#cause, {
       level: CALL,
       kind: 'controller',
       verb,

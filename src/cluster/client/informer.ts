@@ -231,6 +231,11 @@ export class InformerFactory {
     return informer as unknown as Informer<ResourceTypes[R]>;
   }
 
+  /** Somebody has asked for the unrestricted informer of that resource. */
+  has(resource: StoredResource): boolean {
+    return this.#informers.has(`${resource}?&&`);
+  }
+
   /** Starts those that do not run yet. */
   start(): void {
     for (const informer of this.#informers.values()) informer.start();

@@ -10,7 +10,8 @@ export interface KeyValue {
   readonly lease: number;
 }
 
-export type StoredValue = Readonly<Record<string, unknown>>;
+/** A frozen JSON object. */
+export type StoredValue = object;
 
 export interface ResponseHeader {
   readonly revision: number;

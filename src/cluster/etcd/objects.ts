@@ -1,22 +1,18 @@
 // How Kubernetes objects lie in etcd: the value holds no resourceVersion, the revision of its last change is it.
 // Reading joins the two (as apiserver's etcd3 store does); one frozen object per version is shared by all readers.
 
+import type { ObjectMeta } from '../api/generated/types.ts';
 import { kindOf } from '../api/kinds.ts';
+import type { ApiObject } from '../api/meta.ts';
 import type { Change, Subject } from '../sim/trace.ts';
-import type { KeyValue, StoredValue, WatchEvent } from './messages.ts';
-
-interface Stored {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata?: { readonly name?: string; readonly namespace?: string; readonly [key: string]: unknown };
-}
+import type { KeyValue, WatchEvent } from './messages.ts';
 
 /** What a stored API object looks like to whoever reads it. */
-export type VersionedObject = StoredValue & {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly resourceVersion: string; readonly [key: string]: unknown };
-};
+export interface VersionedObject extends ApiObject {
+  readonly metadata: ObjectMeta & { readonly resourceVersion: string };
+}
+
+type Stored = Partial<ApiObject>;
 
 const versioned = new WeakMap<KeyValue, VersionedObject>();
 
@@ -24,15 +20,14 @@ const versioned = new WeakMap<KeyValue, VersionedObject>();
 export function objectOf(kv: KeyValue): VersionedObject {
   const known = versioned.get(kv);
   if (known) return known;
-  const object = withRevision(kv.value as StoredValue, kv.modRevision);
+  const object = withRevision(kv.value as ApiObject, kv.modRevision);
   versioned.set(kv, object);
   return object;
 }
 
 /** `value` as of `revision`. */
-export function withRevision(value: StoredValue, revision: number): VersionedObject {
-  const metadata = (value as Stored).metadata;
-  return Object.freeze({ ...value, metadata: Object.freeze({ ...metadata, resourceVersion: String(revision) }) }) as VersionedObject;
+export function withRevision(value: ApiObject, revision: number): VersionedObject {
+  return Object.freeze({ ...value, metadata: Object.freeze({ ...value.metadata, resourceVersion: String(revision) }) });
 }
 
 /** Which API object an event is about; null for keys that hold none (leases of API servers, allocators, …). */

@@ -1,7 +1,7 @@
 // What a Pod asks of a machine and its quality-of-service class (component-helpers resource, v1 qos). Pure, memoised.
 
 import type { Container, Pod } from '../api/generated/types.ts';
-import { parseQuantityNumber } from './quantity-number.ts';
+import { quantityMilli } from '../api/quantity.ts';
 
 export interface PodRequests {
   /** Cores. */
@@ -13,12 +13,15 @@ export interface PodRequests {
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
+/** A quantity in base units (cores, bytes). */
+export const baseUnits = (text: string): number => quantityMilli(text) / 1000;
+
 const requestsOf = new WeakMap<object, PodRequests>();
 const classOf = new WeakMap<object, QosClass>();
 
 const amount = (list: Readonly<Record<string, string>> | undefined, name: string): number => {
   const text = list?.[name];
-  return text === undefined ? 0 : parseQuantityNumber(text);
+  return text === undefined ? 0 : baseUnits(text);
 };
 
 const sum = (containers: readonly Container[], name: string): number =>
@@ -41,7 +44,7 @@ export function podRequests(pod: Pod): PodRequests {
         } else peak = Math.max(peak, sidecars + own);
       }
       const podLevel = spec.resources?.requests?.[name];
-      const need = podLevel === undefined ? Math.max(sum(spec.containers, name) + sidecars, peak) : parseQuantityNumber(podLevel);
+      const need = podLevel === undefined ? Math.max(sum(spec.containers, name) + sidecars, peak) : baseUnits(podLevel);
       return need + amount(spec.overhead, name);
     };
     made = { cpu: total('cpu'), memory: total('memory'), ephemeralStorage: total('ephemeral-storage') };

@@ -34,7 +34,7 @@ export class Cgroup {
       g.memoryBytes += bytes;
       if (over === null && bytes > 0 && g.memoryLimit !== null && g.memoryBytes > g.memoryLimit) over = g;
     }
-    over?.#reclaim();
+    if (over !== null) over.#reclaim();
   }
 
   useCpu(micros: number): void {

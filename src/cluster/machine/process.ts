@@ -89,6 +89,8 @@ export interface Os {
   signals(): Channel<Signal>;
 }
 
+const NO_CHILDREN: ReadonlySet<Process> = new Set();
+
 export class Process {
   readonly sim: Simulation;
   readonly machine: Machine;
@@ -114,8 +116,8 @@ export class Process {
   #memoryBytes = 0;
   readonly #group: Cgroup;
   readonly #threads = new Set<Task>();
-  readonly #resources = new Set<Resource>();
-  readonly #children = new Set<Process>();
+  #resources: Set<Resource> | null = null;
+  #children: Set<Process> | null = null;
   #parent: Process | null;
   #signals: Channel<Signal> | null = null;
 
@@ -141,7 +143,7 @@ export class Process {
     this.isolatePids = options.isolatePids ?? false;
     this.exit = new Deferred(sim);
     this.#group.processes.add(this);
-    if (parent !== null) parent.#children.add(this);
+    if (parent !== null) parent.#addChild(this);
   }
 
   /** The cgroup it is accounted to. */
@@ -150,7 +152,7 @@ export class Process {
   }
 
   get children(): ReadonlySet<Process> {
-    return this.#children;
+    return this.#children ?? NO_CHILDREN;
   }
 
   get parent(): Process | null {
@@ -228,12 +230,12 @@ export class Process {
 
   /** The process holds `resource` until `letGo` or its end. */
   hold(resource: Resource): void {
-    if (this.alive) this.#resources.add(resource);
+    if (this.alive) (this.#resources ??= new Set()).add(resource);
     else resource.release();
   }
 
   letGo(resource: Resource): void {
-    this.#resources.delete(resource);
+    this.#resources?.delete(resource);
   }
 
   /** Ends it as a Go program ends on a panic. */
@@ -249,13 +251,14 @@ export class Process {
     this.status = status;
     for (const task of [...this.#threads]) task.kill();
     this.#threads.clear();
-    for (const resource of this.#resources) resource.release();
-    this.#resources.clear();
+    const resources = this.#resources;
+    this.#resources = null;
+    if (resources !== null) for (const resource of resources) resource.release();
     this.#signals?.close();
     if (this.#memoryBytes > 0) this.#group.charge(-this.#memoryBytes);
     this.#group.processes.delete(this);
-    this.#parent?.#children.delete(this);
-    for (const child of this.#children) {
+    if (this.#parent !== null) this.#parent.#children?.delete(this);
+    for (const child of this.#children ?? NO_CHILDREN) {
       if (this.isolatePids) child.kill('SIGKILL');
       else child.#adopt();
     }
@@ -263,12 +266,16 @@ export class Process {
     this.exit.resolve(status);
   }
 
+  #addChild(child: Process): void {
+    (this.#children ??= new Set()).add(child);
+  }
+
   /** Its parent has ended: init takes it. */
   #adopt(): void {
     const init = this.machine.processes.get(1);
     this.ppid = 1;
     this.#parent = init ?? null;
-    init?.#children.add(this);
+    if (init !== undefined) init.#addChild(this);
   }
 }
 

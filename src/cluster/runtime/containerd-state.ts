@@ -3,7 +3,7 @@
 
 import type { Files } from '../machine/files.ts';
 import type { Machine } from '../machine/machine.ts';
-import type { Process } from '../machine/process.ts';
+import type { NamespaceRef, Process } from '../machine/process.ts';
 import type { Netns } from '../network/netns.ts';
 import type { Attachment } from './cni/network.ts';
 import type { ContainerConfig, ContainerEventType, ContainerStatus, SandboxConfig, SandboxStatus } from './cri.ts';
@@ -11,7 +11,9 @@ import { ImageStore, type StoredImage } from './images.ts';
 
 export interface SandboxRecord {
   readonly config: SandboxConfig;
-  readonly netns: Netns;
+  readonly netns: NamespaceRef;
+  /** Its own network namespace; null for host network. */
+  readonly podNetns: Netns | null;
   status: SandboxStatus;
   /** The pause process, which holds the namespaces. */
   pause: Process | null;

@@ -23,8 +23,8 @@ import {
   type SandboxStatus,
 } from './cri.ts';
 import { pullImage } from './images.ts';
-import { parseReference } from './registry.ts';
-import { createNetns, deleteNetns } from '../network/topology.ts';
+import { type Image, parseReference } from './registry.ts';
+import { createNetns, deleteNetns } from '../network/device.ts';
 import { type Runtime, serveRuntime, SOCKET_LATENCY } from './socket.ts';
 import { commandOf, containerFiles, resolveUser, runInContainer, startError, startPause, startProcess } from './task.ts';
 
@@ -100,10 +100,11 @@ class Containerd implements Runtime {
     const id = this.#newId();
     const pauseImage = this.#state.images.find(PAUSE_IMAGE) ?? (yield* this.#pullPause(subject));
     yield* this.#os.sleep(between(this.#random, 10 * MILLISECOND, 20 * MILLISECOND));
-    const netns = config.hostNetwork ? machine.hostNetns : createNetns(machine, `cni-${this.#random.uuid()}`);
+    const podNetns = config.hostNetwork ? null : createNetns(machine, `cni-${this.#random.uuid()}`);
     const sandbox: SandboxRecord = {
       config,
-      netns,
+      netns: podNetns ?? machine.hostNetns,
+      podNetns,
       pause: null,
       attachment: null,
       containers: new Map(),
@@ -112,11 +113,11 @@ class Containerd implements Runtime {
         createdAt: sim.now, hostNetwork: config.hostNetwork, ip: '', labels: config.labels,
       },
     };
-    if (!config.hostNetwork) {
+    if (podNetns) {
       try {
-        sandbox.attachment = yield* this.#network.attach(netns, id, config, subject);
+        sandbox.attachment = yield* this.#network.attach(podNetns, id, config, subject);
       } catch (error) {
-        deleteNetns(machine, netns);
+        deleteNetns(podNetns);
         throw error;
       }
     }
@@ -136,8 +137,8 @@ class Containerd implements Runtime {
       if (container.status.state === 'RUNNING') yield* this.stopContainer(container.status.id, 0);
     }
     yield* this.#os.sleep(between(this.#random, 10 * MILLISECOND, 20 * MILLISECOND));
-    if (sandbox.attachment) {
-      yield* this.#network.detach(sandbox.netns, id, sandbox.config, sandbox.attachment, subject);
+    if (sandbox.attachment && sandbox.podNetns) {
+      yield* this.#network.detach(sandbox.podNetns, id, sandbox.config, sandbox.attachment, subject);
       sandbox.attachment = null;
     }
     if (sandbox.pause?.alive) {
@@ -147,7 +148,7 @@ class Containerd implements Runtime {
       sandbox.status = { ...sandbox.status, state: 'NOTREADY' };
       this.#tell('STOPPED', sandbox, id);
     }
-    if (!sandbox.config.hostNetwork) deleteNetns(this.#os.machine, sandbox.netns);
+    if (sandbox.podNetns) deleteNetns(sandbox.podNetns);
   }
 
   *removePodSandbox(id: string): Op<void> {
@@ -277,7 +278,7 @@ class Containerd implements Runtime {
     });
   }
 
-  *#pullPause(subject: Subject | null): Op<{ readonly image: import('./registry.ts').Image }> {
+  *#pullPause(subject: Subject | null): Op<{ readonly image: Image }> {
     try {
       return yield* pullImage(this.#os, this.#state.images, PAUSE_IMAGE, subject);
     } catch (error) {

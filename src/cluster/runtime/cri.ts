@@ -6,6 +6,7 @@ import type { Op } from '../sim/simulation.ts';
 import type { Channel } from '../sim/channel.ts';
 import type { Micros } from '../sim/time.ts';
 import type { Files } from '../machine/files.ts';
+import type { Signal } from '../machine/process.ts';
 
 export const CONTAINERD_SOCKET = '/run/containerd/containerd.sock';
 
@@ -93,7 +94,7 @@ export interface ContainerConfig {
   readonly runAsUser: number | null;
   readonly runAsGroup: number | null;
   readonly privileged: boolean;
-  readonly stopSignal: string | null;
+  readonly stopSignal: Signal | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }

@@ -2,7 +2,7 @@
 // The image catalogue implements this; bootstrap hands it to every machine with `connectRegistry`.
 
 import type { Machine } from '../machine/machine.ts';
-import type { Program } from '../machine/process.ts';
+import type { Program, Signal } from '../machine/process.ts';
 import { hash32 } from '../sim/random.ts';
 
 export interface Layer {
@@ -29,7 +29,7 @@ export interface Image {
   readonly user?: string;
   readonly exposedPorts?: readonly number[];
   /** `STOPSIGNAL` of the image; SIGTERM when absent. */
-  readonly stopSignal?: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGKILL';
+  readonly stopSignal?: Signal;
   /** Files of the image, by absolute path. */
   readonly files?: Readonly<Record<string, string>>;
   /** Runs any command line of this image (`os.argv` says which): the entrypoint as well as an `exec`. */

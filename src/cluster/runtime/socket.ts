@@ -1,7 +1,6 @@
 // The runtime's unix socket on a machine: who listens, and calls over it with a trace record for each request and
 // response. Stands for gRPC over /run/containerd/containerd.sock; arguments travel by reference.
 
-import type { Machine } from '../machine/machine.ts';
 import type { Os } from '../machine/process.ts';
 import { type Channel, Deferred } from '../sim/channel.ts';
 import type { Op } from '../sim/simulation.ts';
@@ -26,23 +25,24 @@ export const SOCKET_LATENCY: Micros = 40 * MICROSECOND;
 
 export type Runtime = RuntimeService & ImageService;
 
-interface Endpoint {
+/** What lies behind the socket file. */
+class Endpoint {
   readonly os: Os;
   readonly runtime: Runtime;
   /** Callers that wait for an answer. */
-  readonly waiting: Set<Deferred<unknown>>;
-}
+  readonly waiting = new Set<Deferred<unknown>>();
 
-const sockets = new WeakMap<Machine, Map<string, Endpoint>>();
+  constructor(os: Os, runtime: Runtime) {
+    this.os = os;
+    this.runtime = runtime;
+  }
+}
 
 /** Listens on `path` of the process's machine until the process ends; callers then get Unavailable. */
 export function serveRuntime(os: Os, path: string, runtime: Runtime): void {
-  let table = sockets.get(os.machine);
-  if (!table) sockets.set(os.machine, (table = new Map()));
-  const endpoint: Endpoint = { os, runtime, waiting: new Set() };
-  table.set(path, endpoint);
+  const endpoint = new Endpoint(os, runtime);
+  os.files.attach(path, endpoint, 0o660);
   os.process.onExit(() => {
-    if (table.get(path) === endpoint) table.delete(path);
     for (const reply of endpoint.waiting) reply.reject(new CriError('Unavailable', 'error reading from server: EOF'));
   });
 }
@@ -134,10 +134,11 @@ export class RuntimeClient implements RuntimeService, ImageService {
   }
 
   *#call<T>(verb: string, subject: Subject | null, detail: unknown, level: Level, body: (runtime: Runtime) => Op<T>): Op<T> {
-    const { sim, place, machine } = this.#os;
-    const server = sockets.get(machine)?.get(this.#path);
-    if (!server) {
-      const why = `connection error: desc = "transport: Error while dialing: dial unix ${this.#path}: connect: connection refused"`;
+    const { sim, place } = this.#os;
+    const server = this.#os.files.attached(this.#path);
+    if (!(server instanceof Endpoint) || !server.os.process.alive) {
+      const reason = server === undefined ? 'no such file or directory' : 'connection refused';
+      const why = `connection error: desc = "transport: Error while dialing: dial unix ${this.#path}: connect: ${reason}"`;
       throw new CriError('Unavailable', why);
     }
     const cause = sim.cause;

@@ -29,7 +29,7 @@ export function weightedTermsOf(pod: Pod, terms: readonly WeightedPodAffinityTer
 
 function termOf(pod: Pod, term: PodAffinityTerm): AffinityTerm {
   const named = term.namespaces ?? [];
-  const own = named.length === 0 && term.namespaceSelector === undefined ? [pod.metadata?.namespace ?? ''] : named;
+  const own = named.length === 0 && term.namespaceSelector === undefined ? [pod.metadata.namespace ?? ''] : named;
   return {
     topologyKey: term.topologyKey,
     selector: term.labelSelector === undefined ? NOTHING : compileLabelSelector(withLabelKeys(pod, term)),
@@ -40,7 +40,7 @@ function termOf(pod: Pod, term: PodAffinityTerm): AffinityTerm {
 
 /** matchLabelKeys and mismatchLabelKeys: the server merges them into the selector at creation; older objects may not have it. */
 function withLabelKeys(pod: Pod, term: PodAffinityTerm): LabelSelector {
-  const labels = pod.metadata?.labels ?? {};
+  const labels = pod.metadata.labels ?? {};
   const extra: { key: string; operator: string; values: string[] }[] = [];
   const present = new Set((term.labelSelector?.matchExpressions ?? []).map((r) => `${r.key}/${r.operator}`));
   for (const key of term.matchLabelKeys ?? []) {

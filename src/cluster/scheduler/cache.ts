@@ -28,16 +28,17 @@ export class Cache implements Snapshot {
   }
 
   setNode(node: Node): void {
-    const name = node.metadata?.name ?? '';
+    const name = node.metadata.name ?? '';
     let info = this.byName.get(name);
     if (info === undefined) {
       info = this.#unknown.get(name) ?? new NodeInfo(name);
       this.#unknown.delete(name);
       this.byName.set(name, info);
       this.#order = null;
-    } else if (zoneOf(info.labels) !== zoneOf(node.metadata?.labels ?? {})) this.#order = null;
+    } else if (zoneOf(info.labels) !== zoneOf(node.metadata.labels ?? {})) this.#order = null;
     const imagesChanged = info.node?.status?.images !== node.status?.images;
     info.setNode(node);
+    this.#noteAffinity(info);
     if (imagesChanged) this.#setImages(info, node);
   }
 
@@ -46,6 +47,7 @@ export class Cache implements Snapshot {
     if (info === undefined) return;
     this.#forgetImages(info);
     info.setNode(null);
+    this.#noteAffinity(info);
     this.byName.delete(name);
     this.#order = null;
     if (info.pods.size > 0) this.#unknown.set(name, info);
@@ -71,7 +73,7 @@ export class Cache implements Snapshot {
   /** A Pod that the API says runs on a node: new, confirmed, or changed. */
   setPod(pod: PodInfo): void {
     this.#assumed.delete(pod.uid);
-    const node = pod.pod.spec?.nodeName ?? '';
+    const node = pod.pod.spec.nodeName ?? '';
     const at = this.#podNode.get(pod.uid);
     if (at?.pods.get(pod.uid)?.pod === pod.pod) return;
     this.#put(pod, node);
@@ -101,9 +103,10 @@ export class Cache implements Snapshot {
   }
 
   #noteAffinity(info: NodeInfo): void {
-    if (info.podsWithAffinity.size > 0) this.withAffinity.add(info);
+    const known = info.node !== null;
+    if (known && info.podsWithAffinity.size > 0) this.withAffinity.add(info);
     else this.withAffinity.delete(info);
-    if (info.podsWithRequiredAntiAffinity.size > 0) this.withRequiredAntiAffinity.add(info);
+    if (known && info.podsWithRequiredAntiAffinity.size > 0) this.withRequiredAntiAffinity.add(info);
     else this.withRequiredAntiAffinity.delete(info);
   }
 

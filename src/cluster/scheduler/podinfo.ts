@@ -48,8 +48,8 @@ export function assumedOn(info: PodInfo, node: string): PodInfo {
 }
 
 function makePodInfo(pod: Pod): PodInfo {
-  const { name = '', namespace = '', uid = '', labels = NONE } = pod.metadata ?? {};
-  const affinity = pod.spec?.affinity;
+  const { name = '', namespace = '', uid = '', labels = NONE } = pod.metadata;
+  const affinity = pod.spec.affinity;
   const { requests, nonZero } = podRequests(pod);
   return {
     pod,
@@ -58,8 +58,8 @@ function makePodInfo(pod: Pod): PodInfo {
     namespace,
     name,
     labels,
-    priority: pod.spec?.priority ?? 0,
-    tolerations: pod.spec?.tolerations ?? [],
+    priority: pod.spec.priority ?? 0,
+    tolerations: pod.spec.tolerations ?? [],
     requests,
     nonZero,
     hostPorts: hostPortsOf(pod),
@@ -81,7 +81,7 @@ function hostPortsOf(pod: Pod): readonly HostPort[] {
       (ports ??= []).push({ ip: p.hostIP ? p.hostIP : '0.0.0.0', protocol: p.protocol ?? 'TCP', port: p.hostPort });
     }
   };
-  for (const c of pod.spec?.initContainers ?? []) if (c.restartPolicy === 'Always') collect(c);
-  for (const c of pod.spec?.containers ?? []) collect(c);
+  for (const c of pod.spec.initContainers ?? []) if (c.restartPolicy === 'Always') collect(c);
+  for (const c of pod.spec.containers ?? []) collect(c);
   return ports ?? NO_PORTS;
 }

@@ -2,7 +2,7 @@
 // one after the other beside the sidecars started so far, and the Pod needs the larger of the two, plus overhead.
 
 import type { Container, Pod, ResourceRequirements } from '../api/generated/types.ts';
-import { parseQuantity } from '../api/quantity.ts';
+import { quantityMilli, quantityValue } from '../api/quantity.ts';
 
 /** CPU in thousandths, memory and storage in bytes, anything else by name. */
 export interface Resources {
@@ -35,11 +35,11 @@ function parse(list: Quantities): Resources {
   let scalars: Map<string, number> | null = null;
   const known = { milliCpu: 0, memory: 0, ephemeralStorage: 0, pods: 0 };
   for (const [name, quantity] of Object.entries(list)) {
-    if (name === 'cpu') known.milliCpu = Math.ceil(parseQuantity(quantity) * 1000 - 1e-9);
-    else if (name === 'memory') known.memory = Math.ceil(parseQuantity(quantity));
-    else if (name === 'ephemeral-storage') known.ephemeralStorage = Math.ceil(parseQuantity(quantity));
-    else if (name === 'pods') known.pods = Math.ceil(parseQuantity(quantity));
-    else (scalars ??= new Map()).set(name, Math.ceil(parseQuantity(quantity)));
+    if (name === 'cpu') known.milliCpu = quantityMilli(quantity);
+    else if (name === 'memory') known.memory = quantityValue(quantity);
+    else if (name === 'ephemeral-storage') known.ephemeralStorage = quantityValue(quantity);
+    else if (name === 'pods') known.pods = quantityValue(quantity);
+    else (scalars ??= new Map()).set(name, quantityValue(quantity));
   }
   return { ...known, scalars: scalars ?? NO_SCALARS };
 }

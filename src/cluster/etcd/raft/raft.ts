@@ -410,7 +410,8 @@ export class Raft {
     p.paused = false;
     p.next = Math.max(p.next, m.index + 1);
     if (this.#maybeCommit()) this.#broadcastAppend();
-    else if (p.next <= this.log.lastIndex || wasPaused) this.#sendAppendIfBehind(m.from, p);
+    // One that was held back may have missed the newest commit index as well.
+    else if (wasPaused || p.next <= this.log.lastIndex) this.#sendAppend(m.from, p);
     if (m.from === this.#transferee && p.match === this.log.lastIndex) this.#send({ type: 'timeoutNow', to: m.from });
   }
 

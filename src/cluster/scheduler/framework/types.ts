@@ -61,6 +61,8 @@ export interface PostFilterResult {
   readonly status: Status | null;
   /** The node to nominate; '' clears a nomination; absent leaves it. */
   readonly nominatedNode?: string;
+  /** The Pods to evict from it, the least important last. */
+  readonly victims?: readonly PodInfo[];
 }
 
 /** Whether an event may make a Pod schedulable that this plugin rejected. */
@@ -109,8 +111,16 @@ export interface FailedAttempt {
   readonly verdicts: NodeVerdicts;
   /** The verdict of nodes that Filter did not see because PreFilter excluded them; null when there are none. */
   readonly absent: Status | null;
-  /** Would the Pod fit `node` (a private copy) without `removed`? Filter with the cycle's PreFilter state adjusted. */
-  fitsWithout(node: NodeInfo, removed: readonly PodInfo[]): Status | null;
+  /** A private copy of `node` on which to try what would be. */
+  whatIf(node: NodeInfo): WhatIf;
+}
+
+/** A node as it would be with some Pods gone; the cycle's PreFilter states follow. */
+export interface WhatIf {
+  remove(pod: PodInfo): void;
+  add(pod: PodInfo): void;
+  /** Filter's verdict as things stand. */
+  verdict(): Status | null;
 }
 
 /** A plugin's score scaled so that the highest becomes MAX_NODE_SCORE; `reverse` turns it around (upstream DefaultNormalizeScore). */

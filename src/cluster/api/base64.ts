@@ -1,0 +1,74 @@
+// Base64 and UTF-8 without the platform's help: Secret data, PEM bodies, tokens.
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const VALUES = new Map([...ALPHABET].map((c, i) => [c, i]));
+
+/** UTF-8 bytes of a text. */
+export function utf8(text: string): number[] {
+  const bytes: number[] = [];
+  for (const c of text) {
+    const code = c.codePointAt(0) as number;
+    if (code < 0x80) bytes.push(code);
+    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 0x3f));
+    else if (code < 0x10000) bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
+    else bytes.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 0x3f), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
+  }
+  return bytes;
+}
+
+/** The text of UTF-8 bytes; what is no UTF-8 becomes U+FFFD. */
+export function fromUtf8(bytes: readonly number[]): string {
+  const parts: string[] = [];
+  for (let i = 0; i < bytes.length; ) {
+    const lead = bytes[i] as number;
+    const more = lead < 0x80 ? 0 : lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : -1;
+    let code = more === 0 ? lead : lead & (0x3f >> more);
+    let good = more >= 0 && i + more < bytes.length;
+    for (let j = 1; good && j <= more; j++) {
+      const next = bytes[i + j] as number;
+      good = (next & 0xc0) === 0x80;
+      code = (code << 6) | (next & 0x3f);
+    }
+    parts.push(good && code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd');
+    i += good ? more + 1 : 1;
+  }
+  return parts.join('');
+}
+
+/** Standard padded base64 of a text's UTF-8 bytes. */
+export function toBase64(text: string): string {
+  const bytes = utf8(text);
+  const parts: string[] = [];
+  for (let i = 0; i < bytes.length; i += 3) {
+    const [a, b, c] = [bytes[i] as number, bytes[i + 1], bytes[i + 2]];
+    parts.push(
+      ALPHABET[a >> 2] as string,
+      ALPHABET[((a & 3) << 4) | ((b ?? 0) >> 4)] as string,
+      b === undefined ? '=' : (ALPHABET[((b & 15) << 2) | ((c ?? 0) >> 6)] as string),
+      c === undefined ? '=' : (ALPHABET[c & 63] as string),
+    );
+  }
+  return parts.join('');
+}
+
+/** The text behind base64 (standard or URL alphabet, padded or not, line breaks allowed); undefined for anything else. */
+export function fromBase64(text: string): string | undefined {
+  const bytes: number[] = [];
+  let bits = 0;
+  let held = 0;
+  for (const c of text) {
+    if (c === '\n' || c === '\r' || c === '=') continue;
+    const value = VALUES.get(c === '-' ? '+' : c === '_' ? '/' : c);
+    if (value === undefined) return undefined;
+    bits = (bits << 6) | value;
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    bytes.push((bits >> held) & 0xff);
+    bits &= (1 << held) - 1;
+  }
+  return fromUtf8(bytes);
+}
+
+/** Unpadded base64 in the URL alphabet: the parts of a JWT. */
+export const toBase64Url = (text: string): string => toBase64(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');

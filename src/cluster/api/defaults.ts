@@ -1,0 +1,69 @@
+// The defaults of each kind, as the API server fills them in after decoding.
+
+import {
+  defaultBinding,
+  defaultEndpointSlice,
+  defaultEndpoints,
+  defaultEvent,
+  defaultLimitRange,
+  defaultNamespace,
+  defaultNetworkPolicy,
+  defaultNode,
+  defaultPriorityClass,
+  defaultSecret,
+  defaultService,
+} from './defaults/core.ts';
+import { change } from './defaults/fill.ts';
+import { defaultPod, defaultTemplate } from './defaults/pod.ts';
+import { defaultClaim, defaultCSIDriver, defaultStorageClass, defaultVolume } from './defaults/storage.ts';
+import {
+  defaultAutoscaler,
+  defaultCronJob,
+  defaultDaemonSet,
+  defaultDeployment,
+  defaultJob,
+  defaultReplicaSet,
+  defaultReplicationController,
+  defaultStatefulSet,
+} from './defaults/workloads.ts';
+import type { PodTemplate, ResourceTypes } from './generated/types.ts';
+import type { ResourceKind } from './kinds.ts';
+import { type ApiObject, deepFreeze } from './meta.ts';
+
+type Defaulters = { readonly [K in keyof ResourceTypes]?: (object: ResourceTypes[K]) => ResourceTypes[K] };
+
+const DEFAULTERS: Defaulters = {
+  pods: defaultPod,
+  podtemplates: (t: PodTemplate) => change(t, 'template', defaultTemplate),
+  services: defaultService,
+  secrets: defaultSecret,
+  namespaces: defaultNamespace,
+  nodes: defaultNode,
+  endpoints: defaultEndpoints,
+  events: defaultEvent,
+  limitranges: defaultLimitRange,
+  persistentvolumes: defaultVolume,
+  persistentvolumeclaims: defaultClaim,
+  replicationcontrollers: defaultReplicationController,
+  'deployments.apps': defaultDeployment,
+  'replicasets.apps': defaultReplicaSet,
+  'daemonsets.apps': defaultDaemonSet,
+  'statefulsets.apps': defaultStatefulSet,
+  'jobs.batch': defaultJob,
+  'cronjobs.batch': defaultCronJob,
+  'horizontalpodautoscalers.autoscaling': defaultAutoscaler,
+  'rolebindings.rbac.authorization.k8s.io': defaultBinding,
+  'clusterrolebindings.rbac.authorization.k8s.io': defaultBinding,
+  'priorityclasses.scheduling.k8s.io': defaultPriorityClass,
+  'endpointslices.discovery.k8s.io': defaultEndpointSlice,
+  'networkpolicies.networking.k8s.io': defaultNetworkPolicy,
+  'storageclasses.storage.k8s.io': defaultStorageClass,
+  'csidrivers.storage.k8s.io': defaultCSIDriver,
+};
+
+/** The object, which decodeObject has returned, with its kind's defaults; frozen. The same object where nothing was missing. */
+export function applyDefaults<T extends ApiObject>(kind: ResourceKind, object: T): T {
+  if (kind.apiVersion === 'autoscaling/v1') return object;
+  const defaulter = (DEFAULTERS as Readonly<Record<string, ((o: T) => T) | undefined>>)[kind.key];
+  return defaulter === undefined ? object : deepFreeze(defaulter(object));
+}

@@ -1,0 +1,34 @@
+// Defaults of volumes, claims and classes (pkg/apis/core/v1, storage/v1 defaults.go).
+
+import type { CSIDriver, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../generated/types.ts';
+import { change, fill, put } from './fill.ts';
+
+const EMPTY = Object.freeze({});
+
+export function defaultClaim(claim: PersistentVolumeClaim): PersistentVolumeClaim {
+  const out = change(claim, 'spec', (spec) => fill(spec, { volumeMode: 'Filesystem', resources: EMPTY }));
+  return put(out, 'status', fill(out.status ?? EMPTY, { phase: 'Pending' }));
+}
+
+export function defaultVolume(volume: PersistentVolume): PersistentVolume {
+  const out = change(volume, 'spec', (spec) =>
+    change(fill(spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' }), 'hostPath', (s) => fill(s, { type: '' })),
+  );
+  return change(out, 'status', (status) => fill(status, { phase: 'Pending' }));
+}
+
+export const defaultStorageClass = (c: StorageClass): StorageClass =>
+  fill(c, { reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' });
+
+export const defaultCSIDriver = (d: CSIDriver): CSIDriver =>
+  change(d, 'spec', (spec) =>
+    fill(spec, {
+      attachRequired: true,
+      podInfoOnMount: false,
+      storageCapacity: false,
+      fsGroupPolicy: 'ReadWriteOnceWithFSType',
+      volumeLifecycleModes: ['Persistent'],
+      requiresRepublish: false,
+      seLinuxMount: false,
+    }),
+  );

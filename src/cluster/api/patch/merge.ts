@@ -1,0 +1,37 @@
+// JSON merge patch (RFC 7386): null removes, objects merge, everything else replaces.
+
+import { badRequest } from '../status.ts';
+
+/** Patches nested deeper than this are refused. */
+export const MAX_PATCH_DEPTH = 500;
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The target with the patch merged in; what the patch leaves alone is shared, an idle patch returns the target itself. */
+export function applyMergePatch(target: unknown, patch: unknown): unknown {
+  return merge(target, patch, 0);
+}
+
+function merge(target: unknown, patch: unknown, depth: number): unknown {
+  if (depth > MAX_PATCH_DEPTH) throw badRequest('the patch is nested too deeply');
+  if (!isJsonObject(patch)) return patch;
+  const base: JsonObject = isJsonObject(target) ? target : {};
+  const entries = new Map(Object.entries(base));
+  let changed = base !== target;
+  for (const key of Object.keys(patch)) {
+    const value = patch[key];
+    if (value === null) {
+      if (entries.delete(key)) changed = true;
+      continue;
+    }
+    const before = entries.get(key);
+    const after = merge(before, value, depth + 1);
+    if (after === before && entries.has(key)) continue;
+    entries.set(key, after);
+    changed = true;
+  }
+  return changed ? Object.fromEntries(entries) : base;
+}

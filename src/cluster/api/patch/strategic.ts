@@ -1,0 +1,165 @@
+// Strategic merge patch (apimachinery/pkg/util/strategicpatch): lists merge by key, directives delete, replace and order.
+
+import { type Definition, definition, type FieldSchema, type TypeSchema } from '../schema.ts';
+import { badRequest } from '../status.ts';
+import { isJsonObject, type JsonObject, MAX_PATCH_DEPTH } from './merge.ts';
+import { enforceOrder, type Key, keyOfElement } from './order.ts';
+
+const DIRECTIVE = '$patch';
+const RETAIN_KEYS = '$retainKeys';
+const ORDER = '$setElementOrder/';
+const DELETE_SCALARS = '$deleteFromPrimitiveList/';
+
+/** The target with the patch merged in by the rules of the definition of that name (`Pod`, …). Throws ApiError 400. */
+export function applyStrategicPatch(schema: string, target: object, patch: unknown): JsonObject {
+  if (!isJsonObject(patch)) throw badRequest('the patch must be an object');
+  return mergeObject(target as JsonObject, patch, definition(schema), 0);
+}
+
+const objectOf = (type: TypeSchema | undefined): Definition | undefined =>
+  type?.form === 'object' ? definition(type.name) : undefined;
+
+function mergeObject(target: JsonObject, patch: JsonObject, def: Definition | undefined, depth: number): JsonObject {
+  if (depth > MAX_PATCH_DEPTH) throw badRequest('the patch is nested too deeply');
+  const directive = patch[DIRECTIVE];
+  if (directive === 'replace') return withoutDirectives(patch, depth) as JsonObject;
+  if (directive === 'delete') return {};
+  if (directive !== undefined && directive !== 'merge') throw badRequest(`Unknown patch type found: ${String(directive)}`);
+  const out = new Map(Object.entries(retained(target, patch)));
+  const ordered = new Set<string>();
+  for (const key of Object.keys(patch)) {
+    if (!key.startsWith(ORDER)) continue;
+    const name = key.slice(ORDER.length);
+    ordered.add(name);
+    setOrder(out, patch, name, patch[key], def?.fields.get(name), depth);
+  }
+  for (const key of Object.keys(patch)) {
+    if (key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(ORDER) || ordered.has(key)) continue;
+    if (key.startsWith(DELETE_SCALARS)) deleteScalars(out, key.slice(DELETE_SCALARS.length), patch[key]);
+    else mergeField(out, key, patch[key], def?.fields.get(key), depth);
+  }
+  return Object.fromEntries(out);
+}
+
+/** $retainKeys: only the named keys of the target survive. */
+function retained(target: JsonObject, patch: JsonObject): JsonObject {
+  const keep = patch[RETAIN_KEYS];
+  if (keep === undefined) return target;
+  if (!Array.isArray(keep)) throw badRequest('invalid patch format of retainKeys');
+  for (const key of Object.keys(patch)) {
+    if (key !== RETAIN_KEYS && key !== DIRECTIVE && patch[key] !== null && !keep.includes(key)) {
+      throw badRequest('retainKeys list must contains all fields present in the patch');
+    }
+  }
+  return Object.fromEntries(Object.entries(target).filter(([key]) => keep.includes(key)));
+}
+
+function mergeField(out: Map<string, unknown>, key: string, value: unknown, field: FieldSchema | undefined, depth: number): void {
+  if (value === null) {
+    out.delete(key);
+    return;
+  }
+  out.set(key, mergeValue(out.get(key), value, field, depth));
+}
+
+function mergeValue(before: unknown, value: unknown, field: FieldSchema | undefined, depth: number): unknown {
+  if (isJsonObject(value) && isJsonObject(before)) return mergeObject(before, value, objectOf(elementOrSelf(field?.type)), depth + 1);
+  if (Array.isArray(value) && Array.isArray(before) && field?.patch.merge) return mergeList(before, value, field, depth);
+  return withoutDirectives(value, depth);
+}
+
+/** A map's values merge by the definition of its element, where there is one; a map of scalars has none. */
+function elementOrSelf(type: TypeSchema | undefined): TypeSchema | undefined {
+  return type?.form === 'object' ? type : undefined;
+}
+
+function mergeList(before: readonly unknown[], patch: readonly unknown[], field: FieldSchema, depth: number): readonly unknown[] {
+  const { key } = field.patch;
+  if (key === null) {
+    const merged = [...new Set([...before, ...patch])];
+    return enforceOrder(merged, patch, before, null);
+  }
+  const def = field.type.form === 'list' ? objectOf(field.type.element) : undefined;
+  const { kept, additions } = specialElements(before, patch, key);
+  const merged: unknown[] = [...kept];
+  const places = new Map(merged.map((element, i) => [keyOfElement(element, key), i] as const));
+  for (const element of additions) {
+    const place = places.get(requireKey(element, key));
+    const old = place === undefined ? undefined : merged[place];
+    if (place !== undefined && isJsonObject(old)) merged[place] = mergeObject(old, element, def, depth + 1);
+    else {
+      places.set(requireKey(element, key), merged.length);
+      merged.push(withoutDirectives(element, depth));
+    }
+  }
+  return enforceOrder(merged, additions, before, key);
+}
+
+function requireKey(element: unknown, key: string): Key {
+  const value = keyOfElement(element, key);
+  if (value === undefined) throw badRequest(`map: ${JSON.stringify(element)} does not contain declared merge key: ${key}`);
+  return value;
+}
+
+/** Elements that are instructions: `$patch: delete` removes a live element, `$patch: replace` drops all live ones. */
+function specialElements(
+  before: readonly unknown[],
+  patch: readonly unknown[],
+  key: string,
+): { kept: readonly unknown[]; additions: readonly JsonObject[] } {
+  let kept = before;
+  const additions: JsonObject[] = [];
+  for (const element of patch) {
+    if (!isJsonObject(element)) throw badRequest('the patch mixes scalars and objects in one list');
+    const directive = element[DIRECTIVE];
+    if (directive === undefined) additions.push(element);
+    else if (directive === 'replace') kept = [];
+    else if (directive === 'delete') {
+      const gone = requireKey(element, key);
+      kept = kept.filter((live) => keyOfElement(live, key) !== gone);
+    } else throw badRequest(`Unknown patch type found: ${String(directive)}`);
+  }
+  return { kept, additions };
+}
+
+function setOrder(
+  out: Map<string, unknown>,
+  patch: JsonObject,
+  name: string,
+  order: unknown,
+  field: FieldSchema | undefined,
+  depth: number,
+): void {
+  if (!Array.isArray(order)) throw badRequest('invalid patch format of setElementOrder list');
+  const before = out.get(name);
+  const given = patch[name];
+  if (given === null) {
+    out.delete(name);
+    return;
+  }
+  if (!Array.isArray(before) && !Array.isArray(given)) return;
+  const live = Array.isArray(before) ? before : [];
+  const merged = Array.isArray(given) && field ? (mergeValue(before, given, field, depth) as readonly unknown[]) : live;
+  out.set(name, enforceOrder(merged, order, live, field?.patch.key ?? null));
+}
+
+function deleteScalars(out: Map<string, unknown>, name: string, gone: unknown): void {
+  const before = out.get(name);
+  if (!Array.isArray(gone)) throw badRequest('invalid patch format of primitive list');
+  if (Array.isArray(before)) out.set(name, before.filter((item) => !gone.includes(item)));
+}
+
+/** The value as it stands in an object: nulls and instructions taken out. */
+function withoutDirectives(value: unknown, depth: number): unknown {
+  if (depth > MAX_PATCH_DEPTH) throw badRequest('the patch is nested too deeply');
+  if (Array.isArray(value)) {
+    return value.filter((v) => !(isJsonObject(v) && typeof v[DIRECTIVE] === 'string')).map((v) => withoutDirectives(v, depth + 1));
+  }
+  if (!isJsonObject(value)) return value;
+  const out: [string, unknown][] = [];
+  for (const [key, inner] of Object.entries(value)) {
+    if (inner === null || key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(ORDER) || key.startsWith(DELETE_SCALARS)) continue;
+    out.push([key, withoutDirectives(inner, depth + 1)]);
+  }
+  return Object.fromEntries(out);
+}

@@ -1,0 +1,43 @@
+// NamespaceLifecycle: nothing is made in a namespace that does not exist or is going away; the three namespaces that the
+// system lives in cannot be deleted.
+
+import { ApiError, forbidden, notFound } from '../../api/status.ts';
+import { mustResource } from '../../api/kinds.ts';
+import type { Op } from '../../sim/simulation.ts';
+import type { AdmissionPlugin, AdmissionRequest } from './chain.ts';
+
+const IMMORTAL = new Set(['default', 'kube-system', 'kube-public']);
+const REVIEWS = new Set(['localsubjectaccessreviews']);
+
+interface NamespaceLike {
+  readonly metadata: { readonly deletionTimestamp?: unknown };
+  readonly status?: { readonly phase?: string };
+}
+
+export const namespaceLifecycle: AdmissionPlugin = {
+  name: 'NamespaceLifecycle',
+
+  handles: ({ operation, kind, namespace }) => (operation === 'DELETE' ? kind.key === 'namespaces' : namespace !== '' && kind.namespaced),
+
+  *prepare(request: AdmissionRequest): Op<void> {
+    const { operation, kind, name, namespace, server } = request;
+    if (operation === 'DELETE') {
+      if (IMMORTAL.has(name)) throw forbidden(kind, name, 'this namespace may not be deleted');
+      return;
+    }
+    if (operation !== 'CREATE' || REVIEWS.has(kind.plural)) return;
+    const at = { kind: mustResource('namespaces'), namespace: '', name: namespace };
+    // The cache may be behind: a namespace that it does not know is asked for in etcd.
+    const found = (server.store.cached(at) ?? (yield* server.store.get(at))) as unknown as NamespaceLike | undefined;
+    if (!found) throw notFound(at.kind, namespace);
+    if (found.metadata.deletionTimestamp === undefined && found.status?.phase !== 'Terminating') return;
+    throw terminating(request);
+  },
+};
+
+function terminating({ kind, name, namespace }: AdmissionRequest): ApiError {
+  const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
+  const { status } = forbidden(kind, name, why);
+  const cause = { reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' };
+  return new ApiError({ ...status, details: { ...status.details, causes: [cause] } });
+}

@@ -1,0 +1,67 @@
+// POST: a new object. Decode, admit, prepare, validate, write; a generated name that is taken is drawn again.
+
+import type { ResourceKind } from '../../api/kinds.ts';
+import type { ApiObject } from '../../api/meta.ts';
+import { ApiError, badRequest, isAlreadyExists } from '../../api/status.ts';
+import { prepareForCreate } from '../../api/strategy.ts';
+import { validateCreate } from '../../api/validation.ts';
+import type { VersionedObject } from '../../etcd/objects.ts';
+import type { HttpResponse } from '../../network/http.ts';
+import type { Op } from '../../sim/simulation.ts';
+import { type Exchange, stage } from '../server.ts';
+import { beginLife, nameObject } from './names.ts';
+import { replyObject } from './responses.ts';
+import { beforeServiceCreate, releaseService } from './services.ts';
+import { present } from './versions.ts';
+import { admissionRequest, decodeBody, inNamespace, mustBeValid } from './write.ts';
+
+const ADMIT_COST = 60;
+const ANSWER_COST = 50;
+const NAME_ATTEMPTS = 8;
+
+export function* create(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
+  const body = inNamespace(x, kind, decodeBody(x, kind));
+  const object = yield* createObject(x, kind, body);
+  stage(x, 'respond', ANSWER_COST, () => ({ status: 201 }));
+  yield* x.meter.settle();
+  return replyObject(x, 201, kind, present(kind, object));
+}
+
+/** Creates an object that has been decoded. @throws ApiError */
+export function* createObject(x: Exchange, kind: ResourceKind, body: ApiObject): Op<VersionedObject | ApiObject> {
+  if (body.metadata.resourceVersion) {
+    throw new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'resourceVersion should not be set on objects to be created', code: 500 });
+  }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return yield* tryCreate(x, kind, body);
+    } catch (error) {
+      if (!isAlreadyExists(error) || body.metadata.name !== '' || attempt === NAME_ATTEMPTS) throw error;
+    }
+  }
+}
+
+function* tryCreate(x: Exchange, kind: ResourceKind, body: ApiObject): Op<VersionedObject | ApiObject> {
+  const { server } = x;
+  const named = nameObject(body, server.random);
+  const request = admissionRequest(x, kind, 'CREATE', named.metadata.name, named, null);
+  const admitted = (yield* server.admission.admit(x, request)) as ApiObject;
+  x.meter.use(ADMIT_COST);
+  if (kind.namespaced && !admitted.metadata.namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  const prepared = prepareForCreate(kind, beginLife(admitted, server.uids.uuid(), server.sim.time()));
+  const { name } = prepared.metadata;
+  mustBeValid(x, kind, name, validateCreate(kind, prepared));
+  server.admission.validate(x, { ...request, name, object: prepared });
+  yield* x.meter.settle();
+  if (x.dryRun) return prepared;
+  const at = { kind, namespace: x.info.namespace, name };
+  const ttl = kind.plural === 'events' ? server.flags.eventTtl : 0;
+  if (kind.key !== 'services') return yield* server.store.create(at, prepared, ttl);
+  const allocated = yield* beforeServiceCreate(x, prepared);
+  try {
+    return yield* server.store.create(at, allocated);
+  } catch (error) {
+    yield* releaseService(x, allocated);
+    throw error;
+  }
+}

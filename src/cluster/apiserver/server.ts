@@ -1,0 +1,75 @@
+// The parts of one running API server, handed to every stage, and the record that a stage leaves in the trace.
+
+import type { Os } from '../machine/process.ts';
+import type { Op, Simulation } from '../sim/simulation.ts';
+import type { Micros } from '../sim/time.ts';
+import { DETAIL, type Place } from '../sim/trace.ts';
+import type { Random } from '../sim/random.ts';
+import type { Admission } from './admission/chain.ts';
+import type { Rbac } from './authorization/rbac.ts';
+import type { Authenticator } from './chain/authenticate.ts';
+import type { FlowControl } from './chain/flow-control.ts';
+import type { Flags } from './flags.ts';
+import type { ServiceIps } from './registry/cluster-ips.ts';
+import type { NodePorts } from './registry/node-ports.ts';
+import type { RequestContext } from './request.ts';
+import type { Store } from './storage/store.ts';
+
+export interface Server {
+  readonly os: Os;
+  readonly sim: Simulation;
+  readonly place: Place;
+  readonly flags: Flags;
+  readonly store: Store;
+  readonly rbac: Rbac;
+  readonly authenticator: Authenticator;
+  readonly flowControl: FlowControl;
+  readonly admission: Admission;
+  readonly serviceIps: ServiceIps;
+  readonly nodePorts: NodePorts;
+  /** Draws uids. */
+  readonly uids: Random;
+  /** Draws generated names, ports, addresses. */
+  readonly random: Random;
+  /** Key that signs ServiceAccount tokens. */
+  readonly signingKey: string;
+  /** True once the caches are filled and the post-start hooks are through. */
+  ready: boolean;
+}
+
+/** The processor time that the request has used since it arrived; paid before something leaves the process. */
+export class Meter {
+  readonly #sim: Simulation;
+  #at: Micros;
+
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+    this.#at = sim.now;
+  }
+
+  /** Uses `cost`; returns when that work began and ended. */
+  use(cost: Micros): { readonly start: Micros; readonly end: Micros } {
+    const start = Math.max(this.#at, this.#sim.now);
+    this.#at = start + cost;
+    return { start, end: this.#at };
+  }
+
+  /** Lets the time used pass. */
+  *settle(): Op<void> {
+    if (this.#at > this.#sim.now) yield* this.#sim.sleep(this.#at - this.#sim.now);
+  }
+}
+
+/** A context with its meter. */
+export interface Exchange extends RequestContext {
+  readonly server: Server;
+  readonly meter: Meter;
+}
+
+/** Charges a stage of the chain and, when somebody looks, records it. `detail` is only built then. */
+export function stage(x: Exchange, verb: string, cost: Micros, detail: () => unknown): void {
+  const { start, end } = x.meter.use(cost);
+  if (!x.traced) return;
+  const { sim, place } = x.server;
+  sim.trace.emit(sim.cause, { level: DETAIL, kind: 'apiserver', verb, from: place, start, end, subject: x.subject, detail: detail() });
+}

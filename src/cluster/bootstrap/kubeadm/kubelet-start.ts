@@ -1,0 +1,28 @@
+// kubeadm phase kubelet-start (app/phases/kubelet): the kubelet's configuration, and systemd starts it.
+
+import { stringify } from 'yaml';
+import type { Os } from '../../machine/process.ts';
+import { CONTAINERD_SOCKET } from '../../runtime/cri.ts';
+import type { Op } from '../../sim/simulation.ts';
+import { MILLISECOND } from '../../sim/time.ts';
+import { type KubeadmConfig, KUBELET_CONFIG_FILE, KUBELET_FLAGS_FILE, kubeletConfiguration } from './config.ts';
+
+/** Writes the configuration (`text` when the cluster has given one) and starts the kubelet with it. */
+export function* startKubelet(os: Os, config: Pick<KubeadmConfig, 'serviceSubnet' | 'dnsDomain'>, text = kubeletConfiguration(config)): Op<void> {
+  const { units } = os.machine;
+  units.stop('kubelet');
+  os.log(`[kubelet-start] Writing kubelet environment file with flags to file "${KUBELET_FLAGS_FILE}"`);
+  os.files.write(KUBELET_FLAGS_FILE, 'KUBELET_KUBEADM_ARGS=""\n');
+  os.files.write('/var/lib/kubelet/instance-config.yaml', instanceConfiguration());
+  os.log(`[kubelet-start] Writing kubelet configuration to file "${KUBELET_CONFIG_FILE}"`);
+  os.files.write(KUBELET_CONFIG_FILE, text.replace('containerRuntimeEndpoint: ""', `containerRuntimeEndpoint: unix://${CONTAINERD_SOCKET}`));
+  yield* os.sleep(200 * MILLISECOND);
+  units.start('kubelet');
+}
+
+const instanceConfiguration = (): string =>
+  stringify({
+    apiVersion: 'kubelet.config.k8s.io/v1beta1',
+    containerRuntimeEndpoint: `unix://${CONTAINERD_SOCKET}`,
+    kind: 'KubeletConfiguration',
+  });

@@ -1,0 +1,39 @@
+// What every controller of the manager gets: shared informers, a client and an event recorder of its own name.
+
+import { kindOf, mustResource } from '../api/kinds.ts';
+import { type ApiObject, splitKey } from '../api/meta.ts';
+import type { Client, Resource } from '../client/client.ts';
+import type { EventRecorder } from '../client/events.ts';
+import type { InformerFactory } from '../client/informer.ts';
+import type { Os } from '../machine/process.ts';
+import type { Op } from '../sim/simulation.ts';
+import type { Subject } from '../sim/trace.ts';
+import type { ManagerFlags } from './flags.ts';
+
+export interface ControllerContext {
+  readonly os: Os;
+  readonly flags: ManagerFlags;
+  readonly informers: InformerFactory;
+  /** A client with the identity of the controller, e.g. `replicaset-controller`, and its own rate limit. */
+  client(name: string): Client;
+  /** A recorder whose events have `component` as their source, written with the client of that name. */
+  recorder(component: string): EventRecorder;
+}
+
+/** Registers informers and handlers when made; `run` starts the workers once the informers have synced. */
+export interface Controller {
+  run(): void | Op<void>;
+}
+
+/** For traces: names the object behind a queue key. */
+export function subjectsOf(resource: Resource): (key: string) => Subject {
+  const { group, plural, kind } = mustResource(resource);
+  return (key) => ({ group, resource: plural, kind, ...splitKey(key) });
+}
+
+export function subjectOf(object: ApiObject): Subject | null {
+  const resource = kindOf(object.apiVersion, object.kind);
+  if (!resource) return null;
+  const { group, plural, kind } = resource;
+  return { group, resource: plural, kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name };
+}

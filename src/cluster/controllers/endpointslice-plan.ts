@@ -1,0 +1,226 @@
+// From endpoints wanted and slices present to slices to create, update and delete (k8s.io/endpointslice reconciler):
+// changes as few slices as possible. Pure.
+
+import type { DiscoveryV1EndpointPort, Endpoint, EndpointSlice, Node, Pod, Service } from '../api/generated/types.ts';
+import { controllerReference, isDeleting } from '../api/meta.ts';
+import type { Draft } from '../client/client.ts';
+import { equal } from './equal.ts';
+import { isPodReady } from './pods.ts';
+import { addressOf, hostnameFor, isHeadless, targetPort } from './service-pods.ts';
+
+export const SERVICE_NAME = 'kubernetes.io/service-name';
+export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
+export const MANAGER = 'endpointslice-controller.k8s.io';
+const HEADLESS = 'service.kubernetes.io/headless';
+const MAX_ENDPOINTS = 100;
+
+type Family = 'IPv4' | 'IPv6';
+type Ports = readonly DiscoveryV1EndpointPort[];
+
+/** Endpoints of one address family on the same ports, by Pod UID. */
+export interface EndpointGroup {
+  readonly family: Family;
+  readonly ports: Ports;
+  readonly endpoints: Map<string, Endpoint>;
+}
+
+export interface WantedEndpoints {
+  readonly families: readonly Family[];
+  readonly groups: Map<string, EndpointGroup>;
+}
+
+export interface SlicePlan {
+  readonly create: Draft<EndpointSlice>[];
+  readonly update: EndpointSlice[];
+  readonly delete: EndpointSlice[];
+  /** How many endpoints there are in all. */
+  readonly endpoints: number;
+}
+
+const remembered = new WeakMap<Pod, { readonly service: Service; readonly node: Node | undefined; readonly family: Family; readonly endpoint: Endpoint }>();
+
+/** The endpoint that a Pod is for a Service; undefined without an address of that family. */
+export function endpointFor(pod: Pod, service: Service, node: Node | undefined, family: Family): Endpoint | undefined {
+  const known = remembered.get(pod);
+  if (known && known.service === service && known.node?.metadata.labels === node?.metadata.labels && known.family === family) return known.endpoint;
+  const address = addressOf(pod, family);
+  if (address === undefined) return undefined;
+  const serving = isPodReady(pod);
+  const terminating = isDeleting(pod);
+  const ready = (service.spec.publishNotReadyAddresses ?? false) || (serving && !terminating);
+  const zone = node?.metadata.labels?.['topology.kubernetes.io/zone'];
+  const hostname = hostnameFor(pod, service);
+  const { name, namespace = '', uid = '' } = pod.metadata;
+  const endpoint: Endpoint = Object.freeze({
+    addresses: Object.freeze([address]),
+    conditions: Object.freeze({ ready, serving, terminating }),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(pod.spec.nodeName ? { nodeName: pod.spec.nodeName } : {}),
+    targetRef: Object.freeze({ kind: 'Pod', namespace, name, uid }),
+    ...(zone ? { zone } : {}),
+  });
+  remembered.set(pod, { service, node, family, endpoint });
+  return endpoint;
+}
+
+const plainPorts = new WeakMap<Service, { readonly id: string; readonly ports: Ports }>();
+
+/** The Service's ports as the Pod offers them, with a text that tells equal ones. */
+export function portsFor(service: Service, pod: Pod): { readonly id: string; readonly ports: Ports } {
+  const known = plainPorts.get(service);
+  if (known) return known;
+  const ports: DiscoveryV1EndpointPort[] = [];
+  let named = false;
+  for (const port of service.spec.ports ?? []) {
+    if (typeof port.targetPort === 'string') named = true;
+    const number = targetPort(pod, port);
+    if (number === undefined) continue;
+    ports.push({ name: port.name ?? '', port: number, protocol: port.protocol ?? 'TCP', ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }) });
+  }
+  const result = { id: idOf(ports), ports };
+  if (!named) plainPorts.set(service, result);
+  return result;
+}
+
+const idOf = (ports: Ports): string => ports.map((p) => `${p.name} ${p.port} ${p.protocol} ${p.appProtocol ?? ''}`).sort().join(',');
+
+export function planSlices(service: Service, wanted: WantedEndpoints, present: readonly EndpointSlice[]): SlicePlan {
+  const plan: SlicePlan = { create: [], update: [], delete: [], endpoints: 0 };
+  const slices = new Map<string, EndpointSlice[]>();
+  for (const slice of present) {
+    const id = `${slice.addressType} ${idOf(slice.ports ?? [])}`;
+    const same = slices.get(id);
+    if (same) same.push(slice);
+    else slices.set(id, [slice]);
+  }
+  let endpoints = 0;
+  for (const [id, group] of wanted.groups) {
+    endpoints += group.endpoints.size;
+    planGroup(service, group, slices.get(id) ?? [], plan);
+    slices.delete(id);
+  }
+  // Slices on ports that no Pod offers, or of a family that the Service no longer has.
+  for (const unwanted of slices.values()) plan.delete.push(...unwanted);
+  for (const family of wanted.families) keepPlaceholder(service, family, wanted, present, plan);
+  reuse(plan);
+  return { ...plan, endpoints };
+}
+
+/** Rather than delete one slice and make another, the one gets the other's contents. */
+function reuse(plan: SlicePlan): void {
+  for (const slice of [...plan.delete]) {
+    const at = plan.create.findLastIndex((draft) => draft.addressType === slice.addressType);
+    if (at < 0) continue;
+    const [draft] = plan.create.splice(at, 1) as [Draft<EndpointSlice>];
+    plan.delete.splice(plan.delete.indexOf(slice), 1);
+    const { endpoints = [], ports = [] } = draft;
+    plan.update.push({ ...slice, metadata: { ...slice.metadata, ...labelsOf(draft) }, endpoints, ports });
+  }
+}
+
+/** A Service without endpoints still has one slice, which says so. */
+function keepPlaceholder(service: Service, family: Family, { groups }: WantedEndpoints, present: readonly EndpointSlice[], plan: SlicePlan): void {
+  for (const group of groups.values()) if (group.family === family) return;
+  const draft = draftSlice(service, family, [], []);
+  const kept = present.find((slice) => slice.addressType === family && (slice.endpoints ?? []).length === 0 && (slice.ports ?? []).length === 0);
+  if (!kept) {
+    plan.create.push(draft);
+    return;
+  }
+  plan.delete.splice(plan.delete.indexOf(kept), 1);
+  if (!equal(kept.metadata.labels, draft.metadata.labels)) plan.update.push({ ...kept, metadata: { ...kept.metadata, ...labelsOf(draft) } });
+}
+
+const labelsOf = (draft: Draft<EndpointSlice>): { readonly labels: Readonly<Record<string, string>> } => ({ labels: draft.metadata.labels ?? {} });
+
+function planGroup(service: Service, group: EndpointGroup, slices: readonly EndpointSlice[], plan: SlicePlan): void {
+  const { family, ports } = group;
+  const labels = sliceLabels(service);
+  const missing = new Map(group.endpoints);
+  const unchanged: EndpointSlice[] = [];
+  const changed: { slice: EndpointSlice; endpoints: Endpoint[] }[] = [];
+
+  for (const slice of slices) {
+    const { endpoints, same } = refreshed(slice, missing);
+    if (same && equal(slice.metadata.labels, labels)) unchanged.push(slice);
+    else if (endpoints.length === 0) plan.delete.push(slice);
+    else changed.push({ slice, endpoints });
+  }
+
+  const rest = [...missing.values()];
+  // Slices that are written anyway take up what they can.
+  for (const { endpoints } of changed.sort((a, b) => b.endpoints.length - a.endpoints.length)) {
+    endpoints.push(...rest.splice(0, MAX_ENDPOINTS - endpoints.length));
+  }
+  while (rest.length > 0) {
+    const fitting = sliceToFill(unchanged, rest.length);
+    if (fitting === undefined) {
+      plan.create.push(draftSlice(service, family, ports, rest.splice(0, MAX_ENDPOINTS)));
+      continue;
+    }
+    unchanged.splice(unchanged.indexOf(fitting), 1);
+    changed.push({ slice: fitting, endpoints: [...(fitting.endpoints ?? []), ...rest.splice(0)] });
+  }
+  for (const { slice, endpoints } of changed) plan.update.push({ ...slice, metadata: { ...slice.metadata, labels }, endpoints });
+}
+
+const knownEqual = new WeakMap<Endpoint, Endpoint>();
+
+/** The slice's endpoints as they should be now; takes those it holds out of `missing`. */
+function refreshed(slice: EndpointSlice, missing: Map<string, Endpoint>): { readonly endpoints: Endpoint[]; readonly same: boolean } {
+  const endpoints: Endpoint[] = [];
+  let same = true;
+  for (const endpoint of slice.endpoints ?? []) {
+    const uid = endpoint.targetRef?.uid ?? '';
+    const wanted = missing.get(uid);
+    if (wanted === undefined) {
+      same = false;
+      continue;
+    }
+    missing.delete(uid);
+    endpoints.push(wanted);
+    if (wanted === endpoint || knownEqual.get(endpoint) === wanted) continue;
+    if (equal(wanted, endpoint)) knownEqual.set(endpoint, wanted);
+    else same = false;
+  }
+  return { endpoints, same };
+}
+
+/** The fullest slice that can take all of `count`; none for a full slice's worth. */
+function sliceToFill(slices: readonly EndpointSlice[], count: number): EndpointSlice | undefined {
+  if (count >= MAX_ENDPOINTS) return undefined;
+  let best: EndpointSlice | undefined;
+  for (const slice of slices) {
+    const size = (slice.endpoints ?? []).length;
+    if (size + count <= MAX_ENDPOINTS && size > (best?.endpoints ?? []).length) best = slice;
+  }
+  return best;
+}
+
+function draftSlice(service: Service, family: Family, ports: Ports, endpoints: readonly Endpoint[]): Draft<EndpointSlice> {
+  const { name, namespace } = service.metadata;
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      generateName: `${name}-`,
+      ...(namespace === undefined ? {} : { namespace }),
+      labels: sliceLabels(service),
+      ownerReferences: [controllerReference(service)],
+    },
+    addressType: family,
+    endpoints,
+    ports,
+  };
+}
+
+/** The Service's own labels, and those that say whose slice it is and who manages it. */
+function sliceLabels(service: Service): Readonly<Record<string, string>> {
+  const { [HEADLESS]: _, ...labels } = service.metadata.labels ?? {};
+  return {
+    ...labels,
+    [MANAGED_BY]: MANAGER,
+    [SERVICE_NAME]: service.metadata.name,
+    ...(isHeadless(service) ? { [HEADLESS]: '' } : {}),
+  };
+}

@@ -1,0 +1,134 @@
+// kube-controller-manager (cmd/kube-controller-manager): wins the leader election, then runs all controllers in one process.
+
+import { loadKubeconfig } from '../client/kubeconfig.ts';
+import { Client } from '../client/client.ts';
+import { EventRecorder } from '../client/events.ts';
+import { InformerFactory } from '../client/informer.ts';
+import { LeaderElector } from '../client/leaderelection.ts';
+import type { Os, Program } from '../machine/process.ts';
+import type { Op } from '../sim/simulation.ts';
+import { BootstrapSigner } from './bootstrapsigner.ts';
+import { ClusterRoleAggregation } from './clusterroleaggregation.ts';
+import type { Controller, ControllerContext } from './context.ts';
+import { CsrApproving } from './csrapproving.ts';
+import { CsrSigning } from './csrsigning.ts';
+import { DaemonSetController } from './daemonset.ts';
+import { DeploymentController } from './deployment.ts';
+import { EndpointsController } from './endpoints.ts';
+import { EndpointSliceController } from './endpointslice.ts';
+import { type ManagerFlags, parseFlags } from './flags.ts';
+import { GarbageCollector } from './garbagecollector.ts';
+import { serveHealth } from './health.ts';
+import { NamespaceController } from './namespace.ts';
+import { NodeIpamController } from './nodeipam.ts';
+import { NodeLifecycleController } from './nodelifecycle.ts';
+import { PodGarbageCollector } from './podgc.ts';
+import { ReplicaSetController } from './replicaset.ts';
+import { RootCaCertPublisher } from './rootca.ts';
+import { ServiceAccountController } from './serviceaccount.ts';
+import { TaintEvictionController } from './tainteviction.ts';
+import { TokenCleaner } from './tokencleaner.ts';
+
+const PROGRAM = 'kube-controller-manager';
+
+/** By upstream's names, in the order in which they are made. The garbage collector comes last: it watches what is left. */
+const CONTROLLERS: Readonly<Record<string, (context: ControllerContext, more: InformerFactory) => Controller>> = {
+  'node-ipam-controller': (context) => new NodeIpamController(context),
+  'node-lifecycle-controller': (context) => new NodeLifecycleController(context),
+  'taint-eviction-controller': (context) => new TaintEvictionController(context),
+  'namespace-controller': (context) => new NamespaceController(context),
+  'serviceaccount-controller': (context) => new ServiceAccountController(context),
+  'root-ca-certificate-publisher-controller': (context) => new RootCaCertPublisher(context),
+  'deployment-controller': (context) => new DeploymentController(context),
+  'replicaset-controller': (context) => new ReplicaSetController(context),
+  'daemonset-controller': (context) => new DaemonSetController(context),
+  'endpointslice-controller': (context) => new EndpointSliceController(context),
+  'endpoints-controller': (context) => new EndpointsController(context),
+  'certificatesigningrequest-approving-controller': (context) => new CsrApproving(context),
+  'certificatesigningrequest-signing-controller': (context) => new CsrSigning(context),
+  'bootstrap-signer-controller': (context) => new BootstrapSigner(context),
+  'token-cleaner-controller': (context) => new TokenCleaner(context),
+  'clusterrole-aggregation-controller': (context) => new ClusterRoleAggregation(context),
+  'pod-garbage-collector-controller': (context) => new PodGarbageCollector(context),
+  'garbage-collector-controller': (context, more) => new GarbageCollector(context, more),
+};
+
+/** Only run when named: kubeadm does. */
+const OFF_BY_DEFAULT = new Set(['bootstrap-signer-controller', 'token-cleaner-controller']);
+/** The names that they had before 1.28 are still accepted. */
+const ALIASES: Readonly<Record<string, string>> = { bootstrapsigner: 'bootstrap-signer-controller', tokencleaner: 'token-cleaner-controller' };
+
+export const controllerManagerProgram: Program = function* (os: Os): Op<number> {
+  const flags = parseFlags(os);
+  const config = loadKubeconfig(os, flags.kubeconfig);
+  const health = serveHealth(os, 10257);
+  const base = new Client(os, { ...config, userAgent: `${PROGRAM}/v1.36.0 (linux/amd64) kubernetes` });
+
+  if (flags.leaderElect) {
+    const identity = `${os.machine.name}_${os.sim.random(`${os.place}/identity/${os.process.pid}`).uuid()}`;
+    const client = base.as(`${PROGRAM}/leader-election`);
+    const elector = new LeaderElector(os, {
+      client,
+      namespace: 'kube-system',
+      name: PROGRAM,
+      identity,
+      recorder: new EventRecorder(os, client, { component: PROGRAM }),
+    });
+    yield* elector.acquire();
+    os.go('leader-election', function* () {
+      yield* elector.renew();
+      os.logError('"leaderelection lost"');
+      yield* os.exit(1);
+    });
+  }
+  yield* runControllers(os, flags, base);
+  health.ready = true;
+  return yield* forever(os);
+};
+
+function* runControllers(os: Os, flags: ManagerFlags, base: Client): Op<void> {
+  const limited = (name: string, factor = 1): Client =>
+    new Client(os, { ...base.config, userAgent: `${PROGRAM}/${name}`, qps: flags.kubeApiQps * factor, burst: flags.kubeApiBurst }, base.http);
+  const clients = new Map<string, Client>();
+  const context: ControllerContext = {
+    os,
+    flags,
+    informers: new InformerFactory(os, base.as(`${PROGRAM}/shared-informers`)),
+    client(name) {
+      let client = clients.get(name);
+      // Each deletion of the collector takes two calls: upstream allows it twice the rate.
+      if (!client) clients.set(name, (client = limited(name, name === 'generic-garbage-collector' ? 2 : 1)));
+      return client;
+    },
+    recorder(component) {
+      return new EventRecorder(os, context.client(component), { component });
+    },
+  };
+  const more = new InformerFactory(os, base.as(`${PROGRAM}/metadata-informers`));
+  const controllers: { readonly name: string; readonly controller: Controller }[] = [];
+  for (const name in CONTROLLERS) {
+    if (isEnabled(name, flags)) controllers.push({ name, controller: (CONTROLLERS[name] as (typeof CONTROLLERS)[string])(context, more) });
+  }
+  context.informers.start();
+  yield* context.informers.waitForSync();
+  for (const { name, controller } of controllers) {
+    os.logError(`"Started controller" controller="${name}"`);
+    const starting = controller.run();
+    if (starting) os.go(name, () => starting);
+  }
+}
+
+function isEnabled(name: string, flags: ManagerFlags): boolean {
+  if (name === 'node-ipam-controller' && !flags.allocateNodeCidrs) return false;
+  const named = flags.controllers.map((entry) => (entry.startsWith('-') ? `-${ALIASES[entry.slice(1)] ?? entry.slice(1)}` : (ALIASES[entry] ?? entry)));
+  if (named.includes(name)) return true;
+  if (named.includes(`-${name}`)) return false;
+  return named.includes('*') && !OFF_BY_DEFAULT.has(name);
+}
+
+/** Until the process is killed. */
+function* forever(os: Os): Op<never> {
+  const signals = os.signals();
+  yield* signals.receive();
+  return yield* os.exit(0);
+}

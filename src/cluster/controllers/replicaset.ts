@@ -1,0 +1,263 @@
+// The ReplicaSet controller (pkg/controller/replicaset): keeps as many Pods that match the selector as spec.replicas says.
+
+import type { Pod, PodTemplateSpec, ReplicaSet } from '../api/generated/types.ts';
+import { controllerOf, isDeleting, keyOf } from '../api/meta.ts';
+import { matchLabels, selectorOf } from '../api/selector.ts';
+import { isNotFound } from '../api/status.ts';
+import type { Client } from '../client/client.ts';
+import { runController, type Sync } from '../client/controller.ts';
+import { isNamespaceTerminating } from '../client/errors.ts';
+import type { Informer } from '../client/informer.ts';
+import { WorkQueue } from '../client/workqueue.ts';
+import type { Os } from '../machine/process.ts';
+import type { Op } from '../sim/simulation.ts';
+import { type Micros, SECOND } from '../sim/time.ts';
+import { parallel, slowStartBatch } from './batch.ts';
+import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
+import { equal } from './equal.ts';
+import { Expectations } from './expectations.ts';
+import { BY_CONTROLLER, indexByController, orphansOf } from './indexes.ts';
+import { PodControl, podFromTemplate } from './podcontrol.ts';
+import { byDeletionPriority, isPodActive, isPodReady, isPodTerminating, nextAvailability } from './pods.ts';
+import { claim } from './refmanager.ts';
+import { replicaSetStatus } from './replicaset-status.ts';
+
+const NAME = 'replicaset-controller';
+/** At most so many Pods are created or deleted in one sync. */
+const BURST = 500;
+const STATUS_RETRIES = 1;
+
+export class ReplicaSetController implements Controller {
+  readonly #os: Os;
+  readonly #client: Client;
+  readonly #workers: number;
+  readonly #pods: Informer<Pod>;
+  readonly #sets: Informer<ReplicaSet>;
+  readonly #queue: WorkQueue;
+  readonly #expectations: Expectations;
+  readonly #podControl: PodControl;
+
+  constructor(context: ControllerContext) {
+    this.#os = context.os;
+    this.#client = context.client(NAME);
+    this.#workers = context.flags.concurrent['replicaset'] ?? 5;
+    this.#queue = new WorkQueue(context.os.sim);
+    this.#expectations = new Expectations(context.os.sim);
+    this.#podControl = new PodControl(this.#client, context.recorder(NAME));
+    this.#pods = context.informers.informer('pods');
+    this.#sets = context.informers.informer('replicasets.apps');
+    indexByController(this.#pods);
+    indexByController(this.#sets);
+
+    this.#sets.addHandler({
+      add: (set) => this.#enqueue(set),
+      update: (before, set) => {
+        if (before.metadata.uid !== set.metadata.uid) this.#expectations.forget(keyOf(before));
+        this.#enqueue(set);
+      },
+      delete: (set) => {
+        this.#expectations.forget(keyOf(set));
+        this.#enqueue(set);
+      },
+    });
+    this.#pods.addHandler({
+      add: (pod) => this.#podAdded(pod),
+      update: (before, pod) => this.#podUpdated(before, pod),
+      delete: (pod) => this.#podDeleted(pod),
+    });
+  }
+
+  run(): void {
+    runController(this.#os, {
+      name: NAME,
+      queue: this.#queue,
+      workers: this.#workers,
+      subject: subjectsOf('replicasets.apps'),
+      sync: (key, sync) => this.#sync(key, sync),
+    });
+  }
+
+  #enqueue(set: ReplicaSet): void {
+    this.#queue.add(keyOf(set));
+  }
+
+  #podAdded(pod: Pod): void {
+    if (isDeleting(pod)) {
+      this.#podDeleted(pod);
+      return;
+    }
+    const owner = this.#ownerOf(pod);
+    if (owner) {
+      this.#expectations.creationObserved(keyOf(owner));
+      this.#enqueue(owner);
+    } else if (!controllerOf(pod)) {
+      for (const set of this.#setsThatMatch(pod)) this.#enqueue(set);
+    }
+  }
+
+  #podUpdated(before: Pod, pod: Pod): void {
+    const relabelled = before.metadata.labels !== pod.metadata.labels && !equal(before.metadata.labels, pod.metadata.labels);
+    if (isDeleting(pod)) {
+      this.#podDeleted(pod);
+      if (relabelled) this.#podDeleted(before);
+      return;
+    }
+    const moved = controllerOf(before)?.uid !== controllerOf(pod)?.uid;
+    if (moved) {
+      const former = this.#ownerOf(before);
+      if (former) this.#enqueue(former);
+    }
+    const owner = this.#ownerOf(pod);
+    if (owner) {
+      this.#enqueue(owner);
+      // It becomes available by the mere passing of time: look again then.
+      const wait = owner.spec.minReadySeconds ?? 0;
+      if (wait > 0 && !isPodReady(before) && isPodReady(pod)) this.#queue.addAfter(keyOf(owner), (wait + 1) * SECOND);
+    } else if (!controllerOf(pod) && (relabelled || moved)) {
+      for (const set of this.#setsThatMatch(pod)) this.#enqueue(set);
+    }
+  }
+
+  #podDeleted(pod: Pod): void {
+    const owner = this.#ownerOf(pod);
+    if (!owner) return;
+    this.#expectations.deletionObserved(keyOf(owner), pod.metadata.uid ?? '');
+    this.#enqueue(owner);
+  }
+
+  #ownerOf(pod: Pod): ReplicaSet | undefined {
+    const ref = controllerOf(pod);
+    if (ref?.kind !== 'ReplicaSet') return undefined;
+    const set = this.#sets.get(pod.metadata.namespace ?? '', ref.name);
+    return set?.metadata.uid === ref.uid ? set : undefined;
+  }
+
+  #setsThatMatch(pod: Pod): ReplicaSet[] {
+    return this.#sets.list(pod.metadata.namespace).filter((set) => matchLabels(selectorOf(set.spec.selector), pod.metadata.labels));
+  }
+
+  *#sync(key: string, sync: Sync): Op<void> {
+    const set = this.#sets.getByKey(key);
+    if (!set) {
+      this.#expectations.forget(key);
+      return;
+    }
+    const mayAct = this.#expectations.satisfied(key);
+    const mine = yield* this.#claimPods(set);
+    const active = mine.filter(isPodActive);
+    const terminating = mine.filter(isPodTerminating);
+
+    let failure: unknown;
+    if (mayAct && !isDeleting(set)) failure = yield* this.#manage(set, active, sync);
+    const now = this.#now();
+    const status = replicaSetStatus(set, active, terminating.length, failure, now, this.#os.sim.time());
+    const updated = yield* this.#updateStatus(set, status);
+
+    const minReady = updated.spec.minReadySeconds ?? 0;
+    if (minReady > 0 && updated.status.readyReplicas !== updated.status.availableReplicas) {
+      this.#queue.addAfter(key, nextAvailability(active, minReady, now) ?? minReady * SECOND);
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  *#claimPods(set: ReplicaSet): Op<Pod[]> {
+    const namespace = set.metadata.namespace ?? '';
+    const owned = this.#pods.index(BY_CONTROLLER, set.metadata.uid ?? '');
+    const orphans = this.#pods.index(BY_CONTROLLER, orphansOf(namespace));
+    return yield* claim(
+      {
+        client: this.#client,
+        resource: 'pods',
+        owner: set,
+        selector: selectorOf(set.spec.selector),
+        readOwner: () => this.#client.get('replicasets.apps', namespace, set.metadata.name),
+      },
+      orphans.length === 0 ? owned : [...owned, ...orphans],
+    );
+  }
+
+  /** Creates what is missing or deletes what is too much; returns the first error. */
+  *#manage(set: ReplicaSet, active: readonly Pod[], sync: Sync): Op<unknown> {
+    const wanted = set.spec.replicas ?? 1;
+    const difference = active.length - wanted;
+    if (difference < 0) {
+      const count = Math.min(-difference, BURST);
+      sync.decide({ wanted, active: active.length, create: count });
+      return yield* this.#createPods(set, count);
+    }
+    if (difference === 0) return undefined;
+    const count = Math.min(difference, BURST);
+    const victims = count < active.length ? this.#rank(set, active).slice(0, count) : active;
+    sync.decide({ wanted, active: active.length, delete: count, pods: victims.map((pod) => pod.metadata.name) });
+    return yield* this.#deletePods(set, victims);
+  }
+
+  *#createPods(set: ReplicaSet, count: number): Op<unknown> {
+    const key = keyOf(set);
+    const draft = podFromTemplate(set.spec.template as PodTemplateSpec, set);
+    this.#expectations.expectCreations(key, count);
+    const self = this;
+    const { successes, error } = yield* slowStartBatch(this.#os, count, function* () {
+      try {
+        yield* self.#podControl.create(draft, set);
+      } catch (failure) {
+        // Nothing more can be made in a namespace that goes away: that is no failure.
+        if (!isNamespaceTerminating(failure)) throw failure;
+      }
+    });
+    // Those that failed and those not tried will never be seen.
+    for (let skipped = count - successes; skipped > 0; skipped--) this.#expectations.creationObserved(key);
+    return error;
+  }
+
+  *#deletePods(set: ReplicaSet, victims: readonly Pod[]): Op<unknown> {
+    const key = keyOf(set);
+    this.#expectations.expectDeletions(key, victims.map((pod) => pod.metadata.uid ?? ''));
+    const self = this;
+    const errors = yield* parallel(this.#os, victims.length, function* (i) {
+      const pod = victims[i] as Pod;
+      try {
+        yield* self.#podControl.delete(pod, set);
+      } catch (failure) {
+        self.#expectations.deletionObserved(key, pod.metadata.uid ?? '');
+        if (!isNotFound(failure)) throw failure;
+      }
+    });
+    return errors[0];
+  }
+
+  /** First those on nodes that hold many Pods of the sets of the same owner (of the Deployment, that is). */
+  #rank(set: ReplicaSet, active: readonly Pod[]): Pod[] {
+    const perNode = new Map<string, number>();
+    for (const related of this.#relatedSets(set)) {
+      for (const pod of this.#pods.index(BY_CONTROLLER, related.metadata.uid ?? '')) {
+        if (!isPodActive(pod)) continue;
+        const node = pod.spec.nodeName ?? '';
+        perNode.set(node, (perNode.get(node) ?? 0) + 1);
+      }
+    }
+    return byDeletionPriority(active, (pod) => perNode.get(pod.spec.nodeName ?? '') ?? 0, this.#now());
+  }
+
+  #relatedSets(set: ReplicaSet): readonly ReplicaSet[] {
+    const ref = controllerOf(set);
+    return ref ? this.#sets.index(BY_CONTROLLER, ref.uid) : [set];
+  }
+
+  *#updateStatus(set: ReplicaSet, status: ReplicaSet['status']): Op<ReplicaSet> {
+    if (equal(set.status, status)) return set;
+    let current = set;
+    for (let tries = 0; ; tries++) {
+      try {
+        return yield* this.#client.updateStatus('replicasets.apps', { ...current, status });
+      } catch (error) {
+        if (tries >= STATUS_RETRIES) throw error;
+        current = yield* this.#client.get('replicasets.apps', set.metadata.namespace ?? '', set.metadata.name);
+      }
+    }
+  }
+
+  #now(): Micros {
+    return this.#os.sim.epoch + this.#os.sim.now;
+  }
+}

@@ -1,0 +1,25 @@
+// Where CoreDNS' kubernetes plug-in looks names up: the informers' stores, through indexes.
+
+import type { EndpointSlice, Service } from '../../api/generated/types.ts';
+import type { InformerFactory } from '../../client/informer.ts';
+import type { Records } from './kubernetes.ts';
+
+const SERVICE_NAME = 'kubernetes.io/service-name';
+const ownerOf = (slice: EndpointSlice): string => `${slice.metadata.namespace}/${slice.metadata.labels?.[SERVICE_NAME] ?? ''}`;
+
+/** Asks the factory for the informers that the plug-in needs, and reads from them. */
+export function informerRecords(factory: InformerFactory): Records {
+  const services = factory.informer('services');
+  const slices = factory.informer('endpointslices.discovery.k8s.io');
+  const namespaces = factory.informer('namespaces');
+  services.addIndex('ip', (service: Service) => (service.spec?.clusterIP ? [service.spec.clusterIP] : []));
+  slices.addIndex('service', (slice) => [ownerOf(slice)]);
+  slices.addIndex('ip', (slice) => (slice.endpoints ?? []).flatMap((endpoint) => endpoint.addresses));
+  return {
+    service: (namespace, name) => services.get(namespace, name),
+    slices: (namespace, name) => slices.index('service', `${namespace}/${name}`),
+    hasNamespace: (name) => namespaces.get('', name) !== undefined,
+    serviceByIp: (ip) => services.index('ip', ip)[0],
+    slicesByIp: (ip) => slices.index('ip', ip),
+  };
+}

@@ -1,0 +1,232 @@
+// What one kube-proxy has written into its node's tables, and what it has to write next: a sync touches the chains of the
+// Services that changed and nothing else. The two long chains over all Services are shared by all nodes with the same
+// content, and are only written out when a packet or a person reads them.
+
+import type { EndpointSlice, Service } from '../../api/generated/types.ts';
+import type { Chain, Rule, TableUpdate } from '../../network/netfilter.ts';
+import { hash32 } from '../../sim/random.ts';
+import type { Simulation } from '../../sim/simulation.ts';
+import { type PortContext, type PortRules, portRules } from './port-rules.ts';
+import { endpointsOf, type ServicePortInfo, servicePorts } from './service-ports.ts';
+import { KUBE_EXTERNAL_SERVICES, KUBE_NODEPORTS, KUBE_SERVICES } from './static-rules.ts';
+
+export interface BookUpdate {
+  readonly nat: TableUpdate;
+  /** Null: the filter table stays as it is. */
+  readonly filter: TableUpdate | null;
+  /** Rules written. */
+  readonly written: number;
+}
+
+interface Entry {
+  readonly ports: readonly PortRules[];
+}
+
+type List = 'services' | 'nodePorts' | 'refused' | 'refusedExternally';
+const LISTS: readonly List[] = ['services', 'nodePorts', 'refused', 'refusedExternally'];
+
+const LAST_OF_SERVICES: Rule = {
+  comment: 'kubernetes service nodeports; NOTE: this must be the last rule in this chain',
+  destinationType: 'LOCAL',
+  target: { kind: 'jump', chain: KUBE_NODEPORTS },
+};
+
+export class RuleBook {
+  readonly #context: PortContext;
+  readonly #entries = new Map<string, Entry>();
+  readonly #lists: Readonly<Record<List, RuleList>>;
+  /** Rules in the chains of the Services. */
+  #count = 0;
+
+  constructor(sim: Simulation, context: PortContext) {
+    this.#context = context;
+    const shared = sharedChainsOf(sim);
+    this.#lists = {
+      services: new RuleList(shared, KUBE_SERVICES, [LAST_OF_SERVICES]),
+      nodePorts: new RuleList(shared, KUBE_NODEPORTS, []),
+      refused: new RuleList(shared, KUBE_SERVICES, []),
+      refusedExternally: new RuleList(shared, KUBE_EXTERNAL_SERVICES, []),
+    };
+  }
+
+  /** Rules in the nat table that depend on Services. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get services(): number {
+    return this.#entries.size;
+  }
+
+  /** The update that writes the lists as they are: for the first sync. */
+  lists(): { readonly nat: readonly Chain[]; readonly filter: readonly Chain[] } {
+    return {
+      nat: [this.#lists.services.chain(), this.#lists.nodePorts.chain()],
+      filter: [this.#lists.refused.chain(), this.#lists.refusedExternally.chain()],
+    };
+  }
+
+  /** Takes over Services that may have changed. `read` gives a Service and its slices as they are now. */
+  sync(keys: Iterable<string>, read: (key: string) => { readonly service: Service | undefined; readonly slices: readonly EndpointSlice[] }): BookUpdate {
+    const chains: Chain[] = [];
+    const remove: string[] = [];
+    let written = 0;
+    for (const key of keys) {
+      const { service, slices } = read(key);
+      const ports = service ? servicePorts(service) : [];
+      const next = ports.map((port: ServicePortInfo) => portRules(port, endpointsOf(slices, port.portName), this.#context));
+      written += this.#replace(key, next, chains, remove);
+    }
+    for (const list of ['services', 'nodePorts'] as const) {
+      const rules = this.#lists[list];
+      if (rules.takeChanged()) chains.push(rules.chain());
+    }
+    const filter: Chain[] = [];
+    for (const list of ['refused', 'refusedExternally'] as const) {
+      const rules = this.#lists[list];
+      if (rules.takeChanged()) filter.push(rules.chain());
+    }
+    return { nat: { chains, remove }, filter: filter.length === 0 ? null : { chains: filter }, written };
+  }
+
+  #replace(key: string, next: readonly PortRules[], chains: Chain[], remove: string[]): number {
+    const before = this.#entries.get(key)?.ports ?? [];
+    if (before.length === next.length && before.every((rules, i) => rules === next[i])) return 0;
+    for (const list of LISTS) this.#lists[list].replace(key, before, next, list);
+    const old = new Map<string, Chain>();
+    for (const rules of before) {
+      this.#count -= rules.count;
+      for (const chain of rules.chains) old.set(chain.name, chain);
+    }
+    let written = 0;
+    for (const rules of next) {
+      this.#count += rules.count;
+      for (const chain of rules.chains) {
+        if (old.get(chain.name) !== chain) {
+          chains.push(chain);
+          written += 'length' in chain ? (chain.length as number) : chain.rules.length;
+        }
+        old.delete(chain.name);
+      }
+    }
+    for (const name of old.keys()) remove.push(name);
+    if (next.length === 0) this.#entries.delete(key);
+    else this.#entries.set(key, { ports: next });
+    return written;
+  }
+}
+
+/** The rules of all Services for one long chain. Its content is named by a sum of hashes, so that equal lists share a chain. */
+class RuleList {
+  readonly #shared: SharedChains;
+  readonly #name: string;
+  readonly #tail: readonly Rule[];
+  readonly #parts = new Map<string, readonly Rule[]>();
+  #sum = 0;
+  #changed = false;
+  #lent: SharedChain | null = null;
+
+  constructor(shared: SharedChains, name: string, tail: readonly Rule[]) {
+    this.#shared = shared;
+    this.#name = name;
+    this.#tail = tail;
+  }
+
+  replace(key: string, before: readonly PortRules[], next: readonly PortRules[], list: List): void {
+    if (before.length === next.length && before.every((rules, i) => sameRules(rules[list], (next[i] as PortRules)[list]))) return;
+    const parts = next.flatMap((rules) => rules[list]);
+    const old = this.#parts.get(key);
+    if (old === undefined && parts.length === 0) return;
+    // Whoever holds the chain of the old content must see the old content.
+    this.#lent?.settle();
+    this.#lent = null;
+    for (const rule of old ?? []) this.#sum = add(this.#sum, -identity(rule));
+    for (const rule of parts) this.#sum = add(this.#sum, identity(rule));
+    if (parts.length === 0) this.#parts.delete(key);
+    else this.#parts.set(key, parts);
+    this.#changed = true;
+  }
+
+  takeChanged(): boolean {
+    const changed = this.#changed;
+    this.#changed = false;
+    return changed;
+  }
+
+  chain(): Chain {
+    const key = `${this.#name} ${this.#tail.length} ${this.#parts.size} ${this.#sum}`;
+    const found = this.#shared.get(key);
+    if (found) return found;
+    const made = new SharedChain(this.#name, () => [...[...this.#parts.values()].flat(), ...this.#tail]);
+    this.#lent = made;
+    this.#shared.set(key, made);
+    return made;
+  }
+}
+
+/** A chain whose rules are written out when they are read, or just before the list they come from changes. */
+class SharedChain implements Chain {
+  readonly name: string;
+  #derive: (() => readonly Rule[]) | null;
+  #rules: readonly Rule[] | null = null;
+
+  constructor(name: string, derive: () => readonly Rule[]) {
+    this.name = name;
+    this.#derive = derive;
+  }
+
+  get rules(): readonly Rule[] {
+    this.settle();
+    return this.#rules as readonly Rule[];
+  }
+
+  settle(): void {
+    if (this.#derive === null) return;
+    this.#rules = this.#derive();
+    this.#derive = null;
+  }
+}
+
+const sameRules = (a: readonly Rule[], b: readonly Rule[]): boolean =>
+  a.length === b.length && a.every((rule, i) => identity(rule) === identity(b[i] as Rule));
+
+/** A number that stands for a rule's content: 48 bits of hash. */
+const identities = new WeakMap<Rule, number>();
+function identity(rule: Rule): number {
+  let id = identities.get(rule);
+  if (id === undefined) {
+    const { target } = rule;
+    const text = `${rule.destination} ${rule.protocol} ${rule.destinationPort} ${rule.comment} ${target.kind} ${'chain' in target ? target.chain : ''}`;
+    id = hash32(text) * 0x1_0000 + (hash32(text, 0x01234567) & 0xffff);
+    identities.set(rule, id);
+  }
+  return id;
+}
+
+const MODULUS = 2 ** 48;
+const add = (sum: number, value: number): number => (((sum + value) % MODULUS) + MODULUS) % MODULUS;
+
+/** The chains that the proxies of one cluster share; a few versions are kept. */
+class SharedChains {
+  readonly #chains = new Map<string, SharedChain>();
+
+  get(key: string): SharedChain | undefined {
+    return this.#chains.get(key);
+  }
+
+  set(key: string, chain: SharedChain): void {
+    this.#chains.set(key, chain);
+    if (this.#chains.size <= REMEMBERED_CHAINS) return;
+    const oldest = this.#chains.keys().next().value as string;
+    this.#chains.delete(oldest);
+  }
+}
+
+const REMEMBERED_CHAINS = 32;
+const shared = new WeakMap<Simulation, SharedChains>();
+
+function sharedChainsOf(sim: Simulation): SharedChains {
+  let chains = shared.get(sim);
+  if (!chains) shared.set(sim, (chains = new SharedChains()));
+  return chains;
+}

@@ -1,0 +1,232 @@
+// Word expansion (POSIX 2.6): parameters, commands and arithmetic, then field splitting, then path names, then quotes go.
+
+import type { Op } from '../../sim/simulation.ts';
+import { ArithmeticError, evaluate } from './arithmetic.ts';
+import type { List, Word, WordPart } from './ast.ts';
+import { escapePattern, hasPattern, matchesPattern, trimPattern, unescapePattern } from './pattern.ts';
+import { type Shell, ShellError } from './shell.ts';
+
+/** Runs a command substitution and gives its output. */
+export type Substitute = (list: List) => Op<string>;
+
+/** A field while it grows: a pattern in which what was quoted is escaped. `real` once anything but an empty expansion made it. */
+interface Field {
+  pattern: string;
+  real: boolean;
+}
+
+/** All fields that the words become. */
+export function* expandWords(shell: Shell, words: readonly Word[], substitute: Substitute): Op<string[]> {
+  const out: string[] = [];
+  for (const word of words) {
+    const only = word.length === 1 ? word[0] : undefined;
+    if (only?.type === 'text' && (only.quoted || !/[*?[~]/.test(only.text))) {
+      out.push(only.text);
+      continue;
+    }
+    for (const field of yield* expandFields(shell, word, substitute)) {
+      const names = shell.options.has('f') || !hasPattern(field.pattern) ? [] : glob(shell, field.pattern);
+      if (names.length > 0) out.push(...names);
+      else out.push(unescapePattern(field.pattern));
+    }
+  }
+  return out;
+}
+
+/** One string: assignments, redirections, here-documents, `case` words. */
+export function* expandText(shell: Shell, word: Word, substitute: Substitute): Op<string> {
+  return unescapePattern(yield* expandPattern(shell, word, substitute));
+}
+
+/** One pattern, in which quoted characters are escaped. */
+export function* expandPattern(shell: Shell, word: Word, substitute: Substitute): Op<string> {
+  let out = '';
+  for (const [i, part] of word.entries()) {
+    if (part.type === 'text') out += part.quoted ? escapePattern(part.text) : i === 0 ? tilde(shell, part.text) : part.text;
+    else {
+      const values = yield* expandPart(shell, part, substitute);
+      const text = values.join(' ');
+      out += part.quoted ? escapePattern(text) : text.replace(/\\/g, '\\\\');
+    }
+  }
+  return out;
+}
+
+function* expandFields(shell: Shell, word: Word, substitute: Substitute): Op<Field[]> {
+  const fields: Field[] = [];
+  let current: Field = { pattern: '', real: false };
+  const finish = (): void => {
+    if (current.real) fields.push(current);
+    current = { pattern: '', real: false };
+  };
+  for (const [i, part] of word.entries()) {
+    if (part.type === 'text') {
+      current.pattern += part.quoted ? escapePattern(part.text) : i === 0 ? tilde(shell, part.text) : part.text;
+      current.real = true;
+      continue;
+    }
+    const values = yield* expandPart(shell, part, substitute);
+    if (part.quoted) {
+      const each = part.type === 'parameter' && part.name === '@';
+      for (const [n, value] of (each ? values : [values.join(separator(shell))]).entries()) {
+        if (n > 0) finish();
+        current.pattern += escapePattern(value);
+        current.real = true;
+      }
+      continue;
+    }
+    for (const [n, value] of values.entries()) {
+      if (n > 0) finish();
+      split(value, shell.get('IFS') ?? ' \t\n', (piece, ends) => {
+        if (piece !== '') {
+          current.pattern += piece.replace(/\\/g, '\\\\');
+          current.real = true;
+        }
+        if (ends) {
+          if (piece === '' && ends === 'hard') current.real = true;
+          finish();
+        }
+      });
+    }
+  }
+  finish();
+  return fields;
+}
+
+/** Calls `take` for each piece of `text`, saying whether a separator ends it ('hard': not white space). */
+function split(text: string, ifs: string, take: (piece: string, ends: '' | 'soft' | 'hard') => void): void {
+  if (ifs === '') {
+    take(text, '');
+    return;
+  }
+  let piece = '';
+  let started = false;
+  for (const c of text) {
+    if (!ifs.includes(c)) {
+      piece += c;
+      started = true;
+      continue;
+    }
+    const white = c === ' ' || c === '\t' || c === '\n';
+    if (white && !started) {
+      take('', 'soft');
+      continue;
+    }
+    take(piece, white ? 'soft' : 'hard');
+    piece = '';
+    started = false;
+  }
+  if (started) take(piece, '');
+}
+
+const separator = (shell: Shell): string => (shell.get('IFS') ?? ' ').slice(0, 1);
+
+function tilde(shell: Shell, text: string): string {
+  return text === '~' || text.startsWith('~/') ? `${shell.get('HOME') ?? '/root'}${text.slice(1)}` : text;
+}
+
+/** The values of one expansion: several only for `$@` and `$*`. */
+function* expandPart(shell: Shell, part: Exclude<WordPart, { type: 'text' }>, substitute: Substitute): Op<readonly string[]> {
+  switch (part.type) {
+    case 'length':
+      return [String(part.name === '@' || part.name === '*' ? shell.parameters.length : (parameter(shell, part.name)?.join(' ').length ?? 0))];
+    case 'command':
+      return [(yield* substitute(part.list)).replace(/\n+$/, '')];
+    case 'arithmetic': {
+      const text = yield* expandText(shell, part.expression, substitute);
+      try {
+        return [String(evaluate(text, { get: (name) => shell.get(name), set: (name, value) => shell.set(name, value) }))];
+      } catch (error) {
+        if (error instanceof ArithmeticError) throw new ShellError(error.message);
+        throw error;
+      }
+    }
+    case 'parameter':
+      return yield* expandParameter(shell, part, substitute);
+  }
+}
+
+function* expandParameter(shell: Shell, part: Extract<WordPart, { type: 'parameter' }>, substitute: Substitute): Op<readonly string[]> {
+  const { name, operator, word } = part;
+  const values = parameter(shell, name);
+  if (operator === '' || word === null) {
+    if (values === undefined && shell.options.has('u')) throw new ShellError(`${name}: parameter not set`);
+    return values ?? [''];
+  }
+  if (operator.startsWith('#') || operator.startsWith('%')) {
+    const pattern = yield* expandPattern(shell, word, substitute);
+    return (values ?? ['']).map((value) => trimPattern(value, pattern, operator));
+  }
+  const missing = values === undefined || (operator.startsWith(':') && values.join('') === '');
+  switch (operator.slice(-1)) {
+    case '+':
+      return missing ? [''] : [yield* expandText(shell, word, substitute)];
+    case '=': {
+      if (!missing) return values;
+      const text = yield* expandText(shell, word, substitute);
+      shell.set(name, text);
+      return [text];
+    }
+    case '?': {
+      if (!missing) return values;
+      const text = yield* expandText(shell, word, substitute);
+      throw new ShellError(`${name}: ${text === '' ? 'parameter not set' : text}`);
+    }
+    default:
+      return missing ? [yield* expandText(shell, word, substitute)] : values;
+  }
+}
+
+/** undefined when not set. */
+function parameter(shell: Shell, name: string): readonly string[] | undefined {
+  switch (name) {
+    case '@':
+    case '*':
+      return shell.parameters;
+    case '#':
+      return [String(shell.parameters.length)];
+    case '?':
+      return [String(shell.status)];
+    case '$':
+      return [String(shell.pid)];
+    case '!':
+      return shell.lastBackground === 0 ? undefined : [String(shell.lastBackground)];
+    case '-':
+      return [[...shell.options].join('')];
+    case '0':
+      return [shell.name];
+    case 'RANDOM':
+      return [String(shell.os.sim.random(`shell/${shell.os.place}/${shell.os.process.pid}/${shell.os.sim.now}`).int(32_768))];
+    default: {
+      if (/^\d+$/.test(name)) {
+        const value = shell.parameters[Number(name) - 1];
+        return value === undefined ? undefined : [value];
+      }
+      const value = shell.get(name);
+      return value === undefined ? undefined : [value];
+    }
+  }
+}
+
+/** The existing paths that match, sorted. */
+function glob(shell: Shell, pattern: string): string[] {
+  const absolute = pattern.startsWith('/');
+  let found: string[] = [absolute ? '/' : ''];
+  for (const segment of pattern.split('/').filter((s) => s !== '')) {
+    const next: string[] = [];
+    for (const base of found) {
+      const directory = shell.path(base === '' ? '.' : base);
+      const join = (name: string): string => (base === '' || base.endsWith('/') ? `${base}${name}` : `${base}/${name}`);
+      if (!hasPattern(segment)) {
+        const name = unescapePattern(segment);
+        if (shell.os.files.exists(shell.path(join(name)))) next.push(join(name));
+      } else if (shell.os.files.isDirectory(directory)) {
+        for (const name of shell.os.files.list(directory)) {
+          if ((!name.startsWith('.') || segment.startsWith('.')) && matchesPattern(segment, name)) next.push(join(name));
+        }
+      }
+    }
+    found = next;
+  }
+  return found.sort();
+}

@@ -1,0 +1,574 @@
+// Runs shell scripts on virtual time: each external command is a process, pipelines run side by side, signals are noticed
+// between commands as ash notices them.
+
+import type { Os, Process } from '../../machine/process.ts';
+import type { Op } from '../../sim/simulation.ts';
+import { type Applet, AppletError } from './applet.ts';
+import type { AndOr, Command, Compound, List, Pipeline, Redirect, Word } from './ast.ts';
+import { BUILTINS, SPECIAL_BUILTINS } from './builtins.ts';
+import { expandPattern, expandText, expandWords, type Substitute } from './expand.ts';
+import { parseScript, SyntaxError } from './parser.ts';
+import { matchesPattern } from './pattern.ts';
+import { Exit, LoopJump, Return, Shell, ShellError, type Streams, type Toolbox, type Variable } from './shell.ts';
+import { BrokenPipe, FileWriter, LineReader, LogWriter, NULL_WRITER, Pipe, type Reader, reasonOf, TextReader, TextWriter, type Writer } from './streams.ts';
+
+const EMPTY = new TextReader('');
+/** fork and exec of a small program. */
+const FORK_COST = 400;
+
+/** The log of the process as standard streams; standard input is empty, as a container's is. */
+export function processStreams(os: Os): Streams {
+  return { stdin: new LineReader(EMPTY), stdout: new LogWriter(os, 'stdout'), stderr: new LogWriter(os, 'stderr'), others: new Map() };
+}
+
+/** `sh …`: runs `-c script`, a script file, or standard input. Returns the exit code. */
+export function* runShell(os: Os, toolbox: Toolbox, argv: readonly string[], streams: Streams): Op<number> {
+  let args = argv.slice(1);
+  let script: string | null = null;
+  const options: string[] = [];
+  while (args[0]?.startsWith('-') || args[0]?.startsWith('+')) {
+    const flag = args[0];
+    args = args.slice(1);
+    if (flag === '--') break;
+    if (flag === '-o' || flag === '+o') args = args.slice(1);
+    else if (flag.startsWith('-') && !flag.startsWith('--')) options.push(...flag.slice(1));
+  }
+  let name = (argv[0] ?? 'sh').replace(/^-/, '');
+  let file: string | null = null;
+  if (options.includes('c')) {
+    script = args[0] ?? null;
+    if (script === null) {
+      yield* streams.stderr.write(`${name}: -c requires an argument\n`);
+      return 2;
+    }
+    if (args[1] !== undefined) name = args[1];
+    args = args.slice(2);
+  } else if (args[0] !== undefined && !options.includes('s')) {
+    file = args[0];
+    args = args.slice(1);
+  }
+  const shell = new Shell(os, toolbox, file ?? name);
+  shell.parameters = args;
+  for (const option of options) if (option !== 'c') shell.options.add(option);
+  if (file !== null) {
+    try {
+      script = os.files.read(shell.path(file));
+    } catch {
+      yield* streams.stderr.write(`${toolbox.dialect.prefix(name).replace(': 1: ', ': 0: ')}can't open '${file}': No such file or directory\n`);
+      return toolbox.dialect.name === 'bash' ? 127 : 2;
+    }
+  }
+  if (script === null) {
+    script = '';
+    for (let more = yield* streams.stdin.read(); more !== undefined; more = yield* streams.stdin.read()) script += more;
+  }
+  return yield* new Interpreter(shell).top(script, streams);
+}
+
+export class Interpreter {
+  readonly shell: Shell;
+  /** This process was forked for one simple command: run it here, as exec would. */
+  #inPlace = false;
+
+  constructor(shell: Shell) {
+    this.shell = shell;
+  }
+
+  /** A whole script; its `exit`, its errors and its EXIT trap included. */
+  *top(script: string, streams: Streams): Op<number> {
+    return yield* this.#ending(streams, () => this.script(script, streams));
+  }
+
+  /** Parses and runs text in this shell: `eval`, `.`, traps. */
+  *script(text: string, streams: Streams): Op<void> {
+    yield* this.list(parseScript(text), streams);
+  }
+
+  *list(list: List, streams: Streams): Op<void> {
+    for (const { andOr, background } of list.items) {
+      yield* this.#signals(streams);
+      if (background) yield* this.#background(andOr, streams);
+      else yield* this.#andOr(andOr, streams);
+    }
+  }
+
+  /** Runs a body as the whole of a shell: what it throws becomes an exit code. */
+  *#ending(streams: Streams, body: () => Op<void>): Op<number> {
+    const { shell } = this;
+    let code: number;
+    try {
+      yield* body();
+      code = shell.status;
+    } catch (error) {
+      code = yield* this.#codeOf(error, streams);
+    }
+    const trap = shell.traps.get('EXIT');
+    if (trap !== undefined && trap !== '') {
+      shell.traps.delete('EXIT');
+      shell.status = code;
+      try {
+        yield* this.script(trap, streams);
+      } catch (error) {
+        code = yield* this.#codeOf(error, streams);
+      }
+    }
+    streams.stdout.flush();
+    streams.stderr.flush();
+    return code;
+  }
+
+  *#codeOf(error: unknown, streams: Streams): Op<number> {
+    if (error instanceof Exit) return error.code;
+    if (error instanceof BrokenPipe) return 141;
+    if (error instanceof LoopJump) return this.shell.status;
+    if (!(error instanceof SyntaxError) && !(error instanceof ShellError)) throw error;
+    yield* this.complain(streams, error.message);
+    return 2;
+  }
+
+  *complain(streams: Streams, message: string): Op<void> {
+    const { dialect } = this.shell.toolbox;
+    yield* streams.stderr.write(`${dialect.prefix(this.shell.name)}${message}\n`);
+  }
+
+  *#andOr({ first, rest }: AndOr, streams: Streams): Op<void> {
+    const { shell } = this;
+    yield* this.#pipeline(first, streams, rest.length > 0);
+    for (const [i, { operator, pipeline }] of rest.entries()) {
+      if ((operator === '&&') !== (shell.status === 0)) continue;
+      yield* this.#pipeline(pipeline, streams, i < rest.length - 1);
+    }
+  }
+
+  *#pipeline(pipeline: Pipeline, streams: Streams, guarded: boolean): Op<void> {
+    const { shell } = this;
+    const { commands, negated } = pipeline;
+    if (guarded || negated) shell.guarded++;
+    try {
+      if (commands.length === 1) yield* this.command(commands[0] as Command, streams);
+      else yield* this.#piped(commands, streams);
+    } finally {
+      if (guarded || negated) shell.guarded--;
+    }
+    if (negated) shell.status = shell.status === 0 ? 1 : 0;
+    else if (shell.status !== 0 && !guarded && shell.guarded === 0 && shell.options.has('e')) throw new Exit(shell.status);
+  }
+
+  /** Every part in a process of its own. */
+  *#piped(commands: readonly Command[], streams: Streams): Op<void> {
+    const { shell } = this;
+    const children: Process[] = [];
+    let input = streams.stdin;
+    for (const [i, command] of commands.entries()) {
+      const last = i === commands.length - 1;
+      const pipe = last ? null : new Pipe(shell.os.sim);
+      const previous = input;
+      const own: Streams = { ...streams, stdin: previous, stdout: pipe ?? streams.stdout };
+      children.push(
+        this.#fork(own, command, (inner) => inner.command(command, own), () => {
+          pipe?.closeWriter();
+          const source = sources.get(previous);
+          source?.closeReader();
+        }),
+      );
+      if (pipe) {
+        input = new LineReader(pipe);
+        sources.set(input, pipe);
+      }
+    }
+    for (const child of children) shell.status = (yield* child.wait()).code;
+  }
+
+  /** A copy of this shell in a process of its own. */
+  #fork(streams: Streams, only: Command | null, body: (inner: Interpreter) => Op<void>, onEnd?: () => void): Process {
+    const { shell } = this;
+    const name = only?.type === 'simple' ? literal(only.words[0]) : null;
+    const child = shell.os.spawn(
+      (os) => {
+        const inner = new Interpreter(new Shell(os, shell.toolbox, shell.name, shell));
+        inner.#inPlace = only?.type === 'simple';
+        return inner.#ending(streams, () => body(inner));
+      },
+      { argv: shell.os.argv, comm: name ?? shell.os.process.comm, env: shell.environment() },
+    );
+    if (onEnd) child.onExit(onEnd);
+    return child;
+  }
+
+  *#background(andOr: AndOr, streams: Streams): Op<void> {
+    const { shell } = this;
+    const own: Streams = { ...streams, stdin: new LineReader(EMPTY) };
+    const only = andOr.rest.length === 0 && andOr.first.commands.length === 1 ? (andOr.first.commands[0] as Command) : null;
+    const child = this.#fork(own, only, (inner) => inner.#andOr(andOr, own));
+    shell.lastBackground = child.pid;
+    shell.jobs.set(child.pid, child);
+    shell.status = 0;
+    yield* shell.spend();
+  }
+
+  *command(command: Command, streams: Streams): Op<void> {
+    const { shell } = this;
+    if (command.type === 'function') {
+      shell.functions.set(command.name, command.body);
+      shell.status = 0;
+      return;
+    }
+    if (command.type === 'simple') {
+      yield* this.#simple(command, streams);
+      return;
+    }
+    const inner = command.redirects.length === 0 ? streams : yield* this.#redirected(command.redirects, streams);
+    if (inner === null) return;
+    try {
+      yield* this.#compound(command, inner);
+    } finally {
+      if (inner !== streams) this.#flush(inner, streams);
+    }
+  }
+
+  *#compound(command: Compound, streams: Streams): Op<void> {
+    const { shell } = this;
+    switch (command.type) {
+      case 'group':
+        yield* this.list(command.body, streams);
+        return;
+      case 'subshell':
+        shell.status = (yield* this.#fork(streams, null, (inner) => inner.list(command.body, streams)).wait()).code;
+        return;
+      case 'if':
+        for (const branch of command.branches) {
+          if (!(yield* this.#holds(branch.condition, streams))) continue;
+          yield* this.list(branch.body, streams);
+          return;
+        }
+        shell.status = 0;
+        if (command.otherwise) yield* this.list(command.otherwise, streams);
+        return;
+      case 'while':
+        yield* this.#loop(function* (this: Interpreter): Op<boolean> {
+          return (yield* this.#holds(command.condition, streams)) !== command.until;
+        }, command.body, streams);
+        return;
+      case 'for': {
+        const values = command.words === null ? [...shell.parameters] : yield* expandWords(shell, command.words, this.#substitute(streams));
+        let next = 0;
+        shell.status = 0;
+        // oxlint-disable-next-line require-yield -- the condition of a for loop needs no waiting
+        yield* this.#loop(function* (this: Interpreter): Op<boolean> {
+          const value = values[next++];
+          if (value === undefined) return false;
+          shell.set(command.name, value);
+          return true;
+        }, command.body, streams);
+        return;
+      }
+      case 'case': {
+        const substitute = this.#substitute(streams);
+        const word = yield* expandText(shell, command.word, substitute);
+        shell.status = 0;
+        for (const { patterns, body } of command.cases) {
+          for (const pattern of patterns) {
+            if (!matchesPattern(yield* expandPattern(shell, pattern, substitute), word)) continue;
+            yield* this.list(body, streams);
+            return;
+          }
+        }
+      }
+    }
+  }
+
+  *#holds(condition: List, streams: Streams): Op<boolean> {
+    const { shell } = this;
+    shell.guarded++;
+    try {
+      yield* this.list(condition, streams);
+    } finally {
+      shell.guarded--;
+    }
+    return shell.status === 0;
+  }
+
+  *#loop(more: (this: Interpreter) => Op<boolean>, body: List, streams: Streams): Op<void> {
+    const { shell } = this;
+    shell.loops++;
+    let status = 0;
+    try {
+      while (yield* more.call(this)) {
+        try {
+          yield* this.list(body, streams);
+          status = shell.status;
+        } catch (error) {
+          if (!(error instanceof LoopJump)) throw error;
+          status = 0;
+          if (error.levels > 1) throw new LoopJump(error.kind, error.levels - 1);
+          if (error.kind === 'break') break;
+        }
+        yield* shell.spend();
+      }
+    } finally {
+      shell.loops--;
+    }
+    shell.status = status;
+  }
+
+  *#simple(command: Extract<Command, { type: 'simple' }>, streams: Streams): Op<void> {
+    const { shell } = this;
+    const substitute = this.#substitute(streams);
+    let substituted = false;
+    const noting: Substitute = function* (list) {
+      substituted = true;
+      return yield* substitute(list);
+    };
+    const argv = yield* expandWords(shell, command.words, noting);
+    const assigned: [string, string][] = [];
+    for (const { name, value } of command.assignments) assigned.push([name, yield* expandText(shell, value, noting)]);
+    const inner = command.redirects.length === 0 ? streams : yield* this.#redirected(command.redirects, streams);
+    if (inner === null) return;
+    if (shell.options.has('x') && argv.length > 0) yield* streams.stderr.write(`+ ${argv.join(' ')}\n`);
+    const name = argv[0];
+    if (name === undefined) {
+      for (const [key, value] of assigned) shell.set(key, value);
+      if (!substituted) shell.status = 0;
+      return;
+    }
+    if (name === 'exec') {
+      yield* this.#exec(argv.slice(1), inner);
+      return;
+    }
+    const saved = assigned.map(([key]) => [key, shell.variables.get(key)] as const);
+    for (const [key, value] of assigned) {
+      shell.set(key, value);
+      shell.variables.set(key, { value, exported: true, readonly: false });
+    }
+    try {
+      shell.status = yield* this.#invoke(name, argv, inner);
+    } finally {
+      if (inner !== streams) this.#flush(inner, streams);
+      if (!SPECIAL_BUILTINS.has(name)) {
+        for (const [key, old] of saved) {
+          if (old) shell.variables.set(key, old);
+          else shell.variables.delete(key);
+        }
+      }
+    }
+  }
+
+  *#invoke(name: string, argv: readonly string[], streams: Streams): Op<number> {
+    const { shell } = this;
+    const body = shell.functions.get(name);
+    if (body) return yield* this.#callFunction(body, argv.slice(1), streams);
+    const builtin = BUILTINS.get(name);
+    if (builtin) {
+      yield* shell.spend();
+      return yield* builtin({ interpreter: this, shell, name, args: argv.slice(1), streams });
+    }
+    const target = findCommand(shell, name);
+    if (typeof target === 'string') {
+      yield* this.complain(streams, target);
+      return target.endsWith('not found') ? 127 : 126;
+    }
+    if (this.#inPlace) return yield* runApplet(shell.os, shell.toolbox, target, argv, streams, shell.cwd, shell.environment());
+    return yield* this.#runProcess(target, argv, streams);
+  }
+
+  *#callFunction(body: Command, args: readonly string[], streams: Streams): Op<number> {
+    const { shell } = this;
+    const outer = shell.parameters;
+    shell.parameters = args;
+    const scope = new Map<string, Variable | undefined>();
+    shell.scopes.push(scope);
+    try {
+      yield* this.command(body, streams);
+      return shell.status;
+    } catch (error) {
+      if (error instanceof Return) return error.code;
+      throw error;
+    } finally {
+      shell.parameters = outer;
+      shell.scopes.pop();
+      for (const [name, old] of scope) {
+        if (old) shell.variables.set(name, old);
+        else shell.variables.delete(name);
+      }
+    }
+  }
+
+  *#runProcess(applet: Applet, argv: readonly string[], streams: Streams): Op<number> {
+    const { shell } = this;
+    const { cwd, toolbox } = shell;
+    const child = shell.os.spawn((os) => runApplet(os, toolbox, applet, argv, streams, cwd), {
+      argv,
+      comm: (argv[0] ?? '').split('/').pop() ?? '',
+      env: { ...shell.environment(), PWD: cwd },
+    });
+    const { code, signal } = yield* child.wait();
+    if (signal === 'SIGKILL') yield* streams.stderr.write('Killed\n');
+    else if (signal === 'SIGTERM') yield* streams.stderr.write('Terminated\n');
+    return code;
+  }
+
+  /** Runs a command by name, as `xargs` and `timeout` do. */
+  *run(argv: readonly string[], streams: Streams): Op<number> {
+    return yield* this.#invoke(argv[0] ?? '', argv, streams);
+  }
+
+  /** Replaces the shell by the command; without one, its redirections stay (they do not here: only `exec command` is modelled). */
+  *#exec(argv: readonly string[], streams: Streams): Op<never | void> {
+    const { shell } = this;
+    const name = argv[0];
+    if (name === undefined) return;
+    const target = findCommand(shell, name);
+    if (typeof target === 'string') {
+      yield* this.complain(streams, target);
+      throw new Exit(target.endsWith('not found') ? 127 : 126);
+    }
+    shell.traps.clear();
+    throw new Exit(yield* runApplet(shell.os, shell.toolbox, target, argv, streams, shell.cwd, shell.environment()));
+  }
+
+  /** `$(…)`: a copy of the shell whose output is kept. */
+  #substitute(streams: Streams): Substitute {
+    const { shell } = this;
+    return (list) => {
+      const output = new TextWriter();
+      const copy = new Interpreter(new Shell(shell.os, shell.toolbox, shell.name, shell));
+      const run = copy.#ending({ ...streams, stdout: output }, () => copy.list(list, { ...streams, stdout: output }));
+      return (function* (): Op<string> {
+        shell.status = yield* run;
+        return output.text;
+      })();
+    };
+  }
+
+  /** The streams with redirections applied; null (and status 1) when a file cannot be opened. */
+  *#redirected(redirects: readonly Redirect[], streams: Streams): Op<Streams | null> {
+    const { shell } = this;
+    const table = new Map<number, Reader | Writer>([[0, streams.stdin], [1, streams.stdout], [2, streams.stderr], ...streams.others]);
+    for (const { fd, operator, word } of redirects) {
+      const text = yield* expandText(shell, word, this.#substitute(streams));
+      if (operator === '<<') table.set(fd, new LineReader(new TextReader(text)));
+      else if (operator === '>&' || operator === '<&') {
+        const from = table.get(Number(text));
+        if (text === '-') table.set(fd, operator === '>&' ? NULL_WRITER : new LineReader(EMPTY));
+        else if (from) table.set(fd, from);
+        else {
+          yield* this.complain(streams, `${text}: Bad file descriptor`);
+          shell.status = 2;
+          return null;
+        }
+      } else {
+        try {
+          table.set(fd, open(shell, text, operator, streams));
+        } catch (error) {
+          yield* this.complain(streams, `can't ${operator === '<' ? 'open' : 'create'} ${text}: ${reasonOf(error).replace('No such file or directory', operator === '<' ? 'no such file' : 'nonexistent directory')}`);
+          shell.status = 1;
+          return null;
+        }
+      }
+    }
+    const [stdin, stdout, stderr] = [table.get(0), table.get(1), table.get(2)];
+    const others = new Map([...table].filter(([fd]) => fd > 2));
+    return { stdin: stdin as LineReader, stdout: stdout as Writer, stderr: stderr as Writer, others };
+  }
+
+  #flush(inner: Streams, outer: Streams): void {
+    if (inner.stdout !== outer.stdout) inner.stdout.flush();
+    if (inner.stderr !== outer.stderr) inner.stderr.flush();
+  }
+
+  /** Signals that have come since the last command. */
+  *#signals(streams: Streams): Op<void> {
+    const { shell } = this;
+    if (!shell.trapsArmed) return;
+    for (let signal = shell.os.signals().tryReceive(); signal !== undefined; signal = shell.os.signals().tryReceive()) {
+      yield* this.trapped(signal, streams);
+    }
+  }
+
+  /** What a signal does to a shell that has traps. */
+  *trapped(signal: string, streams: Streams): Op<void> {
+    const { shell } = this;
+    const trap = shell.traps.get(signal.replace('SIG', ''));
+    if (trap === undefined) {
+      // The default action of a signal without a trap; the init of a container has none.
+      if (!shell.os.process.isolatePids) throw new Exit(signal === 'SIGINT' ? 130 : 143);
+      return;
+    }
+    const { status } = shell;
+    if (trap !== '') yield* this.script(trap, streams);
+    shell.status = status;
+  }
+}
+
+function literal(word: Word | undefined): string | null {
+  const part = word?.length === 1 ? word[0] : undefined;
+  return part?.type === 'text' ? part.text : null;
+}
+
+/** Which pipe a reader reads, so that it can be closed with its process. */
+const sources = new WeakMap<LineReader, Pipe>();
+
+/** Runs an applet to its end, in the calling process. */
+export function* runApplet(
+  os: Os,
+  toolbox: Toolbox,
+  applet: Applet,
+  argv: readonly string[],
+  streams: Streams,
+  cwd: string,
+  env: Readonly<Record<string, string>> = os.env,
+): Op<number> {
+  const name = (argv[0] ?? '').split('/').pop() ?? '';
+  os.process.useCpu(FORK_COST);
+  yield* os.sleep(FORK_COST);
+  const run = function* (inner: readonly string[], stdin: LineReader, stdout: Writer): Op<number> {
+    const interpreter = new Interpreter(new Shell(os, toolbox, name));
+    interpreter.shell.cwd = cwd;
+    return yield* interpreter.run(inner, { ...streams, stdin, stdout });
+  };
+  try {
+    const { stdin, stdout, stderr } = streams;
+    return yield* applet({ os, name, args: argv.slice(1), stdin, stdout, stderr, cwd, env, run });
+  } catch (error) {
+    if (error instanceof BrokenPipe) return 141;
+    if (!(error instanceof AppletError)) throw error;
+    yield* streams.stderr.write(`${name}: ${error.message}\n`);
+    return error.code;
+  } finally {
+    streams.stdout.flush();
+    streams.stderr.flush();
+  }
+}
+
+/** What a command name stands for, or why it cannot be run. */
+export function findCommand(shell: Shell, name: string): Applet | string {
+  const { os, toolbox } = shell;
+  if (!name.includes('/')) return toolbox.applet(name) ?? toolbox.dialect.notFound(name);
+  const path = shell.path(name);
+  if (os.files.isDirectory(path)) return `${name}: Permission denied`;
+  if (os.files.exists(path)) {
+    if ((os.files.stat(path).mode & 0o111) === 0) return `${name}: Permission denied`;
+    return scriptApplet(toolbox, path);
+  }
+  const base = path.slice(path.lastIndexOf('/') + 1);
+  const known = /^\/(usr\/(local\/)?)?s?bin\/[^/]+$/.test(path) ? toolbox.applet(base) : undefined;
+  return known ?? toolbox.dialect.notFound(name);
+}
+
+/** An executable text file: run by a shell, whatever its first line says. */
+function scriptApplet(toolbox: Toolbox, path: string): Applet {
+  return ({ os, args, stdin, stdout, stderr }) => runShell(os, toolbox, ['sh', path, ...args], { stdin, stdout, stderr, others: new Map() });
+}
+
+function open(shell: Shell, text: string, operator: string, streams: Streams): Reader | Writer {
+  const path = shell.path(text);
+  if (operator === '<') {
+    if (path === '/dev/null') return new LineReader(EMPTY);
+    return new LineReader(new TextReader(shell.os.files.read(path)));
+  }
+  if (path === '/dev/null') return NULL_WRITER;
+  // The log of the container's first process, as images link their log files to it.
+  if (path === '/dev/stdout' || path === '/proc/1/fd/1' || path === '/proc/self/fd/1') return streams.stdout;
+  if (path === '/dev/stderr' || path === '/proc/1/fd/2' || path === '/proc/self/fd/2') return streams.stderr;
+  return new FileWriter(shell.os.files, path, operator === '>>');
+}

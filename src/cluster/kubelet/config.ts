@@ -1,0 +1,122 @@
+// The kubelet's configuration: /var/lib/kubelet/config.yaml (KubeletConfiguration v1beta1) and the few flags that remain.
+
+import { parse } from 'yaml';
+import type { Files } from '../machine/files.ts';
+import { MINUTE, SECOND, type Micros } from '../sim/time.ts';
+import { CONTAINERD_SOCKET } from '../runtime/cri.ts';
+
+export interface KubeletConfig {
+  readonly nodeName: string;
+  /** '' = the machine's first address. */
+  readonly nodeIp: string;
+  readonly kubeconfig: string;
+  readonly bootstrapKubeconfig: string;
+  readonly runtimeSocket: string;
+  readonly staticPodPath: string;
+  readonly clusterDns: readonly string[];
+  readonly clusterDomain: string;
+  readonly resolvConf: string;
+  readonly maxPods: number;
+  readonly port: number;
+  readonly healthzPort: number;
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  readonly registerWithTaints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
+  readonly nodeStatusUpdateFrequency: Micros;
+  readonly nodeStatusReportFrequency: Micros;
+  readonly nodeLeaseDurationSeconds: number;
+  readonly serializeImagePulls: boolean;
+  readonly systemReserved: Readonly<Record<string, string>>;
+  readonly kubeReserved: Readonly<Record<string, string>>;
+  readonly evictionHardMemory: string;
+  readonly maxContainerRestartPeriod: Micros;
+}
+
+const DEFAULT_CONFIG_FILE = '/var/lib/kubelet/config.yaml';
+const DURATION = /(\d+(?:\.\d+)?)(h|ms|m|s)/g;
+const UNIT: Readonly<Record<string, Micros>> = { h: 3600 * SECOND, m: MINUTE, s: SECOND, ms: 1000 };
+
+/** Go's duration text to microseconds; `fallback` for nothing or "0s" (which the defaults replace). */
+export function parseDuration(value: unknown, fallback: Micros): Micros {
+  if (typeof value !== 'string') return fallback;
+  let total = 0;
+  for (const m of value.matchAll(DURATION)) total += Number(m[1]) * (UNIT[m[2] as string] as Micros);
+  return total > 0 ? total : fallback;
+}
+
+/** Throws Error when the file is missing or not a KubeletConfiguration (the kubelet then exits with code 1). */
+export function loadConfig(argv: readonly string[], files: Files, hostname: string): KubeletConfig {
+  const flags = parseFlags(argv);
+  const path = flags.get('config') ?? DEFAULT_CONFIG_FILE;
+  if (!files.exists(path)) {
+    throw new Error(`failed to load kubelet config file, path: ${path}, error: failed to load Kubelet config file ${path}, error failed to read kubelet config file "${path}", error: open ${path}: no such file or directory`);
+  }
+  const file = parse(files.read(path)) as Record<string, unknown> | null;
+  if (file === null || file['kind'] !== 'KubeletConfiguration') {
+    throw new Error(`failed to load kubelet config file, path: ${path}, error: no kind "KubeletConfiguration" is registered`);
+  }
+  const text = (key: string, fallback: string): string => (typeof file[key] === 'string' && file[key] !== '' ? (file[key] as string) : fallback);
+  const number = (key: string, fallback: number): number => (typeof file[key] === 'number' && file[key] !== 0 ? (file[key] as number) : fallback);
+  const map = (key: string): Readonly<Record<string, string>> => stringMap(file[key]);
+  const frequency = parseDuration(file['nodeStatusUpdateFrequency'], 10 * SECOND);
+  const socket = flags.get('container-runtime-endpoint') ?? text('containerRuntimeEndpoint', `unix://${CONTAINERD_SOCKET}`);
+  const crash = file['crashLoopBackOff'] as { maxContainerRestartPeriod?: unknown } | undefined;
+  return {
+    nodeName: (flags.get('hostname-override') ?? hostname).toLowerCase(),
+    nodeIp: flags.get('node-ip') ?? '',
+    kubeconfig: flags.get('kubeconfig') ?? '',
+    bootstrapKubeconfig: flags.get('bootstrap-kubeconfig') ?? '',
+    runtimeSocket: socket.startsWith('unix://') ? socket.slice('unix://'.length) : socket,
+    staticPodPath: flags.get('pod-manifest-path') ?? text('staticPodPath', ''),
+    clusterDns: Array.isArray(file['clusterDNS']) ? (file['clusterDNS'] as readonly unknown[]).map(String) : [],
+    clusterDomain: text('clusterDomain', ''),
+    resolvConf: text('resolvConf', '/etc/resolv.conf'),
+    maxPods: number('maxPods', 110),
+    port: number('port', 10250),
+    healthzPort: number('healthzPort', 10248),
+    nodeLabels: pairs(flags.get('node-labels') ?? ''),
+    registerWithTaints: taints(file['registerWithTaints'], flags.get('register-with-taints') ?? ''),
+    nodeStatusUpdateFrequency: frequency,
+    nodeStatusReportFrequency: parseDuration(file['nodeStatusReportFrequency'], Math.max(frequency, 5 * MINUTE)),
+    nodeLeaseDurationSeconds: number('nodeLeaseDurationSeconds', 40),
+    serializeImagePulls: file['serializeImagePulls'] !== false,
+    systemReserved: map('systemReserved'),
+    kubeReserved: map('kubeReserved'),
+    evictionHardMemory: map('evictionHard')['memory.available'] ?? '100Mi',
+    maxContainerRestartPeriod: parseDuration(crash?.maxContainerRestartPeriod, 5 * MINUTE),
+  };
+}
+
+/** `--name=value` and `--name value`; a bare `--name` is 'true'. */
+export function parseFlags(argv: readonly string[]): ReadonlyMap<string, string> {
+  const flags = new Map<string, string>();
+  for (let i = 1; i < argv.length; i++) {
+    const arg = argv[i] as string;
+    if (!arg.startsWith('--')) continue;
+    const eq = arg.indexOf('=');
+    const next = argv[i + 1];
+    if (eq > 0) flags.set(arg.slice(2, eq), arg.slice(eq + 1));
+    else if (next !== undefined && !next.startsWith('--')) flags.set(arg.slice(2), argv[++i] as string);
+    else flags.set(arg.slice(2), 'true');
+  }
+  return flags;
+}
+
+function stringMap(value: unknown): Readonly<Record<string, string>> {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, String(v)]));
+}
+
+function pairs(text: string): Readonly<Record<string, string>> {
+  const entries = text.split(',').filter((p) => p !== '').map((p) => p.split('=') as [string, string | undefined]);
+  return Object.fromEntries(entries.map(([k, v]) => [k, v ?? '']));
+}
+
+/** `key=value:effect,…` or the configuration's list. */
+function taints(list: unknown, flag: string): KubeletConfig['registerWithTaints'] {
+  if (Array.isArray(list)) return list as KubeletConfig['registerWithTaints'];
+  return flag.split(',').filter((t) => t !== '').map((t) => {
+    const colon = t.lastIndexOf(':');
+    const [key = '', value] = t.slice(0, colon).split('=');
+    return { key, effect: t.slice(colon + 1), ...(value ? { value } : {}) };
+  });
+}

@@ -1,0 +1,151 @@
+// What the kubelet asks the runtime to run for a container and for a Pod's sandbox (kuberuntime_container.go
+// generateContainerConfig, kuberuntime_sandbox.go generatePodSandboxConfig).
+
+import type { Container, Pod } from '../api/generated/types.ts';
+import type { ContainerConfig, ImageStatus, MountSpec, SandboxConfig } from '../runtime/cri.ts';
+import type { Signal } from '../machine/process.ts';
+import { CONTAINER_HASH, containerHash } from './actions.ts';
+import { type Context, podUid } from './context.ts';
+import { ConfigError, type EnvironmentSources, expand, makeEnvironment } from './environment.ts';
+import { podDns, podHostname, podHosts, resolvConf } from './dns.ts';
+import { baseUnits, qosClass } from './resources.ts';
+import { podDirectory, type Volumes } from './volumes.ts';
+
+export const LABEL_POD_NAME = 'io.kubernetes.pod.name';
+export const LABEL_POD_NAMESPACE = 'io.kubernetes.pod.namespace';
+export const LABEL_POD_UID = 'io.kubernetes.pod.uid';
+export const LABEL_CONTAINER_NAME = 'io.kubernetes.container.name';
+export const GRACE_PERIOD = 'io.kubernetes.pod.terminationGracePeriod';
+
+/** /kubepods, /kubepods/burstable or /kubepods/besteffort, then the Pod. */
+export function podCgroup(pod: Pod): string {
+  const qos = qosClass(pod);
+  const parent = qos === 'Guaranteed' ? '' : qos === 'Burstable' ? '/burstable' : '/besteffort';
+  return `/kubepods${parent}/pod${podUid(pod)}`;
+}
+
+const podLabels = (pod: Pod): Record<string, string> => ({
+  [LABEL_POD_NAME]: pod.metadata?.name ?? '',
+  [LABEL_POD_NAMESPACE]: pod.metadata?.namespace ?? '',
+  [LABEL_POD_UID]: podUid(pod),
+});
+
+const logDirectory = (pod: Pod): string => `/var/log/pods/${pod.metadata?.namespace}_${pod.metadata?.name}_${podUid(pod)}`;
+
+export function sandboxConfig(context: Context, pod: Pod, attempt: number): SandboxConfig {
+  const hostNetwork = pod.spec?.hostNetwork === true;
+  const dns = podDns(pod, clusterDns(context), context.os.machine.files);
+  const ports = (pod.spec?.containers ?? []).flatMap((c) =>
+    (c.ports ?? []).map((p) => ({
+      protocol: (p.protocol ?? 'TCP') as 'TCP' | 'UDP' | 'SCTP',
+      containerPort: p.containerPort,
+      hostPort: p.hostPort ?? 0,
+      hostIp: p.hostIP ?? '',
+    })),
+  );
+  return {
+    name: pod.metadata?.name ?? '',
+    namespace: pod.metadata?.namespace ?? '',
+    uid: podUid(pod),
+    attempt,
+    hostname: podHostname(pod, context.nodeName),
+    logDirectory: logDirectory(pod),
+    hostNetwork,
+    dns,
+    ports,
+    cgroupParent: podCgroup(pod),
+    labels: podLabels(pod),
+  };
+}
+
+const clusterDns = ({ config }: Context) => ({ servers: config.clusterDns, domain: config.clusterDomain, hostFile: config.resolvConf });
+
+export interface ContainerInputs {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly restartCount: number;
+  readonly podIp: string;
+  readonly imageRef: string;
+  readonly image: ImageStatus | undefined;
+  readonly sources: EnvironmentSources;
+}
+
+/** Throws ConfigError. */
+export function containerConfig(context: Context, volumes: Volumes, inputs: ContainerInputs): ContainerConfig {
+  const { pod, container, restartCount, imageRef, image, sources } = inputs;
+  const env = makeEnvironment(pod, container, sources);
+  const lookup = (name: string): string | undefined => env[name];
+  const security = { ...pod.spec?.securityContext, ...container.securityContext };
+  verifyNonRoot(pod, container, security, image);
+  const limit = container.resources?.limits?.['memory'];
+  return {
+    name: container.name,
+    attempt: restartCount,
+    image: container.image ?? '',
+    imageRef,
+    command: (container.command ?? []).map((c) => expand(c, lookup)),
+    args: (container.args ?? []).map((a) => expand(a, lookup)),
+    workingDir: container.workingDir ?? '',
+    env,
+    mounts: [...volumes.mountsOf(pod, container, env), ...managedMounts(context, inputs)],
+    logPath: `${container.name}/${restartCount}.log`,
+    cgroupParent: podCgroup(pod),
+    memoryLimit: limit === undefined ? 0 : baseUnits(limit),
+    runAsUser: security.runAsUser ?? null,
+    runAsGroup: security.runAsGroup ?? null,
+    privileged: container.securityContext?.privileged === true,
+    stopSignal: (container.lifecycle as { stopSignal?: Signal } | undefined)?.stopSignal ?? null,
+    labels: { ...podLabels(pod), [LABEL_CONTAINER_NAME]: container.name, [CONTAINER_HASH]: containerHash(container) },
+    annotations: {
+      'io.kubernetes.container.restartCount': String(restartCount),
+      'io.kubernetes.container.terminationMessagePath': container.terminationMessagePath ?? '/dev/termination-log',
+      'io.kubernetes.container.terminationMessagePolicy': container.terminationMessagePolicy ?? 'File',
+      [GRACE_PERIOD]: String(pod.spec?.terminationGracePeriodSeconds ?? 30),
+    },
+  };
+}
+
+function verifyNonRoot(
+  pod: Pod,
+  container: Container,
+  security: { readonly runAsNonRoot?: boolean; readonly runAsUser?: number },
+  image: ImageStatus | undefined,
+): void {
+  if (security.runAsNonRoot !== true) return;
+  const where = `(pod: "${pod.metadata?.name}_${pod.metadata?.namespace}(${podUid(pod)})", container: ${container.name})`;
+  if (security.runAsUser !== undefined) {
+    if (security.runAsUser === 0) throw new ConfigError(`container's runAsUser breaks non-root policy ${where}`);
+    return;
+  }
+  if (!image) return;
+  if (image.uid === 0) throw new ConfigError(`container has runAsNonRoot and image will run as root ${where}`);
+  if (image.uid === null && image.username !== '') {
+    throw new ConfigError(`container has runAsNonRoot and image has non-numeric user (${image.username}), cannot verify user is non-root ${where}`);
+  }
+}
+
+/** Where a container of this Pod leaves its termination message, on the machine's disk. */
+export const terminationLogPath = (uid: string, container: string, restartCount: number): string =>
+  `${podDirectory(uid)}/containers/${container}/${restartCount}`;
+
+/** The files that the kubelet itself puts into every container. */
+function managedMounts(context: Context, { pod, container, restartCount, podIp }: ContainerInputs): readonly MountSpec[] {
+  const { files } = context.os.machine;
+  const uid = podUid(pod);
+  const dir = podDirectory(uid);
+  const hostname = podHostname(pod, context.nodeName);
+  const mounted = new Set((container.volumeMounts ?? []).map((m) => m.mountPath));
+  const mounts: MountSpec[] = [];
+  const offer = (containerPath: string, hostPath: string, text: () => string): void => {
+    if (mounted.has(containerPath)) return;
+    if (!files.exists(hostPath)) files.write(hostPath, text());
+    mounts.push({ containerPath, hostPath, readOnly: false });
+  };
+  const hostNetwork = pod.spec?.hostNetwork === true;
+  if (hostNetwork && files.exists('/etc/hosts')) mounts.push({ containerPath: '/etc/hosts', hostPath: '/etc/hosts', readOnly: false });
+  else offer('/etc/hosts', `${dir}/etc-hosts`, () => podHosts(pod, podIp, hostname, context.config.clusterDomain));
+  offer('/etc/resolv.conf', `${dir}/resolv.conf`, () => resolvConf(podDns(pod, clusterDns(context), files)));
+  offer('/etc/hostname', `${dir}/hostname`, () => `${hostname}\n`);
+  offer(container.terminationMessagePath ?? '/dev/termination-log', terminationLogPath(uid, container.name, restartCount), () => '');
+  return mounts;
+}

@@ -1,0 +1,45 @@
+// The kubelet's events about Pods, containers and its node; none while there is no API server configured.
+
+import type { Container, ObjectReference, Pod } from '../api/generated/types.ts';
+import type { EventRecorder, EventType } from '../client/events.ts';
+
+export class Events {
+  readonly #recorder: EventRecorder | null;
+  readonly #nodeName: string;
+
+  constructor(recorder: EventRecorder | null, nodeName: string) {
+    this.#recorder = recorder;
+    this.#nodeName = nodeName;
+  }
+
+  pod(pod: Pod, type: EventType, reason: string, message: string): void {
+    this.#recorder?.event(reference(pod), type, reason, message);
+  }
+
+  /** The reference's fieldPath names the container. */
+  container(pod: Pod, container: Container, type: EventType, reason: string, message: string): void {
+    this.#recorder?.event({ ...reference(pod), fieldPath: fieldPath(pod, container) }, type, reason, message);
+  }
+
+  /** The kubelet names itself by its node's name where the UID should be, as upstream does. */
+  node(type: EventType, reason: string, message: string): void {
+    this.#recorder?.event({ kind: 'Node', name: this.#nodeName, uid: this.#nodeName }, type, reason, message);
+  }
+}
+
+function reference(pod: Pod): ObjectReference {
+  const { namespace, name, uid, resourceVersion } = pod.metadata ?? { name: '' };
+  return {
+    kind: 'Pod',
+    apiVersion: 'v1',
+    name: name ?? '',
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
+}
+
+function fieldPath(pod: Pod, container: Container): string {
+  const list = pod.spec?.initContainers?.some((c) => c.name === container.name) ? 'initContainers' : 'containers';
+  return `spec.${list}{${container.name}}`;
+}

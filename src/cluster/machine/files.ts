@@ -1,0 +1,398 @@
+// Files: an in-memory tree of text files with symbolic links, bind mounts, copy-on-write layers (overlayfs) and inotify.
+// A tree and its overlays share directories until one of them writes: `overlay` costs the same for any image.
+
+import { Channel } from '../sim/channel.ts';
+import type { Simulation } from '../sim/simulation.ts';
+import type { Micros } from '../sim/time.ts';
+
+export type FileErrorCode = 'ENOENT' | 'ENOTDIR' | 'EISDIR' | 'EEXIST' | 'EROFS' | 'ELOOP' | 'EINVAL' | 'EBUSY';
+
+const ERROR_TEXT: Readonly<Record<FileErrorCode, string>> = {
+  ENOENT: 'no such file or directory',
+  ENOTDIR: 'not a directory',
+  EISDIR: 'is a directory',
+  EEXIST: 'file exists',
+  EROFS: 'read-only file system',
+  ELOOP: 'too many levels of symbolic links',
+  EINVAL: 'invalid argument',
+  EBUSY: 'device or resource busy',
+};
+
+/** Its message reads as Go's PathError: `open /x: no such file or directory`. */
+export class FileError extends Error {
+  readonly code: FileErrorCode;
+  readonly path: string;
+
+  constructor(code: FileErrorCode, operation: string, path: string) {
+    super(`${operation} ${path}: ${ERROR_TEXT[code]}`);
+    this.name = 'FileError';
+    this.code = code;
+    this.path = path;
+  }
+}
+
+export interface FileStat {
+  readonly kind: 'file' | 'directory' | 'symlink';
+  readonly mode: number;
+  /** Characters of text. */
+  readonly size: number;
+  readonly modified: Micros;
+}
+
+export interface FileEvent {
+  /** The watched path, or the entry of the watched directory that changed. */
+  readonly path: string;
+  readonly op: 'create' | 'write' | 'remove';
+}
+
+/** Attached content whose text is made when somebody reads the file: a log kept as lines. */
+export interface Readable {
+  text(): string;
+}
+
+const isReadable = (data: unknown): data is Readable =>
+  typeof data === 'object' && data !== null && 'text' in data && typeof data.text === 'function';
+
+interface Watcher {
+  readonly path: string;
+  readonly channel: Channel<FileEvent>;
+}
+
+/** Says which tree may change a directory in place; others copy it first. */
+type Owner = object;
+
+interface TextFile {
+  readonly kind: 'file';
+  text: string;
+  /** Opaque content in place of text: a database's store, a socket's listener. */
+  data: unknown;
+  mode: number;
+  modified: Micros;
+  readonly owner: Owner;
+  watchers: Watcher[] | null;
+}
+
+interface Directory {
+  readonly kind: 'directory';
+  entries: Map<string, Node>;
+  mode: number;
+  modified: Micros;
+  readonly owner: Owner;
+  watchers: Watcher[] | null;
+}
+
+interface Link {
+  readonly kind: 'symlink';
+  readonly target: string;
+  readonly modified: Micros;
+}
+
+type Node = TextFile | Directory | Link;
+
+interface Mount {
+  readonly source: Files;
+  readonly sourcePath: string;
+  readonly node: TextFile | Directory;
+  readonly readOnly: boolean;
+}
+
+/** Where a path leads: the directory that holds (or would hold) it, and what is there now. */
+interface Found {
+  readonly directory: Directory;
+  readonly name: string;
+  readonly node: Node | undefined;
+  /** The tree that the directory belongs to. */
+  readonly tree: Files;
+  readonly readOnly: boolean;
+}
+
+const MAX_LINKS = 40;
+
+export class Files {
+  readonly #sim: Simulation;
+  #owner: Owner = {};
+  #root: Directory;
+  #mounts: Map<string, Mount> | null = null;
+
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+    this.#root = { kind: 'directory', entries: new Map(), mode: 0o755, modified: sim.now, owner: this.#owner, watchers: null };
+  }
+
+  /** A new tree that begins as `base` is now (without its mounts) and then goes its own way. */
+  static overlay(base: Files): Files {
+    const made = new Files(base.#sim);
+    made.#root = base.#root;
+    base.#owner = {}; // from here on the base, too, copies what the two share before it writes
+    return made;
+  }
+
+  /** The text of a file. Throws FileError ENOENT, ENOTDIR, EISDIR. */
+  read(path: string): string {
+    const { node } = this.#find(path, 'open', true, false);
+    if (node === undefined) throw new FileError('ENOENT', 'open', path);
+    if (node.kind !== 'file') throw new FileError('EISDIR', 'read', path);
+    return isReadable(node.data) ? node.data.text() : node.text;
+  }
+
+  exists(path: string): boolean {
+    return this.#look(path)?.node !== undefined;
+  }
+
+  isDirectory(path: string): boolean {
+    return this.#look(path)?.node?.kind === 'directory';
+  }
+
+  /** Makes or replaces a file's text; missing directories on the way are made. Throws FileError EISDIR, EROFS, ENOTDIR. */
+  write(path: string, text: string, mode?: number): void {
+    this.#file(path, mode, (file) => {
+      file.text = text;
+      file.data = undefined;
+    });
+  }
+
+  append(path: string, text: string): void {
+    this.#file(path, undefined, (file) => {
+      file.text += text;
+    });
+  }
+
+  /** Puts opaque content at a path (a database's store, a socket, a Readable log); else it reads as empty text. */
+  attach(path: string, data: unknown, mode?: number): void {
+    this.#file(path, mode, (file) => {
+      file.text = '';
+      file.data = data;
+    });
+  }
+
+  /** What `attach` put there; undefined when there is nothing. */
+  attached(path: string): unknown {
+    const node = this.#look(path)?.node;
+    return node?.kind === 'file' ? node.data : undefined;
+  }
+
+  /** Removes a file, a link, or a directory with all that is in it. Throws FileError ENOENT, EROFS, EBUSY. */
+  remove(path: string): void {
+    const { directory, name, node, readOnly } = this.#find(path, 'remove', false, true);
+    if (node === undefined) throw new FileError('ENOENT', 'remove', path);
+    if (readOnly) throw new FileError('EROFS', 'remove', path);
+    if (name === '' || this.#mounts?.has(normalize(path))) throw new FileError('EBUSY', 'remove', path);
+    directory.entries.delete(name);
+    directory.modified = this.#sim.now;
+    if (node.kind !== 'symlink') notify(node.watchers, null, 'remove');
+    notify(directory.watchers, name, 'remove');
+  }
+
+  /** rename(2): moves a file, link or directory, replacing a file or link that is there. Throws FileError. */
+  rename(from: string, to: string): void {
+    const source = this.#find(from, 'rename', false, true);
+    if (source.node === undefined) throw new FileError('ENOENT', 'rename', from);
+    const target = this.#find(to, 'rename', false, true);
+    if (source.readOnly || target.readOnly) throw new FileError('EROFS', 'rename', to);
+    if (target.node?.kind === 'directory') throw new FileError('EEXIST', 'rename', to);
+    source.directory.entries.delete(source.name);
+    target.directory.entries.set(target.name, source.node);
+    notify(source.directory.watchers, source.name, 'remove');
+    notify(target.directory.watchers, target.name, 'create');
+  }
+
+  /** The names in a directory, sorted by code unit. Throws FileError ENOENT, ENOTDIR. */
+  list(path: string): string[] {
+    const { node } = this.#find(path, 'open', true, false);
+    if (node === undefined) throw new FileError('ENOENT', 'open', path);
+    if (node.kind !== 'directory') throw new FileError('ENOTDIR', 'readdirent', path);
+    return [...node.entries.keys()].sort();
+  }
+
+  /** Makes a directory and those above it; fine when it is there already. Throws FileError ENOTDIR, EROFS. */
+  mkdir(path: string): void {
+    const { node } = this.#find(`${path}/.`, 'mkdir', true, true);
+    if (node?.kind !== 'directory') throw new FileError('ENOTDIR', 'mkdir', path);
+  }
+
+  /** Metadata; symbolic links are followed unless `follow` is false. Throws FileError ENOENT. */
+  stat(path: string, follow = true): FileStat {
+    const { node } = this.#find(path, 'stat', follow, false);
+    if (node === undefined) throw new FileError('ENOENT', 'stat', path);
+    if (node.kind === 'symlink') return { kind: 'symlink', mode: 0o777, size: node.target.length, modified: node.modified };
+    const size = node.kind === 'file' ? node.text.length : node.entries.size;
+    return { kind: node.kind, mode: node.mode, size, modified: node.modified };
+  }
+
+  chmod(path: string, mode: number): void {
+    const { node } = this.#find(path, 'chmod', true, true);
+    if (node === undefined || node.kind === 'symlink') throw new FileError('ENOENT', 'chmod', path);
+    node.mode = mode;
+  }
+
+  /** Makes a symbolic link at `path`. Throws FileError EEXIST, EROFS. */
+  symlink(target: string, path: string): void {
+    const { directory, name, node, readOnly } = this.#find(path, 'symlink', false, true);
+    if (node !== undefined) throw new FileError('EEXIST', 'symlink', path);
+    if (readOnly) throw new FileError('EROFS', 'symlink', path);
+    directory.entries.set(name, { kind: 'symlink', target, modified: this.#sim.now });
+    notify(directory.watchers, name, 'create');
+  }
+
+  readlink(path: string): string {
+    const { node } = this.#find(path, 'readlink', false, false);
+    if (node === undefined) throw new FileError('ENOENT', 'readlink', path);
+    if (node.kind !== 'symlink') throw new FileError('EINVAL', 'readlink', path);
+    return node.target;
+  }
+
+  /**
+   * Bind mount: from now on `path` shows the file or directory that is at `sourcePath` of `source` at this moment (it
+   * stays that one when another takes its name there), with the mounts that `source` has below it.
+   * Throws FileError ENOENT when the source is not there.
+   */
+  mount(path: string, source: Files, sourcePath: string, readOnly = false): void {
+    const found = source.#find(sourcePath, 'mount', true, true);
+    const { node } = found;
+    if (node === undefined || node.kind === 'symlink') throw new FileError('ENOENT', 'mount', sourcePath);
+    const at = normalize(path);
+    if (node.kind === 'directory') this.mkdir(at);
+    else if (!this.exists(at)) this.write(at, '');
+    const mount: Mount = { source: found.tree, sourcePath: normalize(sourcePath), node, readOnly: readOnly || found.readOnly };
+    (this.#mounts ??= new Map()).set(at, mount);
+  }
+
+  /** Takes a mount away. Throws FileError EINVAL when nothing is mounted there. */
+  unmount(path: string): void {
+    if (!this.#mounts?.delete(normalize(path))) throw new FileError('EINVAL', 'umount', path);
+  }
+
+  /** The mount points, in the order in which they were mounted. */
+  mountPoints(): string[] {
+    return this.#mounts === null ? [] : [...this.#mounts.keys()];
+  }
+
+  /** inotify: events of a file, or of the entries of a directory. Close the channel to stop. Throws FileError ENOENT. */
+  watch(path: string): Channel<FileEvent> {
+    const { node } = this.#find(path, 'inotify_add_watch', true, true);
+    if (node === undefined || node.kind === 'symlink') throw new FileError('ENOENT', 'inotify_add_watch', path);
+    const channel = new Channel<FileEvent>(this.#sim);
+    node.watchers = (node.watchers ?? []).filter((w) => !w.channel.closed);
+    node.watchers.push({ path, channel });
+    return channel;
+  }
+
+  #file(path: string, mode: number | undefined, change: (file: TextFile) => void): void {
+    const { directory, name, node, tree, readOnly } = this.#find(path, 'open', true, true);
+    if (readOnly) throw new FileError('EROFS', 'open', path);
+    if (node !== undefined && node.kind !== 'file') throw new FileError('EISDIR', 'open', path);
+    const { now } = this.#sim;
+    if (node !== undefined) {
+      change(node);
+      node.modified = now;
+      if (mode !== undefined) node.mode = mode;
+      notify(node.watchers, null, 'write');
+      notify(directory.watchers, name, 'write');
+      return;
+    }
+    const file: TextFile = { kind: 'file', text: '', data: undefined, mode: mode ?? 0o644, modified: now, owner: tree.#owner, watchers: null };
+    change(file);
+    directory.entries.set(name, file);
+    directory.modified = now;
+    notify(directory.watchers, name, 'create');
+  }
+
+  #look(path: string): Found | null {
+    try {
+      return this.#find(path, 'stat', true, false);
+    } catch (error) {
+      if (error instanceof FileError) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Follows a path. `toWrite`: directories on the way are made when missing and become this tree's own.
+   * A missing directory otherwise is ENOENT; a missing last part is `node: undefined`.
+   */
+  #find(path: string, operation: string, follow: boolean, toWrite: boolean): Found {
+    let parts = split(path);
+    let links = 0;
+    restart: for (;;) {
+      let tree: Files = this;
+      let directory = this.#ownRoot(toWrite);
+      let readOnly = false;
+      let here = '';
+      let inTree = ''; // `here` as the tree names it
+      let node: Node | undefined = directory;
+      let name = '';
+      const rootMount = this.#mounts?.get('/');
+      if (rootMount !== undefined) {
+        ({ source: tree, node, readOnly } = rootMount);
+        inTree = rootMount.sourcePath;
+      }
+      for (let i = 0; i < parts.length; i++) {
+        if (node === undefined) {
+          if (!toWrite || readOnly) throw new FileError(readOnly && toWrite ? 'EROFS' : 'ENOENT', operation, path);
+          const made: Directory = { kind: 'directory', entries: new Map(), mode: 0o755, modified: this.#sim.now, owner: tree.#owner, watchers: null };
+          directory.entries.set(name, made);
+          notify(directory.watchers, name, 'create');
+          node = made;
+        }
+        if (node.kind !== 'directory') throw new FileError('ENOTDIR', operation, path);
+        directory = node;
+        name = parts[i] as string;
+        if (name === '.') continue;
+        node = directory.entries.get(name);
+        here += `/${name}`;
+        inTree += `/${name}`;
+        const mount: Mount | undefined = this.#mounts?.get(here) ?? (tree === this ? undefined : tree.#mounts?.get(inTree));
+        if (mount !== undefined) {
+          tree = mount.source;
+          inTree = mount.sourcePath;
+          node = mount.node;
+          readOnly = mount.readOnly;
+        } else if (node !== undefined && node.kind === 'symlink') {
+          if (i === parts.length - 1 && !follow) break;
+          if (++links > MAX_LINKS) throw new FileError('ELOOP', operation, path);
+          const base = node.target.startsWith('/') ? [] : parts.slice(0, i);
+          parts = simplify([...base, ...node.target.split('/'), ...parts.slice(i + 1)]);
+          continue restart;
+        } else if (toWrite && node !== undefined && node.owner !== tree.#owner && !readOnly) {
+          node = node.kind === 'directory' ? { ...node, entries: new Map(node.entries), owner: tree.#owner, watchers: null } : { ...node, owner: tree.#owner, watchers: null };
+          directory.entries.set(name, node);
+        }
+      }
+      return { directory, name, node, tree, readOnly };
+    }
+  }
+
+  #ownRoot(toWrite: boolean): Directory {
+    const root = this.#root;
+    if (toWrite && root.owner !== this.#owner) this.#root = { ...root, entries: new Map(root.entries), owner: this.#owner, watchers: null };
+    return this.#root;
+  }
+}
+
+function split(path: string): string[] {
+  if (!path.startsWith('/')) throw new FileError('EINVAL', 'open', path);
+  const parts = path.split('/');
+  for (let i = 1; i < parts.length; i++) if (parts[i] === '' || parts[i] === '.' || parts[i] === '..') return simplify(parts, path.endsWith('/.'));
+  parts.shift();
+  return parts;
+}
+
+/** Takes out empty parts, `.` and `..`; `keepDot` leaves a final `.` (it says: this is a directory). */
+function simplify(parts: readonly string[], keepDot = false): string[] {
+  const out: string[] = [];
+  for (const part of parts) {
+    if (part === '..') out.pop();
+    else if (part !== '' && part !== '.') out.push(part);
+  }
+  if (keepDot) out.push('.');
+  return out;
+}
+
+function normalize(path: string): string {
+  return `/${simplify(path.split('/')).join('/')}`;
+}
+
+function notify(watchers: Watcher[] | null, entry: string | null, op: FileEvent['op']): void {
+  if (watchers === null) return;
+  for (const { path, channel } of watchers) channel.send({ path: entry === null ? path : `${path}/${entry}`, op });
+}

@@ -1,0 +1,99 @@
+// What travels: an IP packet's headers, and the transcript of its walk through tables.
+
+import type { Process } from '../machine/process.ts';
+import type { Micros } from '../sim/time.ts';
+import type { Netns } from './netns.ts';
+
+export type Protocol = 'tcp' | 'udp' | 'icmp';
+
+export interface Packet {
+  readonly src: string;
+  readonly dst: string;
+  readonly protocol: Protocol;
+  /** Source port; of an ICMP echo request the identifier. */
+  readonly sport: number;
+  /** Destination port; of an ICMP echo reply the identifier. */
+  readonly dport: number;
+  /** The firewall mark, while inside one namespace. */
+  readonly mark?: number;
+  /** The VXLAN envelope, while on the way between two hosts. */
+  readonly outer?: Outer;
+}
+
+export interface Outer {
+  readonly src: string;
+  readonly dst: string;
+  readonly port: number;
+  readonly vni: number;
+  /** Ethernet destination of the inner frame. */
+  readonly mac: string;
+}
+
+export type HopAction =
+  | 'send'
+  | 'nat'
+  | 'filter'
+  | 'conntrack'
+  | 'route'
+  | 'neighbour'
+  | 'bridge'
+  | 'transmit'
+  | 'encapsulate'
+  | 'decapsulate'
+  | 'deliver'
+  | 'drop';
+
+/** One step of a walk. */
+export interface Hop {
+  readonly machine: string;
+  readonly netns: string;
+  readonly interface?: string;
+  readonly action: HopAction;
+  /** For nat and filter: `nat/PREROUTING`; for route: the route's destination. */
+  readonly table?: string;
+  /** The rule (in iptables-save form), route or entry that decided. */
+  readonly rule?: string;
+  readonly before: Packet;
+  readonly after: Packet;
+}
+
+/**
+ * Why a packet did not arrive. The sender hears of the first group (an error or an ICMP answer), of the second it hears nothing.
+ */
+export type WalkFailure =
+  | 'network-unreachable' // no route
+  | 'host-unreachable' // nobody answers ARP
+  | 'rejected' // REJECT --reject-with icmp-port-unreachable (the default)
+  | 'reset' // REJECT --reject-with tcp-reset
+  | 'prohibited' // REJECT --reject-with icmp-admin-prohibited
+  | 'ttl-exceeded'
+  // silent from here
+  | 'dropped' // a DROP rule or policy
+  | 'no-fdb' // VXLAN: no forwarding entry for the MAC
+  | 'no-vtep' // VXLAN: nobody takes the envelope
+  | 'not-for-us' // frame or packet for somebody else, forwarding off
+  | 'martian' // source address is the receiver's own
+  | 'link-down'
+  | 'no-outer-route'; // VXLAN: the envelope cannot be sent
+
+const SILENT: ReadonlySet<WalkFailure> = new Set<WalkFailure>([
+  'dropped', 'no-fdb', 'no-vtep', 'not-for-us', 'martian', 'link-down', 'no-outer-route',
+]);
+
+/** True when the sender learns nothing of the failure. */
+export const isSilent = (failure: WalkFailure): boolean => SILENT.has(failure);
+
+export interface WalkResult {
+  readonly delivered: boolean;
+  /** Where it arrived. */
+  readonly netns?: Netns | undefined;
+  /** Who listens there on the destination port; undefined when nobody does. */
+  readonly process?: Process | undefined;
+  /** Empty unless the walk was asked to record. */
+  readonly hops: readonly Hop[];
+  /** As it arrived, or as it was when it was lost. */
+  readonly packet: Packet;
+  readonly reason?: WalkFailure | undefined;
+  /** One-way travel time. */
+  readonly latency: Micros;
+}

@@ -1,0 +1,66 @@
+// A container's log in the CRI format, kept as lines and turned into text when somebody reads the file.
+
+import type { LogSink } from '../machine/process.ts';
+import { HttpStream } from '../network/http.ts';
+import type { Simulation } from '../sim/simulation.ts';
+import type { Micros } from '../sim/time.ts';
+
+export interface LogLine {
+  readonly time: Micros;
+  readonly stream: 'stdout' | 'stderr';
+  readonly line: string;
+}
+
+/** containerLogMaxSize (10Mi) stands for about so many lines; the oldest fall away. */
+const MAX_LINES = 100_000;
+
+interface Follower {
+  readonly stream: HttpStream;
+  readonly print: (line: LogLine) => string;
+}
+
+export class ContainerLog implements LogSink {
+  readonly #sim: Simulation;
+  #lines: LogLine[] = [];
+  #followers: Follower[] = [];
+
+  constructor(sim: Simulation) {
+    this.#sim = sim;
+  }
+
+  get lines(): readonly LogLine[] {
+    return this.#lines;
+  }
+
+  write(stream: 'stdout' | 'stderr', line: string): void {
+    if (this.#lines.length >= MAX_LINES) this.#lines = this.#lines.slice(MAX_LINES / 10);
+    const entry: LogLine = { time: this.#sim.now, stream, line };
+    this.#lines.push(entry);
+    for (const follower of this.#followers) follower.stream.write(follower.print(entry), { verb: 'log', subject: null, kind: 'http' });
+  }
+
+  /** The file's text: `<time> <stream> F <line>`. */
+  text(): string {
+    let out = '';
+    for (const { time, stream, line } of this.#lines) out += `${this.#sim.microTime(time).slice(0, -1)}000Z ${stream} F ${line}\n`;
+    return out;
+  }
+
+  /** A stream of `lines` and of what is written from now on, each through `print`, until the container ends. */
+  follow(lines: readonly LogLine[], print: (line: LogLine) => string): HttpStream {
+    const stream = new HttpStream(this.#sim);
+    for (const line of lines) stream.write(print(line), { verb: 'log', subject: null, kind: 'http' });
+    this.#followers.push({ stream, print });
+    stream.onClose(() => {
+      this.#followers = this.#followers.filter((f) => f.stream !== stream);
+    });
+    return stream;
+  }
+
+  /** The container has ended: followers are at the end. */
+  end(): void {
+    const followers = this.#followers;
+    this.#followers = [];
+    for (const { stream } of followers) stream.close();
+  }
+}

@@ -1,0 +1,150 @@
+// Containers as processes (containerd's runc shim): what is run with which files and user, and what becomes of its end.
+
+import { Files } from '../machine/files.ts';
+import type { ExitStatus, Os, Process, Program } from '../machine/process.ts';
+import type { Op, Simulation } from '../sim/simulation.ts';
+import { SECOND, type Micros } from '../sim/time.ts';
+import type { Place } from '../sim/trace.ts';
+import { ContainerLog } from './container-log.ts';
+import type { ContainerdState, ContainerRecord, SandboxRecord } from './containerd-state.ts';
+import { type ContainerConfig, CriError, type ExecResult, type ImageStatus } from './cri.ts';
+import type { Image } from './registry.ts';
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+const podPlace = (os: Os, sandbox: SandboxRecord): Place => `${os.machine.place}/pod/${sandbox.config.namespace}/${sandbox.config.name}`;
+
+/** The command line: a Pod's command replaces entrypoint and cmd, its args replace cmd. */
+export function commandOf(config: ContainerConfig, image: Image): readonly string[] {
+  if (config.command.length > 0) return config.args.length > 0 ? [...config.command, ...config.args] : config.command;
+  const args = config.args.length > 0 ? config.args : image.cmd;
+  return args.length > 0 ? [...image.entrypoint, ...args] : image.entrypoint;
+}
+
+/** Who the container runs as: the Pod's word, else the image's. */
+export function resolveUser(config: ContainerConfig, image: ImageStatus): { readonly uid: number; readonly gid: number } {
+  const uid = config.runAsUser ?? image.uid ?? 1000;
+  return { uid, gid: config.runAsGroup ?? (config.runAsUser === null && image.uid === null ? uid : 0) };
+}
+
+/** Why runc could not start it; undefined when it can. */
+export function startError(record: ContainerRecord): string | undefined {
+  const image = record.image.image;
+  const name = commandOf(record.config, image)[0] ?? '';
+  if (image.hasExecutable === undefined || image.hasExecutable(name)) return undefined;
+  const why = name.includes('/') ? `stat ${name}: no such file or directory` : 'executable file not found in $PATH';
+  return `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "${name}": ${why}`;
+}
+
+/** Starts the pause process, which holds the sandbox's namespaces; its end makes the sandbox not ready. */
+export function startPause(os: Os, state: ContainerdState, sandbox: SandboxRecord, image: Image): Process {
+  const process = os.machine.spawn(image.program, {
+    argv: ['/pause'],
+    comm: 'pause',
+    env: {},
+    place: `${podPlace(os, sandbox)}/pause`,
+    netns: sandbox.netns,
+    cgroup: `${sandbox.config.cgroupParent}/${sandbox.status.id}`,
+    isolatePids: true,
+    uid: 65535,
+  });
+  process.onExit(() => {
+    sandbox.status = { ...sandbox.status, state: 'NOTREADY' };
+    state.onChange?.('STOPPED', sandbox, sandbox.status.id);
+  });
+  return process;
+}
+
+/** Starts the container's first process and follows it to its end. */
+export function startProcess(os: Os, state: ContainerdState, record: ContainerRecord): void {
+  const { config, sandbox, image, status } = record;
+  const files = containerFiles(os, record);
+  const log = new ContainerLog(os.sim);
+  os.machine.files.attach(status.logPath, log, 0o640);
+  record.files = files;
+  record.status = { ...status, state: 'RUNNING', startedAt: os.sim.now };
+  const process = os.machine.spawn(image.image.program, {
+    argv: commandOf(config, image.image),
+    env: environmentOf(record),
+    files,
+    place: `${podPlace(os, sandbox)}/container/${config.name}`,
+    netns: sandbox.netns,
+    cgroup: `${config.cgroupParent}/${status.id}`,
+    logs: log,
+    isolatePids: true,
+    uid: status.uid,
+  });
+  if (config.memoryLimit > 0) process.group.memoryLimit = config.memoryLimit;
+  record.process = process;
+  record.status = { ...record.status, pid: process.pid };
+  process.onExit((exit) => {
+    log.end();
+    record.status = { ...record.status, state: 'EXITED', finishedAt: os.sim.now, exitCode: exit.code, reason: reasonOf(exit), pid: 0 };
+    state.onChange?.('STOPPED', sandbox, status.id);
+  });
+}
+
+const reasonOf = (exit: ExitStatus): string => exit.reason ?? (exit.code === 0 ? 'Completed' : 'Error');
+
+function environmentOf(record: ContainerRecord): Readonly<Record<string, string>> {
+  const { config, sandbox, image } = record;
+  return { PATH: DEFAULT_PATH, HOSTNAME: sandbox.config.hostname, ...image.image.env, ...config.env };
+}
+
+/** The container's root: the image below, its own layer above, the mounts on top. */
+export function containerFiles(os: Os, record: ContainerRecord): Files {
+  const files = Files.overlay(imageRoot(os, record.image.image));
+  for (const mount of record.config.mounts) {
+    files.mount(mount.containerPath, mount.source ?? os.machine.files, mount.hostPath, mount.readOnly);
+  }
+  return files;
+}
+
+const roots = new WeakMap<Simulation, WeakMap<Image, Files>>();
+
+function imageRoot({ sim }: Os, image: Image): Files {
+  let table = roots.get(sim);
+  if (!table) roots.set(sim, (table = new WeakMap()));
+  let root = table.get(image);
+  if (!root) {
+    root = new Files(sim);
+    for (const [path, text] of Object.entries(image.files ?? {})) root.write(path, text);
+    table.set(image, root);
+  }
+  return root;
+}
+
+/** Runs a command inside a running container, as `runc exec`. Throws CriError on time-out or when there is no such program. */
+export function* runInContainer(os: Os, record: ContainerRecord, command: readonly string[], timeout: Micros): Op<ExecResult> {
+  const { config, sandbox, image, status, process: init } = record;
+  const name = command[0] ?? '';
+  const available = image.image.hasExecutable?.(name) ?? true;
+  if (!available) {
+    const why = name.includes('/') ? `stat ${name}: no such file or directory` : 'executable file not found in $PATH';
+    throw new CriError('Unknown', `failed to exec in container: failed to start exec: OCI runtime exec failed: exec failed: unable to start container process: exec: "${name}": ${why}`);
+  }
+  const out: string[] = [];
+  const errors: string[] = [];
+  const program: Program = image.image.program;
+  const process = os.machine.spawn(program, {
+    argv: command,
+    env: environmentOf(record),
+    ...(record.files ? { files: record.files } : {}),
+    place: `${podPlace(os, sandbox)}/container/${config.name}`,
+    netns: sandbox.netns,
+    cgroup: `${config.cgroupParent}/${status.id}`,
+    logs: { write: (stream, line) => void (stream === 'stdout' ? out : errors).push(line) },
+    uid: status.uid,
+    ...(init ? { parent: init } : {}),
+  });
+  if (timeout > 0) {
+    yield* process.exit.waitWithin(timeout);
+    if (process.alive) {
+      process.kill('SIGKILL');
+      const limit = `${Math.round(timeout / SECOND)}s`;
+      throw new CriError('DeadlineExceeded', `failed to exec in container: timeout ${limit} exceeded: context deadline exceeded`);
+    }
+  }
+  const exit = yield* process.wait();
+  return { exitCode: exit.code, stdout: out.join('\n'), stderr: errors.join('\n') };
+}

@@ -1,0 +1,49 @@
+// One column with a bar of tabs, for narrow screens.
+
+import { EditorPanel } from '../editor/EditorPanel.tsx';
+import { EventsPanel } from '../events/EventsPanel.tsx';
+import { FlowPanel } from '../flow/FlowPanel.tsx';
+import { Payload } from '../flow/Payload.tsx';
+import { useT } from '../i18n/i18n.ts';
+import { Inspector } from '../inspector/Inspector.tsx';
+import { MapView } from '../map/MapView.tsx';
+import { type PhoneTab, useUi } from '../state/ui.ts';
+import { Transport } from '../transport/Transport.tsx';
+import { ObjectTree } from '../tree/ObjectTree.tsx';
+import { Boundary } from './Boundary.tsx';
+import { type Tab, Tabs } from './Tabs.tsx';
+import { TopBar } from './TopBar.tsx';
+
+export function Phone() {
+  const t = useT();
+  const { phoneTab, payload, set } = useUi();
+  const part = (key: PhoneTab, Part: () => React.ReactNode): Tab<PhoneTab> => ({
+    key,
+    label: t(`panels.${key}`),
+    content: () => (
+      <Boundary name={key} key={key}>
+        <Part />
+      </Boundary>
+    ),
+  });
+  return (
+    <div className="phone">
+      <TopBar narrow />
+      <Tabs
+        label={t('panels.navigation')}
+        position="bottom"
+        chosen={phoneTab}
+        onChoose={(key) => set({ phoneTab: key })}
+        tabs={[part('map', MapView), part('objects', ObjectTree), part('editor', PhoneEditor), part('inspector', Inspector), part('flow', FlowPanel), part('events', EventsPanel)]}
+        extra={<Transport />}
+      />
+      {payload !== 0 && (
+        <div className="payload-drawer">
+          <Payload />
+        </div>
+      )}
+    </div>
+  );
+}
+
+const PhoneEditor = () => <EditorPanel plain />;

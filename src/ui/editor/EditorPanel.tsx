@@ -1,0 +1,215 @@
+// The manifest: text above, what is wrong with it or what the cluster answered below.
+
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import type { DiffResult, TextProblem } from '../../session/protocol.ts';
+import { Boundary } from '../app/Boundary.tsx';
+import { Diff } from '../flow/Code.tsx';
+import { useT } from '../i18n/i18n.ts';
+import { usePlayerApi } from '../session/context.ts';
+import { usePlayer } from '../state/player.ts';
+import { useUi } from '../state/ui.ts';
+import type { EditorHandle } from './MonacoEditor.tsx';
+import { PlainEditor } from './PlainEditor.tsx';
+import { Problems } from './Problems.tsx';
+import { misplacedPunctuation, withHalfWidth } from './punctuation.ts';
+import { STARTERS } from './starters.ts';
+import { fits, LARGEST_TEXT, replaceText, useText } from './text.ts';
+
+const CHECK_AFTER = 350;
+/** Above this size the text is checked only when it is applied: characters. */
+const CHECK_UP_TO = 400_000;
+
+const touchOnly = matchMedia('(hover: none) and (pointer: coarse)').matches;
+
+/** Monaco, or the plain editor when its files cannot be had. */
+const Monaco = lazy(async () => {
+  try {
+    return await import('./MonacoEditor.tsx');
+  } catch {
+    return { default: ({ onApply, onTooLarge, handle }: Parameters<typeof PlainEditor>[0]) => <PlainEditor onApply={onApply} onTooLarge={onTooLarge} handle={handle} /> };
+  }
+});
+
+export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
+  const t = useT();
+  const player = usePlayerApi();
+  const text = useText((s) => s.text);
+  const ready = usePlayer((s) => s.status.type === 'ready' && !s.busy);
+  const asked = usePlayer((s) => s.problems);
+  const stepAfterApply = useUi((s) => s.stepAfterApply);
+  const set = useUi((s) => s.set);
+  const [checked, setChecked] = useState<readonly TextProblem[]>([]);
+  const [askedFor, setAskedFor] = useState('');
+  const [diff, setDiff] = useState<DiffResult | null>(null);
+  const [tooLarge, setTooLarge] = useState(false);
+  const handle = useRef<EditorHandle | null>(null);
+  const usePlain = plain || touchOnly;
+  const blank = text.trim() === '';
+
+  useEffect(() => {
+    setTooLarge(false);
+    if (!ready || text.length > CHECK_UP_TO) {
+      setChecked([]);
+      return;
+    }
+    let wanted = true;
+    const timer = setTimeout(() => {
+      void player.check(text).then((found) => {
+        if (wanted) setChecked(found);
+      });
+    }, CHECK_AFTER);
+    return () => {
+      wanted = false;
+      clearTimeout(timer);
+    };
+  }, [player, text, ready]);
+
+  const misplaced = useMemo(() => (text.length > CHECK_UP_TO ? [] : misplacedPunctuation(text)), [text]);
+  // What the cluster said belongs to the text that it was said of.
+  const answered = askedFor === text ? asked : [];
+  const problems = useMemo(() => merged(answered, checked, misplaced), [answered, checked, misplaced]);
+
+  const run = (type: 'apply' | 'delete'): void => {
+    const now = useText.getState().text;
+    if (!ready || now.trim() === '') return;
+    if (!fits(now)) {
+      setTooLarge(true);
+      return;
+    }
+    setDiff(null);
+    setAskedFor(now);
+    void player.act({ type, text: now });
+  };
+  const compare = (): void => {
+    const now = useText.getState().text;
+    if (!fits(now)) {
+      setTooLarge(true);
+      return;
+    }
+    setAskedFor(now);
+    void player.dryRun(now).then(setDiff);
+  };
+  const onTooLarge = useCallback(() => setTooLarge(true), []);
+  const apply = (): void => run('apply');
+
+  const onDrop = (event: React.DragEvent): void => {
+    const file = event.dataTransfer.files[0];
+    if (!file) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (file.size > LARGEST_TEXT) {
+      setTooLarge(true);
+      return;
+    }
+    void file.text().then((dropped) => replaceText(blank ? dropped : `${text.trimEnd()}\n---\n${dropped}`));
+  };
+
+  return (
+    <section className="editor" aria-label={t('panels.editor')} data-testid="editor" onDropCapture={onDrop} onDragOver={(e) => e.preventDefault()}>
+      <div className="editor-bar">
+        <button type="button" className="primary" onClick={apply} disabled={!ready || blank} title={t('editor.applyTitle')} data-testid="apply">
+          {t('editor.apply')}
+        </button>
+        <button type="button" onClick={compare} disabled={!ready || blank} title={t('editor.dryRunTitle')} data-testid="dry-run">
+          {t('editor.dryRun')}
+        </button>
+        <button type="button" onClick={() => run('delete')} disabled={!ready || blank} title={t('editor.deleteTitle')} data-testid="delete-manifest">
+          {t('editor.delete')}
+        </button>
+        {!usePlain && (
+          <button type="button" className="quiet" onClick={() => handle.current?.format()} disabled={blank} title={t('editor.formatTitle')}>
+            {t('editor.format')}
+          </button>
+        )}
+        <select
+          value=""
+          aria-label={t('editor.starterReplace')}
+          onChange={(e) => {
+            const starter = STARTERS.find((s) => s.key === e.target.value);
+            if (starter) replaceText(starter.text);
+          }}
+          data-testid="starters"
+        >
+          <option value="">{t('editor.starter')}</option>
+          {STARTERS.map((s) => (
+            <option key={s.key} value={s.key}>
+              {t(`editor.starters.${s.key}`)}
+            </option>
+          ))}
+        </select>
+      </div>
+      <label className="check editor-option">
+        <input type="checkbox" checked={stepAfterApply} onChange={(e) => set({ stepAfterApply: e.target.checked })} data-testid="step-after" />
+        {t('editor.stepAfter')}
+      </label>
+      <div className="editor-text">
+        {usePlain ? (
+          <PlainEditor onApply={apply} onTooLarge={onTooLarge} handle={handle} />
+        ) : (
+          <Boundary name="monaco">
+            <Suspense fallback={<p className="panel-hint">{t('editor.loading')}</p>}>
+              <Monaco problems={problems} onApply={apply} onTooLarge={onTooLarge} handle={handle} />
+            </Suspense>
+          </Boundary>
+        )}
+      </div>
+      {tooLarge && (
+        <p className="notice-line error" role="alert">
+          {t('editor.tooLarge')}
+        </p>
+      )}
+      {misplaced.length > 0 && (
+        <p className="notice-line">
+          <button type="button" onClick={() => replaceText(withHalfWidth(text, misplaced))} data-testid="fix-punctuation">
+            {t('editor.fixPunctuation')}
+          </button>
+        </p>
+      )}
+      {diff ? <DiffView diff={diff} onClose={() => setDiff(null)} /> : <Problems problems={problems} onGo={(p) => handle.current?.reveal(p.line, p.column)} />}
+    </section>
+  );
+}
+
+function merged(answered: readonly TextProblem[], checked: readonly TextProblem[], misplaced: ReturnType<typeof misplacedPunctuation>): readonly TextProblem[] {
+  const own = misplaced.map(
+    (m): TextProblem => ({
+      line: m.line, column: m.column, endLine: m.line, endColumn: m.column + 1,
+      message: `${m.found} → ${m.instead.trim()}`, field: '', severity: 'warning', code: 'punctuation',
+    }),
+  );
+  const seen = new Set<string>();
+  return [...answered, ...checked, ...own].filter((p) => {
+    const key = `${p.line} ${p.message}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+function DiffView({ diff, onClose }: { readonly diff: DiffResult; readonly onClose: () => void }) {
+  const t = useT();
+  return (
+    <div className="editor-below" data-testid="diff">
+      <header>
+        <h3>{t('editor.diff')}</h3>
+        <button type="button" className="quiet" onClick={onClose}>
+          {t('editor.close')}
+        </button>
+      </header>
+      {diff.objects.length === 0 && <p className="panel-hint">{t('editor.noDiff')}</p>}
+      {diff.objects.map((object) => (
+        <section key={object.title}>
+          <h4>
+            {object.title} <small>{object.before === '' ? t('editor.created') : object.before === object.after ? t('editor.unchanged') : ''}</small>
+          </h4>
+          {object.before !== object.after && <Diff before={object.before} after={object.after} label={object.title} />}
+        </section>
+      ))}
+      {diff.problems.map((p) => (
+        <p key={`${p.line} ${p.message}`} className="error">
+          {p.message}
+        </p>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+// What a record carried: the payload, and the value that it changed, before and after.
+
+import { X } from 'lucide-react';
+import { useEffect, useMemo, useState } from 'react';
+import type { RecordDetail } from '../../session/protocol.ts';
+import { clockText } from '../app/format.ts';
+import { useT } from '../i18n/i18n.ts';
+import { usePlayerApi } from '../session/context.ts';
+import { useUi } from '../state/ui.ts';
+import { actorName } from '../story/actors.ts';
+import { tell } from '../story/story.ts';
+import { Diff, Yaml } from './Code.tsx';
+import { toYaml } from './yaml.ts';
+
+export function Payload() {
+  const t = useT();
+  const player = usePlayerApi();
+  const id = useUi((s) => s.payload);
+  const showPayload = useUi((s) => s.showPayload);
+  const [record, setRecord] = useState<RecordDetail | null | undefined>(undefined);
+  useEffect(() => {
+    let wanted = true;
+    setRecord(undefined);
+    void player.record(id).then((found) => {
+      if (wanted) setRecord(found);
+    });
+    return () => {
+      wanted = false;
+    };
+  }, [player, id]);
+  return (
+    <section className="payload" aria-label={t('payload.title', { id })} data-testid="payload">
+      <header>
+        <h2>{t('flow.payload')}</h2>
+        <button type="button" className="quiet" onClick={() => showPayload(0)} aria-label={t('payload.close')} title={t('payload.close')}>
+          <X size={16} aria-hidden="true" />
+        </button>
+      </header>
+      {record === null && <p className="panel-hint">{t('payload.gone')}</p>}
+      {record && <Body record={record} />}
+    </section>
+  );
+}
+
+function Body({ record }: { readonly record: RecordDetail }) {
+  const t = useT();
+  const language = useUi((s) => s.language);
+  const { change } = record;
+  const detail = useMemo(() => (record.detail === null || record.detail === undefined ? '' : toYaml(record.detail)), [record]);
+  const [before, after] = useMemo(() => [yamlOrNothing(change?.before), yamlOrNothing(change?.after)], [change]);
+  return (
+    <div className="payload-body">
+      <p className="payload-sentence">{tell(record, language)}</p>
+      <dl className="facts">
+        <dt>{t('payload.from')}</dt>
+        <dd title={record.from}>{actorName(record.from, language)}</dd>
+        <dt>{t('payload.to')}</dt>
+        <dd title={record.to}>{actorName(record.to, language)}</dd>
+        <dt>{t('payload.kind')}</dt>
+        <dd>
+          <code>{`${record.kind} ${record.verb}`}</code>
+        </dd>
+        <dt>{t('payload.time')}</dt>
+        <dd>{`${clockText(record.start)} + ${t('flow.ms', { ms: ((record.end - record.start) / 1000).toFixed(3) })}`}</dd>
+      </dl>
+      {change && (
+        <>
+          <h3>{t('payload.change')}</h3>
+          <p className="muted">
+            <code>{change.key}</code>
+          </p>
+          <Diff before={before} after={after} label={t('payload.change')} />
+        </>
+      )}
+      {detail !== '' && (
+        <>
+          <h3>{t('payload.detail')}</h3>
+          <Yaml text={detail} label={t('payload.detail')} />
+        </>
+      )}
+      {detail === '' && !change && <p className="panel-hint">{t('payload.none')}</p>}
+    </div>
+  );
+}
+
+const yamlOrNothing = (value: unknown): string => (value === null || value === undefined ? '' : toYaml(value));

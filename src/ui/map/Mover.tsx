@@ -1,0 +1,157 @@
+// The current step on the map: its path, the token on it, and the caption at its end. `drawMover` is a pure function
+// of simulated time; the wall clock only chooses which instant between start and end is drawn next.
+
+import { useStoreApi, ViewportPortal } from '@xyflow/react';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
+import { useT } from '../i18n/i18n.ts';
+import { useScene } from '../scene/hooks.ts';
+import { type Cue, usePlayer } from '../state/player.ts';
+import { useUi } from '../state/ui.ts';
+import { tell } from '../story/story.ts';
+import { placeCaption } from './caption.ts';
+import { useLayout, useLitStore } from './context.ts';
+import type { Point, Rect } from './layout.ts';
+import { pathData, pointAlong, routeBetween, type Route } from './places.ts';
+
+/** How long the token takes along its path, whatever the distance in simulated time: milliseconds. */
+const TRAVEL = 800;
+
+/** Where the token of a message stands at an instant of the simulation. */
+export function drawMover(points: readonly Point[], start: number, end: number, time: number): Point {
+  const share = end > start ? (time - start) / (end - start) : time >= end ? 1 : 0;
+  return pointAlong(points, share);
+}
+
+const objectKey = (cue: Cue): string => {
+  const s = cue.record.subject;
+  return s && s.name !== '' ? `object/${s.resource}${s.group === '' ? '' : `.${s.group}`}/${s.namespace}/${s.name}` : '';
+};
+
+export function Mover() {
+  const cue = usePlayer((s) => s.cue);
+  const layout = useLayout();
+  const scene = useScene();
+  const route = useMemo(
+    () => (cue ? routeBetween(layout, (id) => scene.slots.slotOf(id), cue.record.from, cue.record.to) : null),
+    [cue, layout, scene],
+  );
+  useEffect(() => {
+    useLitStore.setState({ keys: new Set(cue && route ? [...route.lit, objectKey(cue)] : []) });
+    return () => useLitStore.setState({ keys: new Set() });
+  }, [cue, route]);
+  if (!cue || !route) return null;
+  return (
+    <>
+      <Path key={cue.turn} cue={cue} route={route} />
+      <Caption cue={cue} route={route} />
+    </>
+  );
+}
+
+function Path({ cue, route }: { readonly cue: Cue; readonly route: Route }) {
+  const still = useUi((s) => s.reducedMotion) || cue.settled;
+  const token = useRef<SVGGElement>(null);
+  const trail = useRef<SVGPathElement>(null);
+  const { points } = route;
+  const phase = cue.record.phase;
+  const local = points.length === 1;
+
+  useLayoutEffect(() => {
+    const { start, end } = cue.record;
+    // A step without a length in time still needs to be seen moving: it is drawn over one unit.
+    const until = end > start ? end : start + 1;
+    const length = trail.current?.getTotalLength() ?? 0;
+    const draw = (time: number): void => {
+      const share = (time - start) / (until - start);
+      const p = drawMover(points, start, until, time);
+      token.current?.setAttribute('transform', `translate(${p.x} ${p.y})`);
+      token.current?.style.setProperty('--share', String(Math.min(1, share)));
+      if (trail.current) trail.current.style.strokeDashoffset = String(length * (1 - Math.min(1, share)));
+    };
+    if (trail.current) trail.current.style.strokeDasharray = String(length || 1);
+    if (still) {
+      draw(until);
+      return;
+    }
+    const born = performance.now();
+    let frame = 0;
+    const tick = (now: number): void => {
+      const share = Math.min(1, Math.max(0, now - born) / TRAVEL);
+      draw(start + (until - start) * ease(share));
+      if (share < 1) frame = requestAnimationFrame(tick);
+    };
+    draw(start);
+    frame = requestAnimationFrame(tick);
+    return () => cancelAnimationFrame(frame);
+  }, [cue, points, still]);
+
+  const { from, to } = route;
+  return (
+    <ViewportPortal>
+      <svg className={`mover phase-${phase}`} aria-hidden="true" data-testid="mover">
+        <Frame rect={to.rect} strong />
+        {!local && <Frame rect={from.rect} strong={false} />}
+        {!local && <path className="mover-way" d={pathData(points)} />}
+        {!local && <path className="mover-trail" d={pathData(points)} ref={trail} />}
+        <g ref={token} className={local ? 'token token-local' : 'token'}>
+          <circle className="token-ring" r={local ? 11 : 9} />
+          <circle className="token-core" r={5} />
+        </g>
+      </svg>
+    </ViewportPortal>
+  );
+}
+
+const ease = (x: number): number => (x < 0.5 ? 2 * x * x : 1 - (-2 * x + 2) ** 2 / 2);
+
+function Frame({ rect, strong }: { readonly rect: Rect; readonly strong: boolean }) {
+  return <rect className={strong ? 'mover-frame strong' : 'mover-frame'} x={rect.x - 3} y={rect.y - 3} width={rect.w + 6} height={rect.h + 6} rx="6" />;
+}
+
+/** The sentence, in screen pixels so that it stays readable at any zoom. */
+function Caption({ cue, route }: { readonly cue: Cue; readonly route: Route }) {
+  const t = useT();
+  const language = useUi((s) => s.language);
+  const showPayload = useUi((s) => s.showPayload);
+  const presenter = useUi((s) => s.presenter);
+  const store = useStoreApi();
+  const ref = useRef<HTMLButtonElement>(null);
+
+  useLayoutEffect(() => {
+    const place = (): void => {
+      const box = ref.current;
+      if (!box) return;
+      const { transform, width, height } = store.getState();
+      const [x, y, zoom] = transform;
+      const toScreen = (r: Rect): Rect => ({ x: r.x * zoom + x, y: r.y * zoom + y, w: r.w * zoom, h: r.h * zoom });
+      const to = toScreen(route.to.rect);
+      const size = { w: box.offsetWidth, h: box.offsetHeight };
+      const spot = placeCaption({ w: width, h: height }, size, to, [to, toScreen(route.from.rect)]);
+      box.style.transform = `translate(${Math.round(spot.x)}px, ${Math.round(spot.y)}px)`;
+    };
+    place();
+    return store.subscribe((state, before) => {
+      if (state.transform !== before.transform || state.width !== before.width || state.height !== before.height) place();
+    });
+  }, [store, route, cue, language, presenter]);
+
+  const { record } = cue;
+  return (
+    <button
+      ref={ref}
+      type="button"
+      className={`caption phase-${record.phase}`}
+      title={t('map.payload')}
+      data-testid="caption"
+      onClick={() => showPayload(record.id)}
+    >
+      <span className="caption-head">
+        <span className="caption-phase">{t(`phases.${record.phase}`)}</span>
+        <span>
+          {cue.index}/{cue.total}
+        </span>
+      </span>
+      <span className="caption-text">{tell(record, language)}</span>
+    </button>
+  );
+}

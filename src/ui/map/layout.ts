@@ -1,0 +1,212 @@
+// Where everything on the map stands: a pure function of which machines there are and how many Pod slots each needs.
+// World units are chosen so that one cluster of three workers is readable when it just fits a 1280×720 screen.
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Rect extends Point {
+  readonly w: number;
+  readonly h: number;
+}
+
+export interface MachineInput {
+  readonly id: string;
+  readonly name: string;
+  readonly role: 'control-plane' | 'worker' | 'operator';
+  /** How many Pod slots it needs. */
+  readonly slots: number;
+}
+
+export interface MachineLayout extends Omit<MachineInput, 'slots'> {
+  readonly rect: Rect;
+  readonly title: Rect;
+  /** Host services and interfaces by name: kubelet, containerd, cni0, flannel.1, eth0, tables. */
+  readonly chips: Readonly<Record<string, Rect>>;
+  readonly pods: { readonly area: Rect; readonly columns: number; readonly slotW: number; readonly slotH: number; readonly gap: number };
+}
+
+export interface MapLayout {
+  readonly machines: readonly MachineLayout[];
+  readonly byName: ReadonlyMap<string, MachineLayout>;
+  /** The node network that connects all machines. */
+  readonly line: Rect;
+  /** The strip for what so far exists only as an object: controllers' objects, Services, Pods without a machine. */
+  readonly objects: Rect;
+  /** The image registry, somewhere on the internet. */
+  readonly registry: Rect;
+  readonly bounds: Rect;
+}
+
+export const PAD = 8;
+const GAP = 5;
+const TITLE = 26;
+const CHIP = 24;
+const BETWEEN = 14;
+const OPERATOR_W = 112;
+const STRIP_W = 206;
+const CP_SLOT_W = 113;
+const WORKER_SLOT_W = 121;
+const SLOT_H = 44;
+/** Up to this many Pods on one machine are drawn as cards; more are marks. */
+const CARD_LIMIT = 60;
+const MARK = 15;
+const LINE_SPACE = 52;
+const LINE_H = 20;
+const LEAST_TOP = 190;
+const REGISTRY_W = 124;
+
+/** How many columns of cards a machine shows, so that it grows in width as well as in height. */
+function columnsFor(slots: number, least: number): number {
+  if (slots <= least * 4) return least;
+  return Math.max(least, Math.ceil(Math.sqrt(slots * 0.6)));
+}
+
+interface PodGrid {
+  readonly columns: number;
+  readonly rows: number;
+  readonly slotW: number;
+  readonly slotH: number;
+  readonly gap: number;
+  readonly w: number;
+  readonly h: number;
+}
+
+/** The same grid for all machines of a role, made for the fullest of them, so that rows line up. */
+function gridFor(slots: number, least: number, slotW: number, leastRows: number): PodGrid {
+  if (slots > CARD_LIMIT) {
+    const columns = Math.max(Math.floor((least * (slotW + GAP)) / (MARK + 3)), Math.ceil(Math.sqrt(slots * 2)));
+    const rows = Math.ceil(slots / columns);
+    return { columns, rows, slotW: MARK, slotH: MARK, gap: 3, w: columns * (MARK + 3) - 3, h: rows * (MARK + 3) - 3 };
+  }
+  const columns = columnsFor(slots, least);
+  const rows = Math.max(leastRows, Math.ceil(slots / columns));
+  return { columns, rows, slotW, slotH: SLOT_H, gap: GAP, w: columns * (slotW + GAP) - GAP, h: rows * (SLOT_H + GAP) - GAP };
+}
+
+/** Lays chips of given weights side by side over a width. */
+function chipRow(x: number, y: number, w: number, chips: readonly (readonly [string, number])[]): Record<string, Rect> {
+  const total = chips.reduce((sum, [, weight]) => sum + weight, 0);
+  const free = w - GAP * (chips.length - 1);
+  const row: Record<string, Rect> = {};
+  let at = x;
+  for (const [name, weight] of chips) {
+    const width = (free * weight) / total;
+    row[name] = { x: at, y, w: width, h: CHIP };
+    at += width + GAP;
+  }
+  return row;
+}
+
+const SERVICES = [
+  ['kubelet', 1],
+  ['containerd', 1.15],
+] as const;
+const DEVICES = [
+  ['eth0', 1],
+  ['flannel.1', 1.2],
+  ['cni0', 1],
+] as const;
+
+const described = ({ id, name, role }: MachineInput): Omit<MachineInput, 'slots'> => ({ id, name, role });
+
+function workerLayout(input: MachineInput, x: number, y: number, grid: PodGrid): MachineLayout {
+  const w = grid.w + 2 * PAD;
+  let at = y + TITLE;
+  const devices = chipRow(x + PAD, at, grid.w, DEVICES);
+  at += CHIP + GAP;
+  const services = chipRow(x + PAD, at, grid.w, [...SERVICES, ['tables', 1.15]]);
+  at += CHIP + GAP + 1;
+  const area = { x: x + PAD, y: at, w: grid.w, h: grid.h };
+  const h = at + grid.h + PAD - y;
+  return { ...described(input), rect: { x, y, w, h }, title: { x, y, w, h: TITLE }, chips: { ...devices, ...services }, pods: { area, ...grid } };
+}
+
+function controlPlaneLayout(input: MachineInput, x: number, grid: PodGrid): MachineLayout {
+  const y = 0;
+  const w = grid.w + 2 * PAD;
+  const h = Math.max(LEAST_TOP, TITLE + grid.h + GAP + 1 + CHIP + PAD);
+  const at = h - PAD - CHIP;
+  const area = { x: x + PAD, y: TITLE + (at - TITLE - grid.h) / 2, w: grid.w, h: grid.h };
+  const chips = chipRow(x + PAD, at, grid.w, [...SERVICES, ['tables', 1.15], ['cni0', 0.75], ['flannel.1', 1], ['eth0', 0.75]]);
+  return { ...described(input), rect: { x, y, w, h }, title: { x, y, w, h: TITLE }, chips, pods: { area, ...grid } };
+}
+
+function operatorLayout(input: MachineInput, x: number, y: number, h: number): MachineLayout {
+  const w = OPERATOR_W;
+  const inner = { x: x + PAD, w: w - 2 * PAD };
+  return {
+    ...described(input),
+    rect: { x, y, w, h },
+    title: { x, y, w, h: TITLE },
+    chips: {
+      kubectl: { ...inner, y: y + TITLE, h: CHIP + 8 },
+      eth0: { ...inner, y: y + h - PAD - CHIP, h: CHIP },
+    },
+    pods: { area: { ...inner, y: y + h, h: 0 }, columns: 1, slotW: inner.w, slotH: SLOT_H, gap: GAP },
+  };
+}
+
+const byName = (a: MachineInput, b: MachineInput): number => a.name.localeCompare(b.name, 'en', { numeric: true });
+
+/** The whole map. */
+export function layoutMap(inputs: readonly MachineInput[]): MapLayout {
+  const operators = inputs.filter((m) => m.role === 'operator').toSorted(byName);
+  const controlPlanes = inputs.filter((m) => m.role === 'control-plane').toSorted(byName);
+  const workers = inputs.filter((m) => m.role === 'worker').toSorted(byName);
+  const most = (list: readonly MachineInput[]): number => list.reduce((n, m) => Math.max(n, m.slots), 0);
+
+  const cpGrid = gridFor(most(controlPlanes), 4, CP_SLOT_W, 2);
+  const workerGrid = gridFor(most(workers), 2, WORKER_SLOT_W, 4);
+  const machines: MachineLayout[] = [];
+
+  const top: MachineLayout[] = controlPlanes.map((m, i) =>
+    controlPlaneLayout(m, OPERATOR_W + BETWEEN + i * (cpGrid.w + 2 * PAD + BETWEEN), cpGrid),
+  );
+  const topH = Math.max(LEAST_TOP, top[0]?.rect.h ?? 0);
+  machines.push(...operators.map((m) => operatorLayout(m, 0, 0, topH)), ...top);
+
+  const stripX = OPERATOR_W + BETWEEN + Math.max(1, controlPlanes.length) * (cpGrid.w + 2 * PAD + BETWEEN);
+  const perRow = Math.max(3, Math.ceil(Math.sqrt(workers.length * 1.4)));
+  const workerW = workerGrid.w + 2 * PAD;
+  const rowW = Math.min(workers.length, perRow) * (workerW + BETWEEN) - BETWEEN;
+  const objects = { x: stripX, y: 0, w: Math.max(STRIP_W, rowW - stripX), h: topH };
+  const width = Math.max(rowW, stripX + objects.w);
+  const left = Math.max(0, (width - rowW) / 2);
+
+  let bottom = topH + LINE_SPACE;
+  let rowTop = bottom;
+  for (const [i, m] of workers.entries()) {
+    const column = i % perRow;
+    if (column === 0 && i > 0) rowTop = bottom + BETWEEN * 2;
+    const laid = workerLayout(m, left + column * (workerW + BETWEEN), rowTop, workerGrid);
+    bottom = Math.max(bottom, laid.rect.y + laid.rect.h);
+    machines.push(laid);
+  }
+  const lineY = topH + (LINE_SPACE - LINE_H) / 2;
+  return {
+    machines,
+    byName: new Map(machines.map((m) => [m.name, m])),
+    line: { x: 0, y: lineY, w: width - REGISTRY_W, h: LINE_H },
+    objects,
+    registry: { x: width - REGISTRY_W, y: lineY - 4, w: REGISTRY_W, h: LINE_H + 8 },
+    bounds: { x: 0, y: 0, w: width, h: bottom },
+  };
+}
+
+/** The rectangle of a Pod slot of a machine. */
+export function slotRect(machine: MachineLayout, slot: number): Rect {
+  const { area, columns, slotW, slotH, gap } = machine.pods;
+  return {
+    x: area.x + (slot % columns) * (slotW + gap),
+    y: area.y + Math.floor(slot / columns) * (slotH + gap),
+    w: slotW,
+    h: slotH,
+  };
+}
+
+/** Pods of this machine are marks, not cards. */
+export const isDense = (machine: MachineLayout): boolean => machine.pods.slotW === MARK;
+
+export const centre = (r: Rect): Point => ({ x: r.x + r.w / 2, y: r.y + r.h / 2 });

@@ -1,0 +1,405 @@
+// Everything that the page can ask of the session, in one place: opening and saving it, acting, and the transport.
+// Holds the connection; writes what it learns into the player store and the scene.
+
+import type { Action, ActionResult, Batch, Clock, DiffResult, SessionLog, StepLevel, StepPosition, StoryRecord, TextProblem } from '../../session/protocol.ts';
+import type { SceneModel } from '../scene/model.ts';
+import { NO_CLOCK, type Notice, usePlayer } from '../state/player.ts';
+import { useUi } from '../state/ui.ts';
+import { Connection, type CrashReason, type OpenEndpoint } from './connection.ts';
+import { decodeHash, encodeLog, LONGEST_SHARED } from './share.ts';
+import { forgetLog, keepOwnLog, loadLog, ownLog, saveLog } from './storage.ts';
+
+const SAVE_EVERY = 10_000;
+/** How long one step is shown while a flow plays by itself at pace 1: milliseconds. */
+const STEP_TIME = 1_500;
+
+export class Player {
+  readonly #open: OpenEndpoint;
+  readonly #scene: SceneModel;
+  /** Called with the messages that began while playing. */
+  onStory: (story: readonly StoryRecord[]) => void = () => {};
+  #connection: Connection | null = null;
+  #saved: SessionLog | null = null;
+  #pending: Action | null = null;
+  #crashedOn = '';
+  #turn = 0;
+  #notices = 0;
+  #saver: ReturnType<typeof setInterval> | undefined;
+  #stepper: ReturnType<typeof setTimeout> | undefined;
+  #flowsAsked = false;
+  #seekTarget: number | null = null;
+  #seeking = false;
+  /** Commands run one after the other, so that two quick presses of Next are two steps. */
+  #chain: Promise<unknown> = Promise.resolve();
+
+  constructor(open: OpenEndpoint, scene: SceneModel) {
+    this.#open = open;
+    this.#scene = scene;
+  }
+
+  // ── opening, saving, crashing ──────────────────────────────────────────────────────────────────────────────────
+
+  /** Opens what the link carries, else what was saved, else a new cluster. */
+  async start(): Promise<void> {
+    const decoded = decodeHash(location.hash);
+    if ('log' in decoded) {
+      const own = await loadLog();
+      if (own && own.inputs.length > 0) await keepOwnLog(own);
+      history.replaceState(null, '', location.pathname + location.search);
+      usePlayer.setState({ fromLink: own !== null && own.inputs.length > 0 });
+      await this.#openLog(decoded.log);
+      this.notify('fromLink');
+      return;
+    }
+    if (decoded.problem !== 'none') {
+      history.replaceState(null, '', location.pathname + location.search);
+      this.notify('linkBroken');
+    }
+    const saved = await loadLog();
+    await this.#openLog(saved);
+    if (saved && saved.inputs.length > 0) this.notify('restored');
+    else await this.play();
+  }
+
+  async #openLog(log: SessionLog | null): Promise<void> {
+    this.stopFlow();
+    this.#connection?.close();
+    this.#saved = log;
+    usePlayer.setState({ status: { type: 'opening' }, clock: NO_CLOCK, flows: [], flow: 0, index: 0, total: 0, cue: null, result: null, problems: [] });
+    const connection = new Connection(this.#open, (batch) => this.#onBatch(batch), (reason) => this.#onCrash(reason));
+    this.#connection = connection;
+    const clock = await connection.open(log);
+    usePlayer.setState({ status: { type: 'ready' }, clock });
+    await this.refreshFlows();
+    const last = usePlayer.getState().flows.at(-1);
+    if (last) await this.#chooseAt(last.id, log?.view !== undefined);
+    clearInterval(this.#saver);
+    this.#saver = setInterval(() => void this.save(), SAVE_EVERY);
+  }
+
+  #onBatch(batch: Batch): void {
+    this.#scene.apply(batch);
+    const before = usePlayer.getState().clock;
+    if (!sameClock(before, batch.clock)) usePlayer.setState({ clock: batch.clock });
+    if (batch.story.length > 0) {
+      this.onStory(batch.story);
+      if (batch.story.some((record) => record.flow !== 0)) this.#flowsSoon();
+    }
+  }
+
+  #onCrash(reason: CrashReason): void {
+    this.stopFlow();
+    clearInterval(this.#saver);
+    const suspect = this.#pending ?? this.#saved?.inputs.at(-1)?.action ?? null;
+    const name = JSON.stringify(suspect);
+    usePlayer.setState({ status: { type: 'crashed', reason, pending: suspect, again: this.#crashedOn === name && suspect !== null }, busy: false });
+    this.#crashedOn = name;
+    this.#chain = Promise.resolve();
+  }
+
+  /** After a crash: opens the saved session again and repeats what was under way. */
+  async recover(): Promise<void> {
+    const pending = this.#pending;
+    this.#pending = null;
+    await this.#openLog(this.#saved);
+    if (pending) await this.act(pending);
+  }
+
+  /** After a second crash: opens the session without the input that it crashed on. */
+  async recoverWithout(): Promise<void> {
+    const saved = this.#saved;
+    const drop = this.#pending === null && saved !== null;
+    this.#pending = null;
+    const log = drop ? { ...saved, inputs: saved.inputs.slice(0, -1) } : saved;
+    await this.#openLog(log);
+    await this.save();
+  }
+
+  /** A new cluster; the inputs so far are forgotten. */
+  async reset(): Promise<void> {
+    this.#pending = null;
+    this.#crashedOn = '';
+    await forgetLog();
+    usePlayer.setState({ fromLink: false });
+    await this.#openLog(null);
+    await this.play();
+  }
+
+  async backToOwn(): Promise<void> {
+    usePlayer.setState({ fromLink: false });
+    await this.#openLog(await ownLog());
+  }
+
+  async save(): Promise<void> {
+    if (usePlayer.getState().status.type !== 'ready') return;
+    const log = await this.#call((c) => c.call((api) => api.log()));
+    if (!log) return;
+    this.#saved = log;
+    if (!usePlayer.getState().fromLink || log.inputs.length > 0) await saveLog(log);
+  }
+
+  // ── acting ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Runs an action; its flow becomes the chosen one. With `stepAfterApply` the clock stops at its door. */
+  async act(action: Action): Promise<ActionResult | null> {
+    this.stopFlow();
+    const stepping = useUi.getState().stepAfterApply;
+    usePlayer.setState({ busy: true, result: null, problems: [] });
+    this.#pending = action;
+    if (stepping) {
+      await this.pause();
+      useUi.getState().set({ playMode: 'steps', bottomTab: 'flow' });
+    }
+    const result = await this.#call((c) => c.call((api) => api.act(action)));
+    this.#pending = null;
+    usePlayer.setState({ busy: false });
+    if (!result) return null;
+    usePlayer.setState({ result, problems: result.problems });
+    await this.refreshFlows();
+    await this.#chooseAt(result.flow, false);
+    if (result.forked) this.notify('forked');
+    await this.save();
+    this.#crashedOn = '';
+    return result;
+  }
+
+  async dryRun(text: string): Promise<DiffResult | null> {
+    usePlayer.setState({ busy: true });
+    const result = await this.#call((c) => c.call((api) => api.dryRun(text, '')));
+    usePlayer.setState({ busy: false, ...(result ? { problems: result.problems, result: null } : {}) });
+    return result ?? null;
+  }
+
+  async check(text: string): Promise<readonly TextProblem[]> {
+    return (await this.#call((c) => c.call((api) => api.check(text)))) ?? [];
+  }
+
+  async undo(): Promise<void> {
+    this.stopFlow();
+    const done = await this.#call((c) => c.call((api) => api.undo()));
+    this.notify(done ? 'undone' : 'nothingToUndo');
+    usePlayer.setState({ flow: 0, index: 0, total: 0, cue: null });
+    await this.refreshFlows();
+    await this.save();
+  }
+
+  /** Copies a link that carries the session and the instant shown. */
+  async share(): Promise<void> {
+    const log = await this.#call((c) => c.call((api) => api.log()));
+    if (!log) return;
+    const url = location.href.split('#')[0] + encodeLog(log);
+    if (url.length > LONGEST_SHARED) this.notify('linkTooLong');
+    try {
+      await navigator.clipboard.writeText(url);
+      if (url.length <= LONGEST_SHARED) this.notify('copied');
+    } catch {
+      // Without a clipboard the link is put where it can be copied by hand: the address bar.
+      history.replaceState(null, '', url);
+      this.notify('copyFailed');
+    }
+  }
+
+  // ── transport ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async play(): Promise<void> {
+    this.stopFlow();
+    usePlayer.setState({ cue: null });
+    await this.#clockOf((c) => c.call((api) => api.play(useUi.getState().speed)));
+  }
+
+  async pause(): Promise<void> {
+    this.stopFlow();
+    await this.#clockOf((c) => c.call((api) => api.pause()));
+  }
+
+  async setSpeed(speed: number): Promise<void> {
+    useUi.getState().set({ speed });
+    if (usePlayer.getState().clock.playing) await this.#clockOf((c) => c.call((api) => api.play(speed)));
+  }
+
+  async toLive(): Promise<void> {
+    this.stopFlow();
+    usePlayer.setState({ cue: null });
+    await this.#clockOf((c) => c.call((api) => api.toLive()));
+    await this.#relocate();
+  }
+
+  /** Moves the view; while one move is under way only the newest target waits. */
+  async seek(time: number): Promise<void> {
+    this.stopFlow();
+    this.#seekTarget = time;
+    if (this.#seeking) return;
+    this.#seeking = true;
+    usePlayer.setState({ cue: null });
+    while (this.#seekTarget !== null) {
+      const target: number = this.#seekTarget;
+      this.#seekTarget = null;
+      await this.#clockOf((c) => c.call((api) => api.seek(target)));
+    }
+    this.#seeking = false;
+    await this.#relocate();
+  }
+
+  /** One step on or back in the chosen flow; without a flow nothing happens. */
+  async step(direction: 1 | -1): Promise<void> {
+    const keep = this.#stepper !== undefined && direction === 1;
+    if (!keep) this.stopFlow();
+    const { flow } = usePlayer.getState();
+    if (flow === 0) return;
+    const level = useUi.getState().level;
+    await this.#moveTo((c) => c.call((api) => api.step(flow, level, direction)), direction === -1);
+  }
+
+  async stepTo(index: number): Promise<void> {
+    this.stopFlow();
+    const { flow } = usePlayer.getState();
+    if (flow === 0) return;
+    const level = useUi.getState().level;
+    await this.#moveTo((c) => c.call((api) => api.stepTo(flow, level, index)), false);
+  }
+
+  async setLevel(level: StepLevel): Promise<void> {
+    useUi.getState().set({ level });
+    await this.#relocate();
+  }
+
+  /** Chooses a flow and goes to its door, where the first Next shows its first step. */
+  async chooseFlow(flow: number): Promise<void> {
+    this.stopFlow();
+    if (flow === 0) {
+      usePlayer.setState({ flow: 0, index: 0, total: 0, cue: null, atEnd: false });
+      return;
+    }
+    usePlayer.setState({ flow });
+    await this.stepTo(0);
+  }
+
+  /** Steps advance by themselves until the flow ends or somebody stops them. */
+  playFlow(): void {
+    if (usePlayer.getState().flow === 0) return;
+    usePlayer.setState({ flowPlaying: true });
+    const next = async (): Promise<void> => {
+      await this.step(1);
+      const { flowPlaying, atEnd } = usePlayer.getState();
+      if (!flowPlaying) return;
+      if (atEnd) this.stopFlow();
+      else this.#stepper = setTimeout(() => void next(), STEP_TIME / useUi.getState().pace);
+    };
+    this.#stepper = setTimeout(() => void next(), 0);
+  }
+
+  stopFlow(): void {
+    clearTimeout(this.#stepper);
+    this.#stepper = undefined;
+    if (usePlayer.getState().flowPlaying) usePlayer.setState({ flowPlaying: false });
+  }
+
+  // ── queries ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async refreshFlows(): Promise<void> {
+    const flows = await this.#call((c) => c.call((api) => api.flows()));
+    if (flows) usePlayer.setState({ flows });
+  }
+
+  async steps(flow: number, level: StepLevel, offset: number, limit: number) {
+    return (await this.#call((c) => c.call((api) => api.steps(flow, level, offset, limit)))) ?? { total: 0, steps: [] };
+  }
+
+  async record(id: number) {
+    return (await this.#call((c) => c.call((api) => api.record(id)))) ?? null;
+  }
+
+  async object(id: string) {
+    return (await this.#call((c) => c.call((api) => api.object(id)))) ?? null;
+  }
+
+  async traceHash(): Promise<string> {
+    return (await this.#call((c) => c.call((api) => api.traceHash()))) ?? '';
+  }
+
+  notify(key: Notice['key']): void {
+    usePlayer.setState({ notice: { key, turn: ++this.#notices } });
+  }
+
+  // ── helpers ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Runs a command; undefined when the session failed to answer it. */
+  async #call<T>(command: (connection: Connection) => Promise<T>): Promise<T | undefined> {
+    const connection = this.#connection;
+    if (!connection) return undefined;
+    try {
+      return await command(connection);
+    } catch (error) {
+      console.error(error);
+      this.notify('failed');
+      return undefined;
+    }
+  }
+
+  async #clockOf(command: (connection: Connection) => Promise<Clock>): Promise<void> {
+    const clock = await this.#call(command);
+    if (clock) usePlayer.setState({ clock });
+  }
+
+  #moveTo(command: (connection: Connection) => Promise<StepPosition>, settled: boolean): Promise<void> {
+    const run = async (): Promise<void> => {
+      const position = await this.#call(command);
+      if (!position) return;
+      const { step, index, total, atEnd, clock } = position;
+      usePlayer.setState({
+        clock,
+        index,
+        total,
+        atEnd,
+        cue: step ? { record: step, index, total, turn: ++this.#turn, settled } : null,
+      });
+    };
+    const done = this.#chain.then(run);
+    this.#chain = done;
+    return done;
+  }
+
+  async #chooseAt(flow: number, keepView: boolean): Promise<void> {
+    usePlayer.setState({ flow, index: 0, cue: null, atEnd: false });
+    if (keepView) await this.#relocate();
+    else await this.#countSteps();
+  }
+
+  async #countSteps(): Promise<void> {
+    const { flow } = usePlayer.getState();
+    const { total } = await this.steps(flow, useUi.getState().level, 0, 0);
+    usePlayer.setState({ total });
+  }
+
+  /** Finds which step of the chosen flow the view stands at, after the view was moved by other means. */
+  async #relocate(): Promise<void> {
+    const { flow, clock } = usePlayer.getState();
+    if (flow === 0) return;
+    const level = useUi.getState().level;
+    const { total } = await this.steps(flow, level, 0, 0);
+    let low = 0;
+    let high = total;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const at = (await this.steps(flow, level, middle, 1)).steps[0];
+      if (at && at.id <= clock.recordId) low = middle + 1;
+      else high = middle;
+    }
+    usePlayer.setState({ index: low, total, atEnd: false });
+  }
+
+  #flowsSoon(): void {
+    if (this.#flowsAsked) return;
+    this.#flowsAsked = true;
+    setTimeout(() => {
+      this.#flowsAsked = false;
+      void this.refreshFlows();
+    }, 1_000);
+  }
+}
+
+function sameClock(a: Clock, b: Clock): boolean {
+  return (
+    a.view === b.view && a.live === b.live && a.playing === b.playing && a.speed === b.speed && a.booted === b.booted && a.earliest === b.earliest && a.recordId === b.recordId
+  );
+}

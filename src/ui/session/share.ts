@@ -1,0 +1,103 @@
+// A session as a link: `#s=` and the log as JSON, deflated, in base64url. A link may come from anyone, so everything
+// in it is measured before it is unpacked and checked before it is used.
+
+import { deflateSync, Inflate, strFromU8, strToU8 } from 'fflate';
+import * as v from 'valibot';
+import type { SessionLog } from '../../session/protocol.ts';
+
+const PREFIX = '#s=';
+/** Longest link that is read, in characters, and largest log that it may unpack to, in bytes. */
+const LONGEST_LINK = 1_500_000;
+const LARGEST_LOG = 12 * 1024 * 1024;
+/** Longest link that is offered; many programs cut longer ones. */
+export const LONGEST_SHARED = 32_000;
+
+const LONGEST_SESSION = 7 * 24 * 3600 * 1_000_000;
+const text = v.pipe(v.string(), v.maxLength(4 * 1024 * 1024));
+const word = v.pipe(v.string(), v.maxLength(65_536));
+const instant = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LONGEST_SESSION));
+const namespace = v.optional(v.pipe(v.string(), v.maxLength(63)));
+
+const ActionSchema = v.variant('type', [
+  v.strictObject({ type: v.literal('apply'), text, namespace, fieldValidation: v.optional(v.picklist(['Strict', 'Warn', 'Ignore'])) }),
+  v.strictObject({ type: v.literal('delete'), text, namespace }),
+  v.strictObject({ type: v.literal('kubectl'), argv: v.pipe(v.array(word), v.maxLength(200)), stdin: v.optional(text) }),
+]);
+
+const LogSchema = v.strictObject({
+  version: v.literal(1),
+  seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)),
+  topology: v.strictObject({
+    controlPlanes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(7)),
+    workers: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(200)),
+  }),
+  inputs: v.pipe(v.array(v.strictObject({ at: instant, action: ActionSchema })), v.maxLength(2_000)),
+  until: instant,
+  view: v.optional(instant),
+});
+
+/** A checked log, or null when the value is none. Inputs must be in the order of time. */
+export function parseLog(value: unknown): SessionLog | null {
+  const result = v.safeParse(LogSchema, value);
+  if (!result.success) return null;
+  const log = result.output as SessionLog;
+  return log.inputs.every((input, i) => i === 0 || input.at >= (log.inputs[i - 1]?.at ?? 0)) ? log : null;
+}
+
+export function encodeLog(log: SessionLog): string {
+  return PREFIX + toBase64Url(deflateSync(strToU8(JSON.stringify(log)), { level: 9 }));
+}
+
+export type Decoded = { readonly log: SessionLog } | { readonly problem: 'none' | 'tooLong' | 'broken' };
+
+/** Reads a URL's hash. `none`: it carries no session. */
+export function decodeHash(hash: string): Decoded {
+  if (!hash.startsWith(PREFIX)) return { problem: 'none' };
+  if (hash.length > LONGEST_LINK) return { problem: 'tooLong' };
+  try {
+    const bytes = inflateAtMost(fromBase64Url(hash.slice(PREFIX.length)), LARGEST_LOG);
+    if (bytes === null) return { problem: 'tooLong' };
+    const log = parseLog(JSON.parse(strFromU8(bytes)));
+    return log ? { log } : { problem: 'broken' };
+  } catch {
+    return { problem: 'broken' };
+  }
+}
+
+/** Inflates piece by piece and gives up (null) as soon as the limit is passed. Throws on broken input. */
+function inflateAtMost(packed: Uint8Array, limit: number): Uint8Array | null {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  let finished = false;
+  const inflate = new Inflate((part, final) => {
+    size += part.length;
+    finished ||= final;
+    if (size <= limit) parts.push(part);
+  });
+  const piece = 16_384;
+  for (let at = 0; at < packed.length && size <= limit; at += piece) {
+    inflate.push(packed.subarray(at, at + piece), at + piece >= packed.length);
+  }
+  if (size > limit) return null;
+  if (!finished) throw new Error('cut short');
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function toBase64Url(bytes: Uint8Array): string {
+  let binary = '';
+  for (let i = 0; i < bytes.length; i += 8_192) binary += String.fromCharCode(...bytes.subarray(i, i + 8_192));
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}
+
+function fromBase64Url(encoded: string): Uint8Array {
+  const binary = atob(encoded.replaceAll('-', '+').replaceAll('_', '/'));
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}

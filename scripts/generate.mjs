@@ -53,7 +53,10 @@ const keepLongName = new Set([
 const models = readModels();
 const names = new Map();
 for (const model of models.keys()) {
-  const short = model.replace(/^(Admissionregistration|Apiextensions|Apiregistration|Authentication|Core|Discovery|Events|Flowcontrol|Rbac|Resource|Storage)?V[12](?=[A-Z])/, '');
+  const short = model.replace(
+    /^(Admissionregistration|Apiextensions|Apiregistration|Authentication|Core|Discovery|Events|Flowcontrol|Rbac|Resource|Storage)?V[12](?=[A-Z])/,
+    '',
+  );
   const contested = keepLongName.has(model) || (/^V1[A-Z]/.test(model) && models.has(`V2${short}`));
   names.set(model, contested ? model : short);
 }
@@ -108,7 +111,14 @@ function readModels() {
 }
 
 function unescapeDoc(text) {
-  return text.replaceAll('\\"', '"').replaceAll('\\&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&').trim();
+  return text
+    .replaceAll('\\"', '"')
+    .replaceAll('\\&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&amp;', '&')
+    .trim();
 }
 
 /** What the paths say: plural, kind, scope, verbs and subresources of every resource of every served group version. */
@@ -120,8 +130,11 @@ function readResources() {
     const prefix = apiVersion === 'v1' ? '/api/v1/' : `/apis/${apiVersion}/`;
     const [requests, responses] = script.split('ApiResponseProcessor {');
     const results = new Map();
-    for (const m of responses.matchAll(/async (\w+)WithHttpInfo\(response\)[\s\S]*?parse\([^)]*\), contentType\), "(\w+)"/g)) results.set(m[1], m[2]);
-    for (const m of requests.matchAll(/async (\w+)\([^)]*\) \{[\s\S]*?localVarPath = '([^']+)'[\s\S]*?HttpMethod\.(\w+)\)([\s\S]*?)return requestContext;/g)) {
+    for (const m of responses.matchAll(/async (\w+)WithHttpInfo\(response\)[\s\S]*?parse\([^)]*\), contentType\), "(\w+)"/g))
+      results.set(m[1], m[2]);
+    for (const m of requests.matchAll(
+      /async (\w+)\([^)]*\) \{[\s\S]*?localVarPath = '([^']+)'[\s\S]*?HttpMethod\.(\w+)\)([\s\S]*?)return requestContext;/g,
+    )) {
       const [, call, path, method, rest] = m;
       if (!path.startsWith(prefix)) continue;
       const parts = path.slice(prefix.length).split('/');
@@ -153,8 +166,16 @@ function readResources() {
   }
   return [...found.values()]
     .filter((r) => r.model !== '')
-    .map((r) => ({ ...r, verbs: [...r.verbs].sort(), subresources: [...r.subresources.values()].map((s) => ({ ...s, verbs: [...s.verbs].sort(), model: s.model || r.model })) }))
+    .map((r) => ({
+      ...r,
+      verbs: sorted(r.verbs),
+      subresources: [...r.subresources.values()].map((s) => ({ ...s, verbs: sorted(s.verbs), model: s.model || r.model })),
+    }))
     .sort((a, b) => (a.apiVersion + a.plural < b.apiVersion + b.plural ? -1 : 1));
+}
+
+function sorted(words) {
+  return [...words].sort((a, b) => (a < b ? -1 : 1));
 }
 
 function referenced(type) {
@@ -214,7 +235,10 @@ function typesFile() {
     }
     lines.push('}', '');
   }
-  lines.push("/** Every resource of the default API server under the key `plural` or `plural.group`. */", 'export interface ResourceTypes {');
+  lines.push(
+    '/** Every resource of the default API server under the key `plural` or `plural.group`. */',
+    'export interface ResourceTypes {',
+  );
   for (const r of resources) {
     if (r.apiVersion === 'autoscaling/v1') continue;
     lines.push(`  readonly '${resourceKey(r)}': ${names.get(r.model)};`);
@@ -245,7 +269,9 @@ function code(type, format, path) {
   if (models.has(type)) return names.get(type);
   if (type === 'string') return format === 'byte' ? 'y' : 's';
   if (type === 'number') return { int32: 'i', int64: 'l', double: 'f' }[format] ?? 'i';
-  return { boolean: 'b', Date: 't', V1MicroTime: 'm', IntOrString: 'o', any: 'x', object: 'x' }[type] ?? fail(`no code for ${type} (${path})`);
+  return (
+    { boolean: 'b', Date: 't', V1MicroTime: 'm', IntOrString: 'o', any: 'x', object: 'x' }[type] ?? fail(`no code for ${type} (${path})`)
+  );
 }
 
 function fail(message) {
@@ -278,7 +304,10 @@ function schemaFile() {
 function resourcesFile() {
   const lines = resources.map((r) => {
     const subs = r.subresources.map((s) => `${s.name}:${names.get(s.model)}:${s.verbs.join(',')}`).join(' ');
-    const kind = names.get(r.model).replace(/^[A-Z][a-z]*V\d(?=[A-Z])/, '').replace(/^V\d(?=[A-Z])/, '');
+    const kind = names
+      .get(r.model)
+      .replace(/^[A-Z][a-z]*V\d(?=[A-Z])/, '')
+      .replace(/^V\d(?=[A-Z])/, '');
     return [r.apiVersion, r.plural, kind, names.get(r.model), r.namespaced ? 'N' : 'C', r.verbs.join(','), subs].join('|');
   });
   return [
@@ -292,7 +321,9 @@ function resourcesFile() {
 
 /** The editor's JSON schema: the kinds people write, an if/then for each, closed objects, descriptions, enums. */
 function editorSchema() {
-  const kinds = resources.filter((r) => facts.editorKinds.includes(r.apiVersion + ' ' + names.get(r.model).replace(/^(EventsV1|V1)(?=[A-Z])/, '')));
+  const kinds = resources.filter((r) =>
+    facts.editorKinds.includes(r.apiVersion + ' ' + names.get(r.model).replace(/^(EventsV1|V1)(?=[A-Z])/, '')),
+  );
   const needed = closure(kinds.map((r) => r.model));
   const defs = {};
   for (const model of needed) {
@@ -300,10 +331,17 @@ function editorSchema() {
     const name = names.get(model);
     const properties = {};
     for (const f of fields) {
-      if (name !== 'ObjectMeta' || f.name !== 'managedFields') properties[f.name] = editorType(f.type, f.format, `${name}.${f.name}`, f.doc);
+      if (name !== 'ObjectMeta' || f.name !== 'managedFields')
+        properties[f.name] = editorType(f.type, f.format, `${name}.${f.name}`, f.doc);
     }
     const required = fields.filter((f) => f.required && f.name !== 'status').map((f) => f.name);
-    defs[name] = { type: 'object', ...(doc ? { description: doc } : {}), properties, additionalProperties: false, ...(required.length ? { required } : {}) };
+    defs[name] = {
+      type: 'object',
+      ...(doc ? { description: doc } : {}),
+      properties,
+      additionalProperties: false,
+      ...(required.length ? { required } : {}),
+    };
   }
   const versions = [...new Set(kinds.map((r) => r.apiVersion))];
   const allOf = kinds.map((r) => {
@@ -339,7 +377,8 @@ function editorType(type, format, path, doc) {
   if (list) return { type: ['array', 'null'], ...description, items: editorType(list[1], format, path) };
   const values = facts.enums[path];
   if (facts.quantities.includes(path)) return { type: ['string', 'number'], ...description };
-  if (models.has(type)) return doc ? { allOf: [{ $ref: `#/definitions/${names.get(type)}` }], description: doc } : { $ref: `#/definitions/${names.get(type)}` };
+  if (models.has(type))
+    return doc ? { allOf: [{ $ref: `#/definitions/${names.get(type)}` }], description: doc } : { $ref: `#/definitions/${names.get(type)}` };
   if (type === 'string') return { type: 'string', ...description, ...(values ? { enum: values } : {}) };
   if (type === 'number') return { type: format === 'double' ? 'number' : 'integer', ...description };
   if (type === 'boolean') return { type: 'boolean', ...description };

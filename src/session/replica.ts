@@ -65,6 +65,10 @@ export class Replica {
   constructor(log: Pick<SessionLog, 'seed' | 'topology' | 'inputs'>) {
     const trace = new Trace();
     this.history = new History(trace, (key, before, after) => this.scene.change(key, before, after));
+    this.#ahead = [...log.inputs];
+    this.cluster = new Cluster({ ...log.topology, seed: log.seed, trace });
+    // Building the machines and plugging them in has its records already.
+    for (const record of trace.records) this.history.record(record.start);
     trace.onEmit = (record) => {
       this.history.record(this.cluster.sim.now);
       this.flows.add(record, this.cluster.sim.now);
@@ -73,8 +77,6 @@ export class Replica {
       this.history.drop(records);
       this.flows.drop(records);
     };
-    this.#ahead = [...log.inputs];
-    this.cluster = new Cluster({ ...log.topology, seed: log.seed, trace });
     this.scene = new Scene(machineFacts(this.cluster), this.cluster.sim.epoch, (key) => this.history.value(key));
   }
 

@@ -1,7 +1,7 @@
 // Base64 and UTF-8 without the platform's help: Secret data, PEM bodies, tokens.
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-const VALUES = new Map([...ALPHABET].map((c, i) => [c, i]));
+const VALUES = new Map(ALPHABET.split('').map((c, i) => [c, i]));
 
 /** UTF-8 bytes of a text. */
 export function utf8(text: string): number[] {

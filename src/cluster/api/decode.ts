@@ -7,7 +7,7 @@ import { goTypeOf } from './go-types.ts';
 import type { ResourceKind } from './kinds.ts';
 import type { ApiObject } from './meta.ts';
 import { canonicalQuantity } from './quantity.ts';
-import { type Definition, definition, type FieldSchema, parseType, type TypeSchema } from './schema.ts';
+import { type Definition, type FieldSchema, parseType, type TypeSchema } from './schema.ts';
 import { badRequest } from './status.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
@@ -26,6 +26,10 @@ const MAX_UNKNOWN = 100;
 
 /** The type each frozen value has been decoded as. */
 const decodedAs = new WeakMap<object, TypeSchema | 'raw'>();
+
+/** Times of whole seconds that need no change: objects made together share them. */
+const canonicalTimes = new Set<string>();
+const KNOWN_TIMES = 1_000;
 
 /** Raised where Go's decoder stops at once. */
 class DecodeStop extends Error {}
@@ -92,8 +96,7 @@ function checkKind(kind: ResourceKind, given: { apiVersion?: unknown; kind?: unk
   }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const fail = (message: string): never => {
   throw new DecodeStop(message);
@@ -136,19 +139,26 @@ function walkValue(walk: Walk, type: TypeSchema, field: FieldSchema | null, owne
   if (typeof value !== 'object' || value === null || Array.isArray(value) !== (type.form === 'list')) {
     return wrongType(walk, type, field, owner, value);
   }
-  if (decodedAs.get(value) === type) return value;
+  const remember = isWorthRemembering(type, value);
+  if (remember && decodedAs.get(value) === type) return value;
   if (++walk.depth > MAX_DEPTH) fail('exceeded max depth');
   const result =
     type.form === 'object'
-      ? walkObject(walk, definition(type.name), value as Record<string, unknown>)
+      ? walkObject(walk, type.definition, value as Record<string, unknown>)
       : type.form === 'list'
         ? walkList(walk, type.element, field, owner, value as readonly unknown[])
         : walkMap(walk, type.element, field, owner, value as Record<string, unknown>);
   walk.depth--;
   if (walk.wrong !== null) return result;
   Object.freeze(result);
-  decodedAs.set(result, type);
+  if (remember) decodedAs.set(result, type);
   return result;
+}
+
+/** Remembering costs more than reading a small value again. */
+function isWorthRemembering(type: TypeSchema, value: object): boolean {
+  if (type.form === 'object') return type.definition.fields.size >= 5;
+  return Array.isArray(value) && value.length > 8;
 }
 
 function walkObject(walk: Walk, def: Definition, value: Record<string, unknown>): object {
@@ -183,7 +193,13 @@ function walkObject(walk: Walk, def: Definition, value: Record<string, unknown>)
   return changed === null ? value : Object.fromEntries(changed);
 }
 
-function walkList(walk: Walk, element: TypeSchema, field: FieldSchema | null, owner: string, value: readonly unknown[]): readonly unknown[] {
+function walkList(
+  walk: Walk,
+  element: TypeSchema,
+  field: FieldSchema | null,
+  owner: string,
+  value: readonly unknown[],
+): readonly unknown[] {
   let changed: unknown[] | null = null;
   const depth = walk.path.length;
   for (let i = 0; i < value.length; i++) {
@@ -260,11 +276,16 @@ function quantity(value: unknown): string {
 
 function time(value: unknown, scalar: 't' | 'm'): string {
   if (typeof value !== 'string') return fail(`json: cannot unmarshal ${jsonType(value)} into Go value of type string`);
+  if (scalar === 't' && canonicalTimes.has(value)) return value;
   const micros = parseTime(value);
   const layout = scalar === 't' ? '2006-01-02T15:04:05Z07:00' : '2006-01-02T15:04:05.000000Z07:00';
-  if (micros === undefined) return fail(`parsing time ${JSON.stringify(value)} as "${layout}": cannot parse ${JSON.stringify(value)} as "2006"`);
+  if (micros === undefined)
+    return fail(`parsing time ${JSON.stringify(value)} as "${layout}": cannot parse ${JSON.stringify(value)} as "2006"`);
   const text = scalar === 't' ? formatTime(micros) : formatMicroTime(micros);
-  return text === value ? value : text;
+  if (text !== value) return text;
+  if (canonicalTimes.size >= KNOWN_TIMES) canonicalTimes.clear();
+  canonicalTimes.add(value);
+  return value;
 }
 
 /** The byte at which Go's decoder gives up, or the text without its line breaks. */
@@ -349,7 +370,7 @@ function fieldPath(walk: Walk): string {
     if (type === undefined) break;
     if (type.form === 'object') {
       names.push(String(part));
-      type = definition(type.name).fields.get(String(part))?.type;
+      type = type.definition.fields.get(String(part))?.type;
     } else if (type.form !== 'scalar') type = type.element;
   }
   return names.join('.');

@@ -1,6 +1,17 @@
 // Which fields of each kind a field selector may name, and their values (ToSelectableFields of the registries).
 
-import type { CertificateSigningRequest, Event, Job, Namespace, Node, Pod, ReplicaSet, ReplicationController, Secret, Service } from './generated/types.ts';
+import type {
+  CertificateSigningRequest,
+  Event,
+  Job,
+  Namespace,
+  Node,
+  Pod,
+  ReplicaSet,
+  ReplicationController,
+  Secret,
+  Service,
+} from './generated/types.ts';
 import type { ResourceKind } from './kinds.ts';
 import type { ApiObject } from './meta.ts';
 import type { FieldSelector } from './selector.ts';
@@ -68,7 +79,17 @@ export function fieldsOf(kind: ResourceKind, object: ApiObject): Fields {
 }
 
 const SUPPORTED: Readonly<Record<string, readonly string[]>> = {
-  pods: ['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName', 'spec.hostNetwork', 'status.phase', 'status.podIP', 'status.podIPs', 'status.nominatedNodeName'],
+  pods: [
+    'spec.nodeName',
+    'spec.restartPolicy',
+    'spec.schedulerName',
+    'spec.serviceAccountName',
+    'spec.hostNetwork',
+    'status.phase',
+    'status.podIP',
+    'status.podIPs',
+    'status.nominatedNodeName',
+  ],
   nodes: ['spec.unschedulable'],
   namespaces: ['status.phase', 'name'],
   secrets: ['type'],
@@ -77,7 +98,19 @@ const SUPPORTED: Readonly<Record<string, readonly string[]>> = {
   'replicasets.apps': ['status.replicas'],
   'jobs.batch': ['status.successful'],
   'certificatesigningrequests.certificates.k8s.io': ['spec.signerName'],
-  events: ['involvedObject.kind', 'involvedObject.namespace', 'involvedObject.name', 'involvedObject.uid', 'involvedObject.apiVersion', 'involvedObject.resourceVersion', 'involvedObject.fieldPath', 'reason', 'reportingComponent', 'source', 'type'],
+  events: [
+    'involvedObject.kind',
+    'involvedObject.namespace',
+    'involvedObject.name',
+    'involvedObject.uid',
+    'involvedObject.apiVersion',
+    'involvedObject.resourceVersion',
+    'involvedObject.fieldPath',
+    'reason',
+    'reportingComponent',
+    'source',
+    'type',
+  ],
 };
 
 /** Throws ApiError BadRequest when the selector names a field that the kind does not offer. */

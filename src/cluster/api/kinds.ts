@@ -194,8 +194,7 @@ export const resourceOf = (key: string): ResourceKind | undefined => byKey.get(k
 export const kindOf = (apiVersion: string, kind: string): ResourceKind | undefined => byKind.get(`${apiVersion} ${kind}`);
 
 /** The resource that a URL names: apiVersion as `v1` or `apps/v1`, plural as in the path. */
-export const resourceAt = (apiVersion: string, plural: string): ResourceKind | undefined =>
-  byResource.get(`${apiVersion} ${plural}`);
+export const resourceAt = (apiVersion: string, plural: string): ResourceKind | undefined => byResource.get(`${apiVersion} ${plural}`);
 
 /** The resource under that key; throws where a program names one that does not exist. */
 export function mustResource(key: string): ResourceKind {

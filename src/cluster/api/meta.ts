@@ -15,8 +15,9 @@ export const nameOf = (o: ApiObject): string => o.metadata.name;
 /** '' when the object is cluster-scoped. */
 export const namespaceOf = (o: ApiObject): string => o.metadata.namespace ?? '';
 export const uidOf = (o: ApiObject): string => o.metadata.uid ?? '';
-export const labelsOf = (o: { readonly metadata?: { readonly labels?: Readonly<Record<string, string>> } }): Readonly<Record<string, string>> =>
-  o.metadata?.labels ?? EMPTY;
+export const labelsOf = (o: {
+  readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
+}): Readonly<Record<string, string>> => o.metadata?.labels ?? EMPTY;
 export const annotationsOf = (o: {
   readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
 }): Readonly<Record<string, string>> => o.metadata?.annotations ?? EMPTY;
@@ -34,7 +35,9 @@ export function splitKey(key: string): { namespace: string; name: string } {
 }
 
 /** The owner that manages the object, if one does. */
-export function controllerOf(o: { readonly metadata: { readonly ownerReferences?: readonly OwnerReference[] } }): OwnerReference | undefined {
+export function controllerOf(o: {
+  readonly metadata: { readonly ownerReferences?: readonly OwnerReference[] };
+}): OwnerReference | undefined {
   return o.metadata.ownerReferences?.find((r) => r.controller === true);
 }
 
@@ -92,7 +95,9 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => semanticEqual(item, b[i]));
   if (Array.isArray(b)) return false;
   const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  return Object.keys(x).every((key) => semanticEqual(x[key], y[key])) && Object.keys(y).every((key) => Object.hasOwn(x, key) || isEmpty(y[key]));
+  return (
+    Object.keys(x).every((key) => semanticEqual(x[key], y[key])) && Object.keys(y).every((key) => Object.hasOwn(x, key) || isEmpty(y[key]))
+  );
 }
 
 function isEmpty(value: unknown): boolean {

@@ -70,7 +70,17 @@ function secretOf(key: string): string {
 }
 
 const signedPart = (c: Omit<Certificate, 'signature'>): string =>
-  JSON.stringify([c.subject.commonName, c.subject.organizations, c.issuer, c.serial, c.notBefore, c.notAfter, c.sans, c.keyId, c.isAuthority]);
+  JSON.stringify([
+    c.subject.commonName,
+    c.subject.organizations,
+    c.issuer,
+    c.serial,
+    c.notBefore,
+    c.notAfter,
+    c.sans,
+    c.keyId,
+    c.isAuthority,
+  ]);
 
 function certificateText(c: Omit<Certificate, 'signature'>, authorityKeyId: string): string {
   return pem('CERTIFICATE', JSON.stringify({ ...c, signature: sign(authorityKeyId, signedPart(c)) }));

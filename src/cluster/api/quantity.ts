@@ -16,8 +16,7 @@ export interface Quantity {
 
 const NANO = 1_000_000_000n;
 const LARGEST = (2n ** 63n - 1n) * NANO;
-const FORMAT_WRONG =
-  "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+const FORMAT_WRONG = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 const SUFFIX_WRONG = "unable to parse quantity's suffix";
 const NUMBER_WRONG = 'unable to parse numeric part of quantity';
 
@@ -56,9 +55,9 @@ export function tryQuantity(text: string): Quantity | undefined {
 function parse(text: string): Quantity {
   const m = text.length <= MAX_LENGTH ? SHAPE.exec(text) : null;
   if (!m) throw new QuantityError(FORMAT_WRONG);
-  const [sign, whole, fraction = '', letters, exponentText] = [m[1], m[2], m[3], m[4] ?? '', m[5] ?? ''] as const;
+  const [sign, whole, fraction, letters, exponentText] = [1, 2, 3, 4, 5].map((i) => m[i] ?? '') as [string, string, string, string, string];
   if (text === '') throw new QuantityError(FORMAT_WRONG);
-  if ((whole ?? '') === '' && fraction === '') throw new QuantityError(NUMBER_WRONG);
+  if (whole === '' && fraction === '') throw new QuantityError(NUMBER_WRONG);
   const digits = BigInt(`${whole}${fraction}`);
   let format: QuantityFormat = 'DecimalSI';
   let ten = -fraction.length;
@@ -151,5 +150,4 @@ export function subtractQuantity(a: string, b: string): string {
 export const formatMilli = (milli: number): string => make(BigInt(Math.ceil(milli)) * 1_000_000n, 'DecimalSI').text;
 
 /** A whole quantity: `formatQuantity(2 ** 30, 'BinarySI')` is `1Gi`. */
-export const formatQuantity = (value: number, format: QuantityFormat): string =>
-  make(BigInt(Math.ceil(value)) * NANO, format).text;
+export const formatQuantity = (value: number, format: QuantityFormat): string => make(BigInt(Math.ceil(value)) * NANO, format).text;

@@ -10,7 +10,7 @@ export type Scalar = 's' | 'b' | 'i' | 'l' | 'f' | 't' | 'm' | 'q' | 'o' | 'y' |
 
 export type TypeSchema =
   | { readonly form: 'scalar'; readonly scalar: Scalar }
-  | { readonly form: 'object'; readonly name: string }
+  | { readonly form: 'object'; readonly name: string; readonly definition: Definition }
   | { readonly form: 'list'; readonly element: TypeSchema }
   | { readonly form: 'map'; readonly element: TypeSchema };
 
@@ -94,7 +94,23 @@ export function parseType(code: string): TypeSchema {
       ? { form: 'map', element: parseType(code.slice(2)) }
       : code.length === 1
         ? { form: 'scalar', scalar: code as Scalar }
-        : { form: 'object', name: code };
+        : new ObjectType(code);
   types.set(code, made);
   return made;
+}
+
+/** Definitions refer to each other in circles, so they are read when first used. */
+class ObjectType {
+  readonly form = 'object';
+  readonly name: string;
+  #definition: Definition | null = null;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get definition(): Definition {
+    this.#definition ??= definition(this.name);
+    return this.#definition;
+  }
 }

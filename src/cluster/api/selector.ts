@@ -103,7 +103,9 @@ export function selectorOfMap(map: Readonly<Record<string, string>> | undefined)
   if (known) return known;
   const keys = Object.keys(map).sort();
   const made: Selector =
-    keys.length === 0 ? NOTHING : { requirements: keys.map((key) => ({ key, operator: '=', values: [map[key] as string] })), nothing: false };
+    keys.length === 0
+      ? NOTHING
+      : { requirements: keys.map((key) => ({ key, operator: '=', values: [map[key] as string] })), nothing: false };
   fromObjects.set(map, made);
   return made;
 }

@@ -54,8 +54,7 @@ export const notFound = (r: ResourceName, name: string): ApiError =>
   failure(404, 'NotFound', `${qualified(r)} "${name}" not found`, details(r, name));
 
 /** 404: no such path. */
-export const noSuchPath = (): ApiError =>
-  failure(404, 'NotFound', 'the server could not find the requested resource', {});
+export const noSuchPath = (): ApiError => failure(404, 'NotFound', 'the server could not find the requested resource', {});
 
 /** 409: the name is taken. */
 export const alreadyExists = (r: ResourceName, name: string): ApiError =>
@@ -155,8 +154,7 @@ export function invalid(kind: Pick<ResourceKind, 'group' | 'kind'>, name: string
 }
 
 /** Whether the error is an ApiError with that reason (`NotFound`, `Conflict`, …). */
-export const hasReason = (error: unknown, reason: string): error is ApiError =>
-  error instanceof ApiError && error.status.reason === reason;
+export const hasReason = (error: unknown, reason: string): error is ApiError => error instanceof ApiError && error.status.reason === reason;
 
 export const isNotFound = (error: unknown): error is ApiError => hasReason(error, 'NotFound');
 export const isAlreadyExists = (error: unknown): error is ApiError => hasReason(error, 'AlreadyExists');

@@ -2,7 +2,7 @@
 // PrepareForUpdate of pkg/registry's strategies and rest.BeforeUpdate. Status and spec are written by different doors.
 
 import { decodeAs } from './decode.ts';
-import type { Job, Namespace, ObjectMeta, Pod, Service } from './generated/types.ts';
+import type { DaemonSet, Job, Namespace, ObjectMeta, Pod, Service } from './generated/types.ts';
 import { hasSubresource, type ResourceKind } from './kinds.ts';
 import { type ApiObject, deepFreeze, semanticEqual } from './meta.ts';
 import { qosClass } from './qos.ts';
@@ -54,6 +54,7 @@ export function prepareForCreate<T extends ApiObject>(kind: ResourceKind, object
   else if (object.metadata.generation !== undefined && kind.schema !== '') out = withMetadata(out, { generation: undefined });
   if (kind.key === 'namespaces') out = prepareNamespace(out as unknown as Namespace);
   if (kind.key === 'jobs.batch') out = selectOwnPods(out as unknown as Job);
+  if (kind.key === 'daemonsets.apps') out = withTemplateGeneration(out, 1);
   return deepFreeze(out) as unknown as T;
 }
 
@@ -101,6 +102,7 @@ export function prepareForUpdate<T extends ApiObject>(kind: ResourceKind, object
   if (hasSubresource(kind, 'status') && out.status !== before.status) out = { ...out, status: before.status };
   if (kind.key === 'namespaces') out = { ...out, spec: before.spec };
   if (kind.key === 'services') out = keepAllocated(out as unknown as Service, old as unknown as Service);
+  if (kind.key === 'daemonsets.apps') out = countTemplates(out as unknown as DaemonSet, old as unknown as DaemonSet);
   if (GENERATIONS.has(kind.key) && specChanged(kind, out, before)) {
     out = withMetadata(out, { generation: (old.metadata.generation ?? 0) + 1 });
   }
@@ -112,7 +114,8 @@ export function prepareForStatusUpdate<T extends ApiObject>(kind: ResourceKind, 
   if (object === old) return object;
   const kept = keepSystemMetadata(object, old);
   let metadata = kept.metadata;
-  if (kind.key === 'pods') metadata = copyFields(metadata, old.metadata, ['ownerReferences', 'deletionTimestamp', 'deletionGracePeriodSeconds']);
+  if (kind.key === 'pods')
+    metadata = copyFields(metadata, old.metadata, ['ownerReferences', 'deletionTimestamp', 'deletionGracePeriodSeconds']);
   if (LABELS_KEPT_ON_STATUS.has(kind.key)) metadata = copyFields(metadata, old.metadata, ['labels']);
   let status = (kept as Loose).status;
   if (kind.key === 'pods') status = keepQos(status as Pod['status'], (old as unknown as Pod).status);
@@ -146,6 +149,20 @@ function copyFields(to: ObjectMeta, from: ObjectMeta, fields: readonly (keyof Ob
     else out[f] = from[f];
   }
   return out as unknown as ObjectMeta;
+}
+
+const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
+
+/** A DaemonSet counts its templates in an annotation: the rest of a field that apps/v1 no longer has. */
+function countTemplates(now: DaemonSet, old: DaemonSet): Loose {
+  const before = Number(old.metadata.annotations?.[TEMPLATE_GENERATION] ?? 1);
+  return withTemplateGeneration(now, semanticEqual(now.spec.template, old.spec.template) ? before : before + 1);
+}
+
+function withTemplateGeneration(object: Loose, generation: number): Loose {
+  const { annotations } = object.metadata;
+  if (annotations?.[TEMPLATE_GENERATION] === String(generation)) return object;
+  return { ...object, metadata: { ...object.metadata, annotations: { ...annotations, [TEMPLATE_GENERATION]: String(generation) } } };
 }
 
 function withMetadata(object: Loose, fields: { readonly generation: number | undefined }): Loose {

@@ -37,7 +37,10 @@ export function readFlags(argv: readonly string[]): Flags {
     else given.set(arg.slice(2), argv[i + 1]?.startsWith('--') === false ? (argv[++i] as string) : 'true');
   }
   const text = (name: string, fallback: string): string => given.get(name) ?? fallback;
-  const list = (name: string, fallback: string): readonly string[] => text(name, fallback).split(',').filter((part) => part !== '');
+  const list = (name: string, fallback: string): readonly string[] =>
+    text(name, fallback)
+      .split(',')
+      .filter((part) => part !== '');
   const [from, to] = text('service-node-port-range', '30000-32767').split('-').map(Number) as [number, number];
   return {
     advertiseAddress: text('advertise-address', ''),

@@ -1,5 +1,6 @@
 // The kube-apiserver process: reads its flags, reaches etcd, fills the watch cache, serves :6443, runs its post-start hooks.
 
+import type { Secret } from '../api/generated/types.ts';
 import type { Os, Program } from '../machine/process.ts';
 import { type HttpStream, serveHttp } from '../network/http.ts';
 import type { Op } from '../sim/simulation.ts';
@@ -24,7 +25,10 @@ const RETRY = SECOND;
 
 export const apiserverProgram: Program = function* (os: Os): Op<number> {
   const flags = readFlags(os.argv);
-  const etcd = new EtcdClient(os, flags.etcdServers.map((url) => etcdEndpoint(url, readIfThere(os, flags.etcdCertFile))));
+  const etcd = new EtcdClient(
+    os,
+    flags.etcdServers.map((url) => etcdEndpoint(url, readIfThere(os, flags.etcdCertFile))),
+  );
   const cache = new WatchCache(os.sim);
   const stream = yield* reachEtcd(os, etcd, cache);
   if (!stream) {
@@ -71,6 +75,7 @@ function buildServer(os: Os, flags: Flags, etcd: EtcdClient, cache: WatchCache):
       clientCa: readIfThere(os, flags.clientCaFile),
       serviceAccountKey: readIfThere(os, flags.serviceAccountKeyFile),
       uidOf,
+      systemSecret: (name) => cache.ofKey('secrets').get(`kube-system/${name}`) as Secret | undefined,
     }),
     flowControl: new FlowControl(sim),
     admission: new Admission(flags.enableAdmission, flags.disableAdmission),

@@ -76,7 +76,18 @@ export function readRequest(request: HttpRequest): RequestInfo {
 }
 
 function nonResource(method: string, path: string): RequestInfo {
-  return { isResource: false, path, verb: method.toLowerCase(), group: '', version: '', resource: '', subresource: '', namespace: '', name: '', kind: null };
+  return {
+    isResource: false,
+    path,
+    verb: method.toLowerCase(),
+    group: '',
+    version: '',
+    resource: '',
+    subresource: '',
+    namespace: '',
+    name: '',
+    kind: null,
+  };
 }
 
 function verbOf(method: string, named: boolean, query: Query): string {

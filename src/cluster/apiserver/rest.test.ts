@@ -10,7 +10,12 @@ beforeEach(() => {
 });
 
 const ACCOUNT = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
-const pod = (name: string, more: object = {}) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name, ...more }, spec: { containers: [{ name: 'c', image: 'nginx' }] } });
+const pod = (name: string, more: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, ...more },
+  spec: { containers: [{ name: 'c', image: 'nginx' }] },
+});
 const pods = '/api/v1/namespaces/default/pods';
 
 function withAccount(): void {
@@ -18,13 +23,16 @@ function withAccount(): void {
 }
 
 test('a new cluster has its namespaces, roles and the kubernetes Service', () => {
-  const names = (path: string) => (cluster.request('GET', path).body as { items: { metadata: { name: string } }[] }).items.map((o) => o.metadata.name);
+  const names = (path: string) =>
+    (cluster.request('GET', path).body as { items: { metadata: { name: string } }[] }).items.map((o) => o.metadata.name);
   expect(names('/api/v1/namespaces')).toEqual(['default', 'kube-node-lease', 'kube-public', 'kube-system']);
   expect(names('/apis/rbac.authorization.k8s.io/v1/clusterroles')).toContain('system:kube-scheduler');
   const service = cluster.request('GET', '/api/v1/namespaces/default/services/kubernetes').body as { spec: { clusterIP: string } };
   expect(service.spec.clusterIP).toBe('10.96.0.1');
   expect(names('/apis/networking.k8s.io/v1/ipaddresses')).toEqual(['10.96.0.1']);
-  const slice = cluster.request('GET', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes').body as { endpoints: { addresses: string[] }[] };
+  const slice = cluster.request('GET', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes').body as {
+    endpoints: { addresses: string[] }[];
+  };
   expect(slice.endpoints[0]?.addresses).toEqual(['192.168.66.10']);
 });
 
@@ -51,8 +59,20 @@ test.each([
   ['POST', '/api/v1/namespaces/nowhere/configmaps', { metadata: { name: 'a' } }, 404, 'namespaces "nowhere" not found'],
   ['POST', '/api/v1/namespaces', { metadata: { name: 'default' } }, 409, 'namespaces "default" already exists'],
   ['DELETE', '/api/v1/namespaces/default', undefined, 403, 'namespaces "default" is forbidden: this namespace may not be deleted'],
-  ['POST', '/api/v1/namespaces/default/configmaps', { metadata: { name: 'a', namespace: 'b' } }, 400, 'the namespace of the provided object does not match the namespace sent on the request'],
-  ['POST', '/api/v1/namespaces/default/configmaps', { kind: 'Secret', metadata: { name: 'a' } }, 400, 'Secret in version "v1" cannot be handled as a ConfigMap: no kind "Secret" is registered for version "v1"'],
+  [
+    'POST',
+    '/api/v1/namespaces/default/configmaps',
+    { metadata: { name: 'a', namespace: 'b' } },
+    400,
+    'the namespace of the provided object does not match the namespace sent on the request',
+  ],
+  [
+    'POST',
+    '/api/v1/namespaces/default/configmaps',
+    { kind: 'Secret', metadata: { name: 'a' } },
+    400,
+    'Secret in version "v1" cannot be handled as a ConfigMap: no kind "Secret" is registered for version "v1"',
+  ],
   ['GET', '/api/v1/pods?', undefined, 404, null],
 ])('%s %s', (method, path, body, status, message) => {
   const response = cluster.request(method as string, path as string, body);
@@ -62,7 +82,9 @@ test.each([
 
 test('writes with an old resourceVersion conflict; a write that changes nothing writes nothing', () => {
   const path = '/api/v1/namespaces/default/configmaps';
-  const first = cluster.request('POST', path, { metadata: { name: 'a' }, data: { k: '1' } }).body as { metadata: { resourceVersion: string } };
+  const first = cluster.request('POST', path, { metadata: { name: 'a' }, data: { k: '1' } }).body as {
+    metadata: { resourceVersion: string };
+  };
   const second = cluster.request('PUT', `${path}/a`, { ...first, data: { k: '2' } });
   expect(second.status).toBe(200);
   const third = cluster.request('PUT', `${path}/a`, { ...first, data: { k: '3' } });
@@ -99,7 +121,10 @@ test('finalizers keep an object until the last is taken away', () => {
   cluster.request('POST', path, { metadata: { name: 'a', finalizers: ['example.com/hold'] } });
   const marked = cluster.request('DELETE', `${path}/a`).body as Pod;
   expect(marked.metadata.deletionTimestamp).toBeDefined();
-  expect(cluster.request('PATCH', `${path}/a`, { metadata: { finalizers: [] } }, { headers: { 'content-type': 'application/merge-patch+json' } }).status).toBe(200);
+  expect(
+    cluster.request('PATCH', `${path}/a`, { metadata: { finalizers: [] } }, { headers: { 'content-type': 'application/merge-patch+json' } })
+      .status,
+  ).toBe(200);
   expect(cluster.request('GET', `${path}/a`).status).toBe(404);
   cluster.request('POST', path, { metadata: { name: 'b' } });
   const foreground = cluster.request('DELETE', `${path}/b`, { propagationPolicy: 'Foreground' }).body as Pod;
@@ -133,7 +158,10 @@ test('watches: selectors act on transitions, the past is replayed, too far back 
   expect(onNode.events.map((e) => e.type)).toEqual(['ADDED', 'MODIFIED', 'MODIFIED', 'DELETED']);
   const replay = cluster.watch('/api/v1/pods', { resourceVersion: made.metadata.resourceVersion as string });
   expect(replay.events.map((e) => e.type)).toEqual(['MODIFIED', 'MODIFIED', 'MODIFIED', 'DELETED']);
-  const old = cluster.watch('/api/v1/pods', { resourceVersion: '1' });
+  cluster.request('POST', pods, pod('b'));
+  cluster.sim.runUntil(cluster.sim.now + 80_000_000);
+  for (let i = 0; i < 110; i++) cluster.request('PATCH', `${pods}/b`, { metadata: { labels: { n: String(i) } } });
+  const old = cluster.watch('/api/v1/pods', { resourceVersion: made.metadata.resourceVersion as string });
   expect(old.events.map((e) => [e.type, (e.object as { code?: number }).code])).toEqual([['ERROR', 410]]);
   const rvs = all.events.map((e) => Number((e.object as Pod).metadata.resourceVersion));
   expect(rvs).toEqual([...rvs].sort((a, b) => a - b));
@@ -142,12 +170,16 @@ test('watches: selectors act on transitions, the past is replayed, too far back 
 test('lists come in pages, from the revision of the first', () => {
   const path = '/api/v1/namespaces/default/configmaps';
   for (const name of ['a', 'b', 'c', 'd', 'e']) cluster.request('POST', path, { metadata: { name } });
-  type List = { items: { metadata: { name: string } }[]; metadata: { continue?: string; remainingItemCount?: number; resourceVersion: string } };
+  type List = {
+    items: { metadata: { name: string } }[];
+    metadata: { continue?: string; remainingItemCount?: number; resourceVersion: string };
+  };
   const first = cluster.request('GET', path, undefined, { query: { limit: '2' } }).body as List;
   expect(first.items.map((o) => o.metadata.name)).toEqual(['a', 'b']);
   expect(first.metadata.remainingItemCount).toBe(3);
   cluster.request('DELETE', `${path}/c`);
-  const second = cluster.request('GET', path, undefined, { query: { limit: '2', continue: first.metadata.continue as string } }).body as List;
+  const second = cluster.request('GET', path, undefined, { query: { limit: '2', continue: first.metadata.continue as string } })
+    .body as List;
   expect(second.items.map((o) => o.metadata.name)).toEqual(['c', 'd']);
   expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
 });
@@ -159,28 +191,47 @@ test('RBAC: what no binding allows is refused in the words of kubectl', () => {
     403,
     'secrets is forbidden: User "jane" cannot list resource "secrets" in API group "" in the namespace "default"',
   ]);
-  const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'jane' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'edit' }, subjects: [{ kind: 'User', name: 'jane', apiGroup: 'rbac.authorization.k8s.io' }] };
+  const role = {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name: 'jane' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'edit' },
+    subjects: [{ kind: 'User', name: 'jane', apiGroup: 'rbac.authorization.k8s.io' }],
+  };
   expect(cluster.request('POST', '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings', role).status).toBe(201);
   expect(list().status).toBe(200);
   const anonymous = cluster.request('GET', '/api/v1/pods', undefined, { as: null });
-  expect((anonymous.body as { message: string }).message).toBe('pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" at the cluster scope');
+  expect((anonymous.body as { message: string }).message).toBe(
+    'pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" at the cluster scope',
+  );
   expect(cluster.request('GET', '/version', undefined, { as: null }).status).toBe(200);
 });
 
 test('Services get addresses and ports of their own and give them back', () => {
   const path = '/api/v1/namespaces/default/services';
-  const service = (name: string, spec: object) => ({ apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port: 80 }], selector: { a: 'b' }, ...spec } });
+  const service = (name: string, spec: object) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name },
+    spec: { ports: [{ port: 80 }], selector: { a: 'b' }, ...spec },
+  });
   type Made = { spec: { clusterIP: string; clusterIPs: string[]; ports: { nodePort?: number }[] }; message?: string };
   const a = cluster.request('POST', path, service('a', { type: 'NodePort' })).body as Made;
   expect(a.spec.clusterIPs).toEqual([a.spec.clusterIP]);
   const port = a.spec.ports[0]?.nodePort as number;
   expect(port).toBeGreaterThanOrEqual(30_000);
   const taken = cluster.request('POST', path, service('b', { type: 'NodePort', ports: [{ port: 80, nodePort: port }] }));
-  expect([taken.status, (taken.body as Made).message]).toEqual([422, `Service "b" is invalid: spec.ports[0].nodePort: Invalid value: ${port}: provided port is already allocated`]);
+  expect([taken.status, (taken.body as Made).message]).toEqual([
+    422,
+    `Service "b" is invalid: spec.ports[0].nodePort: Invalid value: ${port}: provided port is already allocated`,
+  ]);
   const used = cluster.request('POST', path, service('c', { clusterIP: a.spec.clusterIP }));
   expect((used.body as Made).message).toContain('provided IP is already allocated');
   cluster.request('DELETE', `${path}/a`);
-  expect(cluster.request('POST', path, service('b', { type: 'NodePort', clusterIP: a.spec.clusterIP, ports: [{ port: 80, nodePort: port }] })).status).toBe(201);
+  expect(
+    cluster.request('POST', path, service('b', { type: 'NodePort', clusterIP: a.spec.clusterIP, ports: [{ port: 80, nodePort: port }] }))
+      .status,
+  ).toBe(201);
   const headless = cluster.request('POST', path, service('d', { clusterIP: 'None' })).body as Made;
   expect(headless.spec.clusterIPs).toEqual(['None']);
 });

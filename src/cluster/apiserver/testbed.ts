@@ -103,14 +103,17 @@ export class Testbed {
   run<T>(body: (os: Os, client: HttpClient) => Op<T>, as: string | null = this.admin): T {
     let result: { value: T } | undefined;
     let failure: unknown;
-    this.#spawn(function* (os: Os) {
-      const client = new HttpClient(os, { host: ADDRESS, port: 6443, tls: as === null ? {} : { clientCertificate: as } });
-      try {
-        result = { value: yield* body(os, client) };
-      } catch (error) {
-        failure = error;
-      }
-    }, [`client-${++this.#client}`]);
+    this.#spawn(
+      function* (os: Os) {
+        const client = new HttpClient(os, { host: ADDRESS, port: 6443, tls: as === null ? {} : { clientCertificate: as } });
+        try {
+          result = { value: yield* body(os, client) };
+        } catch (error) {
+          failure = error;
+        }
+      },
+      [`client-${++this.#client}`],
+    );
     const limit = this.sim.now + 120 * SECOND;
     while (!result && !failure && this.sim.step(limit));
     if (failure) throw failure;
@@ -119,17 +122,24 @@ export class Testbed {
   }
 
   /** Opens a watch that goes on in the background; what comes is added to the list that is returned. */
-  watch(path: string, query: Readonly<Record<string, string>> = {}, as = this.admin): { readonly events: { type: string; object: unknown }[]; stop(): void } {
+  watch(
+    path: string,
+    query: Readonly<Record<string, string>> = {},
+    as = this.admin,
+  ): { readonly events: { type: string; object: unknown }[]; stop(): void } {
     const events: { type: string; object: unknown }[] = [];
     let stream: HttpStream | undefined;
-    this.#spawn(function* (os: Os) {
-      const client = new HttpClient(os, { host: ADDRESS, port: 6443, tls: { clientCertificate: as } });
-      const response = yield* client.request({ method: 'GET', path, query: { watch: 'true', ...query }, headers: {} });
-      stream = response.stream;
-      for (let chunk = yield* stream?.read() as Op<unknown>; chunk !== undefined; chunk = yield* stream?.read() as Op<unknown>) {
-        events.push(chunk as { type: string; object: unknown });
-      }
-    }, [`watcher-${++this.#client}`]);
+    this.#spawn(
+      function* (os: Os) {
+        const client = new HttpClient(os, { host: ADDRESS, port: 6443, tls: { clientCertificate: as } });
+        const response = yield* client.request({ method: 'GET', path, query: { watch: 'true', ...query }, headers: {} });
+        stream = response.stream;
+        for (let chunk = yield* stream?.read() as Op<unknown>; chunk !== undefined; chunk = yield* stream?.read() as Op<unknown>) {
+          events.push(chunk as { type: string; object: unknown });
+        }
+      },
+      [`watcher-${++this.#client}`],
+    );
     this.sim.runUntil(this.sim.now + SECOND / 100);
     return { events, stop: () => stream?.cancel() };
   }

@@ -1,13 +1,15 @@
 // The images of the cluster's own components, with the compressed sizes that their registries tell.
 
 import { apiserverProgram } from '../apiserver/program.ts';
-import { controllerManagerProgram } from '../controllers/program.ts';
+import { controllerManagerProgram } from '../controllers/manager.ts';
 import { coreDnsProgram } from '../dataplane/coredns/program.ts';
 import { flannelImageProgram } from '../dataplane/flannel/install.ts';
 import { kubeProxyProgram } from '../dataplane/kube-proxy/program.ts';
 import { etcdProgram } from '../etcd/program.ts';
 import type { ImageCatalogue } from '../images/catalogue.ts';
 import type { Program } from '../machine/process.ts';
+import type { Op } from '../sim/simulation.ts';
+import { MILLISECOND, type Micros } from '../sim/time.ts';
 import { schedulerProgram } from '../scheduler/program.ts';
 import {
   APISERVER_IMAGE,
@@ -26,23 +28,32 @@ interface ComponentImage {
   readonly entrypoint: readonly string[];
   /** MB as it travels. */
   readonly megabytes: number;
+  /** From exec to the first useful instruction: loading, flags, caches of the Go runtime. */
+  readonly startup: Micros;
   readonly files?: Readonly<Record<string, string>>;
 }
 
 const COMPONENTS: readonly ComponentImage[] = [
-  { image: ETCD_IMAGE, program: etcdProgram, entrypoint: [], megabytes: 23.6 },
-  { image: APISERVER_IMAGE, program: apiserverProgram, entrypoint: [], megabytes: 27.7 },
-  { image: CONTROLLER_MANAGER_IMAGE, program: controllerManagerProgram, entrypoint: [], megabytes: 23.1 },
-  { image: SCHEDULER_IMAGE, program: schedulerProgram, entrypoint: [], megabytes: 17.2 },
-  { image: PROXY_IMAGE, program: kubeProxyProgram, entrypoint: [], megabytes: 25.8 },
-  { image: COREDNS_IMAGE, program: coreDnsProgram, entrypoint: ['/coredns'], megabytes: 23.6 },
-  { image: FLANNEL_IMAGE, program: flannelImageProgram, entrypoint: ['/opt/bin/flanneld'], megabytes: 34.2 },
-  { image: FLANNEL_CNI_IMAGE, program: flannelImageProgram, entrypoint: [], megabytes: 4.9, files: { '/flannel': 'flannel CNI plug-in v1.8.0-flannel1\n' } },
+  { image: ETCD_IMAGE, program: etcdProgram, entrypoint: [], megabytes: 23.6, startup: 400 * MILLISECOND },
+  { image: APISERVER_IMAGE, program: apiserverProgram, entrypoint: [], megabytes: 27.7, startup: 2_200 * MILLISECOND },
+  { image: CONTROLLER_MANAGER_IMAGE, program: controllerManagerProgram, entrypoint: [], megabytes: 23.1, startup: 900 * MILLISECOND },
+  { image: SCHEDULER_IMAGE, program: schedulerProgram, entrypoint: [], megabytes: 17.2, startup: 800 * MILLISECOND },
+  { image: PROXY_IMAGE, program: kubeProxyProgram, entrypoint: [], megabytes: 25.8, startup: 350 * MILLISECOND },
+  { image: COREDNS_IMAGE, program: coreDnsProgram, entrypoint: ['/coredns'], megabytes: 23.6, startup: 300 * MILLISECOND },
+  { image: FLANNEL_IMAGE, program: flannelImageProgram, entrypoint: ['/opt/bin/flanneld'], megabytes: 34.2, startup: 250 * MILLISECOND },
+  {
+    image: FLANNEL_CNI_IMAGE,
+    program: flannelImageProgram,
+    entrypoint: [],
+    megabytes: 4.9,
+    startup: 10 * MILLISECOND,
+    files: { '/flannel': 'flannel CNI plug-in v1.8.0-flannel1\n' },
+  },
 ];
 
 /** Makes the registries know them. */
 export function registerComponentImages(catalogue: ImageCatalogue): void {
-  for (const { image, program, entrypoint, megabytes, files } of COMPONENTS) {
+  for (const { image, program, entrypoint, megabytes, startup, files } of COMPONENTS) {
     const colon = image.lastIndexOf(':');
     catalogue.register({
       repository: image.slice(0, colon),
@@ -52,8 +63,14 @@ export function registerComponentImages(catalogue: ImageCatalogue): void {
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
       exposedPorts: [],
       sizeBytes: Math.round(megabytes * 1_000_000),
-      program,
+      program: startingFor(startup, program),
       ...(files === undefined ? {} : { files }),
     });
   }
 }
+
+const startingFor = (startup: Micros, program: Program): Program =>
+  function* (os): Op<number | void> {
+    yield* os.sleep(startup);
+    return yield* program(os);
+  };

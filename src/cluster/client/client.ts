@@ -4,6 +4,7 @@
 import type { Binding, ObjectMeta, ResourceTypes, Status } from '../api/generated/types.ts';
 import { mustResource, type ResourceKind } from '../api/kinds.ts';
 import type { ApiObject } from '../api/meta.ts';
+import { verifyCertificate } from '../api/pki.ts';
 import { ApiError } from '../api/status.ts';
 import type { Os } from '../machine/process.ts';
 import { HttpClient, type HttpRequest, type HttpResponse, type HttpStream } from '../network/http.ts';
@@ -20,6 +21,8 @@ export interface ClientConfig {
   readonly token?: string;
   /** Read anew for each request, as projected tokens are renewed. */
   readonly tokenFile?: string;
+  /** Gives the bearer token for each request: for tokens that must be asked for and renewed. */
+  readonly tokenSource?: () => Op<string>;
   readonly userAgent: string;
   readonly ca?: string;
   /** Client-side limit in requests a second, with `burst`; absent = unlimited. */
@@ -119,14 +122,15 @@ interface Target {
 export class Client {
   readonly os: Os;
   readonly config: ClientConfig;
-  readonly #http: HttpClient;
+  /** The connection, which clients of one process may share. */
+  readonly http: HttpClient;
   readonly #limiter: TokenBucket | null;
   readonly #headers: Readonly<Record<string, string>>;
 
   constructor(os: Os, config: ClientConfig, http: HttpClient = connect(os, config)) {
     this.os = os;
     this.config = config;
-    this.#http = http;
+    this.http = http;
     this.#limiter = config.qps === undefined ? null : new TokenBucket(os.sim, config.qps, config.burst ?? config.qps);
     this.#headers = Object.freeze({
       accept: 'application/json',
@@ -137,7 +141,7 @@ export class Client {
 
   /** A client with another user agent (and its own rate limit) over the same connection. */
   as(userAgent: string): Client {
-    return new Client(this.os, { ...this.config, userAgent }, this.#http);
+    return new Client(this.os, { ...this.config, userAgent }, this.http);
   }
 
   *get<R extends Resource>(resource: R, namespace: string, name: string): Op<ResourceTypes[R]> {
@@ -223,7 +227,7 @@ export class Client {
 
   /** Any request, with this client's identity and error handling. */
   *raw(request: RawRequest): Op<HttpResponse> {
-    return yield* this.#exchange({ query: {}, ...request, headers: { ...this.#credentials(), ...request.headers } });
+    return yield* this.#exchange({ query: {}, ...request, headers: { ...(yield* this.#credentials()), ...request.headers } });
   }
 
   *#call(
@@ -255,7 +259,8 @@ export class Client {
       namespace: target.namespace,
       name: subjectName,
     };
-    const headers = body === undefined ? this.#credentials() : { ...this.#credentials(), 'content-type': contentType };
+    const credentials = yield* this.#credentials();
+    const headers = body === undefined ? credentials : { ...credentials, 'content-type': contentType };
     const path = pathOf(target);
     return yield* this.#exchange({ method, path, query, headers, subject, verb, ...(body === undefined ? {} : { body }) });
   }
@@ -263,7 +268,7 @@ export class Client {
   *#exchange(request: HttpRequest): Op<HttpResponse> {
     for (let retries = 0; ; retries++) {
       if (this.#limiter) yield* this.#limiter.take();
-      const response = yield* this.#http.request(request, request.query['watch'] === 'true' ? undefined : MINUTE);
+      const response = yield* this.http.request(request, request.query['watch'] === 'true' ? undefined : MINUTE);
       if (response.status < 400) return response;
       const wait = retryAfter(response);
       if (wait === undefined || retries === MAX_RETRIES) throw errorOf(response);
@@ -271,8 +276,9 @@ export class Client {
     }
   }
 
-  #credentials(): Readonly<Record<string, string>> {
-    const file = this.config.tokenFile;
+  *#credentials(): Op<Readonly<Record<string, string>>> {
+    const { tokenFile: file, tokenSource } = this.config;
+    if (tokenSource) return { ...this.#headers, authorization: `Bearer ${yield* tokenSource()}` };
     if (file === undefined || !this.os.files.exists(file)) return this.#headers;
     return { ...this.#headers, authorization: `Bearer ${this.os.files.read(file).trim()}` };
   }
@@ -326,7 +332,12 @@ function connect(os: Os, config: ClientConfig): HttpClient {
     port: Number(authority.slice(colon + 1)),
     tls: {
       ...(config.clientCertificate === undefined ? {} : { clientCertificate: config.clientCertificate }),
-      ...(config.ca === undefined ? {} : { ca: config.ca }),
+      ...(config.ca === undefined ? {} : { ca: config.ca, verify: (certificate: string) => distrust(certificate, config.ca as string) }),
     },
   });
+}
+
+/** Why the server's certificate is not to be trusted; null when it is. */
+function distrust(certificate: string, ca: string): string | null {
+  return verifyCertificate(certificate, ca) === null ? 'x509: certificate signed by unknown authority' : null;
 }

@@ -2,7 +2,7 @@
 
 import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
-import { CALL, type Cause, type Subject } from '../sim/trace.ts';
+import { CALL, type Cause, DETAIL, type Level, type Subject } from '../sim/trace.ts';
 import { isProgrammingError, messageOf } from './errors.ts';
 import type { WorkQueue } from './workqueue.ts';
 
@@ -70,24 +70,24 @@ class SyncRun implements Sync {
 
   decide(detail: Readonly<Record<string, unknown>>): void {
     this.#decided = true;
-    this.#emit('sync', detail);
+    this.#emit('sync', CALL, detail);
   }
 
-  /** A sync that decided nothing is worth a record only when a user's action led to it. */
+  /** A sync that decided nothing is worth a record only when a user's action led to it, and only to those who look closely. */
   finish(): void {
-    if (!this.#decided && this.#cause !== null && this.#cause.flow !== 0) this.#emit('sync', { unchanged: true });
+    if (!this.#decided && this.#os.sim.trace.wants(DETAIL, this.#cause)) this.#emit('sync', DETAIL, { unchanged: true });
   }
 
   fail(error: unknown): void {
     const message = messageOf(error);
     this.#os.logError(`"Unhandled Error" err="error syncing \\"${this.#key}\\": ${message}" controller="${this.#options.name}"`);
-    this.#emit('error', { error: message });
+    this.#emit('error', CALL, { error: message });
   }
 
-  #emit(verb: string, detail: Readonly<Record<string, unknown>>): void {
+  #emit(verb: string, level: Level, detail: Readonly<Record<string, unknown>>): void {
     const { sim, place } = this.#os;
     sim.cause = sim.trace.emit(this.#cause, {
-      level: CALL,
+      level,
       kind: 'controller',
       verb,
       from: place,

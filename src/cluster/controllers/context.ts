@@ -14,10 +14,10 @@ export interface ControllerContext {
   readonly os: Os;
   readonly flags: ManagerFlags;
   readonly informers: InformerFactory;
-  /** A client with the identity of the controller, e.g. `replicaset-controller`, and its own rate limit. */
-  client(name: string): Client;
-  /** A recorder whose events have `component` as their source, written with the client of that name. */
-  recorder(component: string): EventRecorder;
+  /** A new client, with its own rate limit, that acts as the ServiceAccount of that name, e.g. `replicaset-controller`. */
+  client(account: string): Client;
+  /** A recorder whose events have `component` as their source. */
+  recorder(component: string, client: Client): EventRecorder;
 }
 
 /** Registers informers and handlers when made; `run` starts the workers once the informers have synced. */

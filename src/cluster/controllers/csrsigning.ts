@@ -9,12 +9,11 @@ import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
 import type { Informer } from '../client/informer.ts';
 import { WorkQueue } from '../client/workqueue.ts';
-import type { ControllerContext, Controller } from './context.ts';
-import { subjectsOf } from './context.ts';
 import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
 import { formatTime, HOUR, MINUTE, SECOND } from '../sim/time.ts';
 import { hasCondition, isKubeletClientRequest, KUBELET_CLIENT_SIGNER, requestOf } from './certificates.ts';
+import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
 
 const NAME = 'certificate-controller';
 const LONGEST = 365 * 24 * HOUR;

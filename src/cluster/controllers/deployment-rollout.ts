@@ -307,12 +307,17 @@ export class Rollout {
   *#syncRollout(sets: Sets): Op<void> {
     const status = rolloutStatus(this.d, all(sets), sets.newSet, this.#now());
     if (equal(this.d.status, status)) this.#checkProgressLater(status);
-    else yield* this.#tools.client.updateStatus('deployments.apps', { ...this.d, status });
+    else yield* this.#writeStatus(status);
   }
 
   *#syncStatus(sets: Sets): Op<void> {
     const status = calculateStatus(this.d, all(sets), sets.newSet, this.#now());
-    if (!equal(this.d.status, status)) yield* this.#tools.client.updateStatus('deployments.apps', { ...this.d, status });
+    if (!equal(this.d.status, status)) yield* this.#writeStatus(status);
+  }
+
+  *#writeStatus(status: DeploymentStatus): Op<void> {
+    this.#tools.sync.decide({ status });
+    yield* this.#tools.client.updateStatus('deployments.apps', { ...this.d, status });
   }
 
   /** Nothing moves: look again when the deadline for progress is over. */

@@ -34,7 +34,7 @@ export class DeploymentController implements Controller {
   constructor(context: ControllerContext) {
     this.#os = context.os;
     this.#client = context.client(NAME);
-    this.#recorder = context.recorder(NAME);
+    this.#recorder = context.recorder(NAME, this.#client);
     this.#workers = context.flags.concurrent['deployment'] ?? 5;
     this.#queue = new WorkQueue(context.os.sim);
     this.#deployments = context.informers.informer('deployments.apps');

@@ -1,8 +1,8 @@
 // The Endpoints controller (pkg/controller/endpoint): the legacy form of endpoints, one object a Service, for readers
 // that do not know EndpointSlices.
 
-import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset, Pod, Service } from '../api/generated/types.ts';
-import { isDeleting, keyOf, splitKey } from '../api/meta.ts';
+import type { Endpoints, Pod, Service } from '../api/generated/types.ts';
+import { keyOf, splitKey } from '../api/meta.ts';
 import { isAlreadyExists, isForbidden, isNotFound } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
@@ -14,14 +14,14 @@ import { WorkQueue } from '../client/workqueue.ts';
 import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
 import { SECOND } from '../sim/time.ts';
+import { ChangedPods } from './changedpods.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
+import { SubsetBuilder } from './endpoints-subsets.ts';
 import { equal } from './equal.ts';
-import { isPodReady } from './pods.ts';
-import { addressOf, hostnameFor, indexBySelector, isHeadless, podsBehind, servicesOf, servicesToUpdate, targetPort } from './service-pods.ts';
+import { indexBySelector, isHeadless, servicesOf, servicesToUpdate } from './service-pods.ts';
 
 const NAME = 'endpoint-controller';
 const MAX_RETRIES = 15;
-const MAX_ADDRESSES = 1000;
 const MANAGED_BY = 'endpoints.kubernetes.io/managed-by';
 const HEADLESS = 'service.kubernetes.io/headless';
 const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity';
@@ -35,12 +35,15 @@ export class EndpointsController implements Controller {
   readonly #pods: Informer<Pod>;
   readonly #endpoints: Informer<Endpoints>;
   readonly #queue: WorkQueue;
+  readonly #changed = new ChangedPods();
+  /** By Service: its subsets, as of its last sync that went well. */
+  readonly #subsets = new Map<string, SubsetBuilder>();
 
   constructor(context: ControllerContext) {
     const { os, informers } = context;
     this.#os = os;
     this.#client = context.client(NAME);
-    this.#recorder = context.recorder(NAME);
+    this.#recorder = context.recorder(NAME, this.#client);
     this.#workers = context.flags.concurrent['endpoints'] ?? 5;
     this.#queue = new WorkQueue(os.sim, new DefaultControllerLimiter(os.sim, new ExponentialLimiter(SECOND, 1000 * SECOND)));
     this.#services = informers.informer('services');
@@ -54,9 +57,9 @@ export class EndpointsController implements Controller {
       delete: (service) => this.#queue.add(keyOf(service)),
     });
     this.#pods.addHandler({
-      add: (pod) => this.#enqueue(servicesOf(this.#services, pod)),
-      update: (before, pod) => this.#enqueue(servicesToUpdate(this.#services, before, pod)),
-      delete: (pod) => this.#enqueue(servicesOf(this.#services, pod)),
+      add: (pod) => this.#enqueue(servicesOf(this.#services, pod), pod),
+      update: (before, pod) => this.#enqueue(servicesToUpdate(this.#services, before, pod), pod),
+      delete: (pod) => this.#enqueue(servicesOf(this.#services, pod), pod),
     });
     this.#endpoints.addHandler({ delete: (endpoints) => this.#queue.add(keyOf(endpoints)) });
   }
@@ -72,31 +75,55 @@ export class EndpointsController implements Controller {
     });
   }
 
-  #enqueue(keys: readonly string[]): void {
-    for (const key of keys) this.#queue.add(key);
+  #enqueue(services: readonly string[], pod: Pod): void {
+    for (const key of services) {
+      this.#changed.note(key, pod);
+      this.#queue.add(key);
+    }
   }
 
   *#sync(key: string, sync: Sync): Op<void> {
     const service = this.#services.getByKey(key);
+    const pods = this.#changed.take(key);
     if (!service) {
+      this.#subsets.delete(key);
       yield* this.#delete(key, sync);
       return;
     }
     if (service.spec.type === 'ExternalName' || service.spec.selector === undefined) return;
+    const builder = this.#look(key, service, pods);
     const present = this.#endpoints.getByKey(key);
-    const wanted = desired(service, present, podsBehind(this.#pods, service));
-    if (present && sameContent(present, wanted)) return;
+    const wanted = desired(service, present, builder);
+    if (!present || !sameContent(present, wanted)) yield* this.#write(key, service, present, wanted, sync);
+    this.#subsets.set(key, builder);
+  }
+
+  /** The Service's subsets with what changed of its Pods; from all of them when they are not known. */
+  #look(key: string, service: Service, pods: ReadonlySet<string>): SubsetBuilder {
+    const known = this.#subsets.get(key);
+    // Until this sync has gone well, the next one must look at everything.
+    this.#subsets.delete(key);
+    if (known?.service === service) {
+      for (const pod of pods) known.refresh(pod, this.#pods.getByKey(pod));
+      return known;
+    }
+    const builder = new SubsetBuilder(service);
+    for (const pod of this.#pods.list(service.metadata.namespace)) builder.add(pod);
+    return builder;
+  }
+
+  *#write(key: string, service: Service, present: Endpoints | undefined, wanted: Endpoints, sync: Sync): Op<void> {
     sync.decide({ create: present === undefined, addresses: wanted.subsets?.reduce((n, subset) => n + (subset.addresses?.length ?? 0), 0) ?? 0 });
     try {
       if (present) yield* this.#client.update('endpoints', wanted);
       else yield* this.#client.create('endpoints', wanted);
     } catch (error) {
       if (isProgrammingError(error)) throw error;
-      // The namespace is going away, or the object has just been made: neither will get better by trying at once.
+      // The namespace is going away: that will not get better.
       if (!present && isForbidden(error)) return;
       if (present) this.#recorder.event(present, 'Warning', 'FailedToUpdateEndpoint', `Failed to update endpoint ${key}: ${messageOf(error)}`);
       else if (!isAlreadyExists(error)) {
-        this.#recorder.event(wanted, 'Warning', 'FailedToCreateEndpoint', `Failed to create endpoint for service ${key}: ${messageOf(error)}`);
+        this.#recorder.event(service, 'Warning', 'FailedToCreateEndpoint', `Failed to create endpoint for service ${key}: ${messageOf(error)}`);
       }
       throw error;
     }
@@ -114,8 +141,8 @@ export class EndpointsController implements Controller {
   }
 }
 
-function desired(service: Service, present: Endpoints | undefined, pods: readonly Pod[]): Endpoints {
-  const { subsets, truncated } = subsetsOf(service, pods);
+function desired(service: Service, present: Endpoints | undefined, builder: SubsetBuilder): Endpoints {
+  const { subsets, truncated } = builder.build();
   const { [HEADLESS]: _, ...own } = service.metadata.labels ?? {};
   const labels = { ...own, [MANAGED_BY]: NAME, ...(isHeadless(service) ? { [HEADLESS]: '' } : {}) };
   const { [OVER_CAPACITY]: __, ...kept } = present?.metadata.annotations ?? {};
@@ -131,82 +158,5 @@ function desired(service: Service, present: Endpoints | undefined, pods: readonl
 }
 
 function sameContent(a: Endpoints, b: Endpoints): boolean {
-  return (
-    equal(a.metadata.labels, b.metadata.labels) && equal(a.metadata.annotations, b.metadata.annotations) && equal(a.subsets ?? [], b.subsets ?? [])
-  );
-}
-
-interface Part {
-  readonly ports: EndpointPort[];
-  readonly ready: EndpointAddress[];
-  readonly notReady: EndpointAddress[];
-}
-
-/** Addresses grouped by the ports that they offer, sorted. */
-function subsetsOf(service: Service, pods: readonly Pod[]): { readonly subsets: EndpointSubset[]; readonly truncated: boolean } {
-  const family = service.spec.ipFamilies?.[0] === 'IPv6' ? 'IPv6' : 'IPv4';
-  const parts = new Map<string, Part>();
-  let count = 0;
-  for (const pod of pods) {
-    if (isDeleting(pod) && !service.spec.publishNotReadyAddresses) continue;
-    const address = addressFor(pod, service, family);
-    if (!address) continue;
-    const ports = portsOf(service, pod);
-    if (ports.length === 0 && !isHeadless(service)) continue;
-    const id = ports.map((port) => `${port.name ?? ''} ${port.port} ${port.protocol ?? ''}`).join(',');
-    let part = parts.get(id);
-    if (!part) parts.set(id, (part = { ports, ready: [], notReady: [] }));
-    (service.spec.publishNotReadyAddresses || isPodReady(pod) ? part.ready : part.notReady).push(address);
-    count++;
-  }
-  const subsets: EndpointSubset[] = [];
-  let room = MAX_ADDRESSES;
-  for (const { ports, ready, notReady } of parts.values()) {
-    const addresses = ready.sort(byAddress).slice(0, room);
-    room -= addresses.length;
-    const notReadyAddresses = notReady.sort(byAddress).slice(0, room);
-    room -= notReadyAddresses.length;
-    subsets.push({
-      ...(addresses.length === 0 ? {} : { addresses }),
-      ...(notReadyAddresses.length === 0 ? {} : { notReadyAddresses }),
-      ...(ports.length === 0 ? {} : { ports }),
-    });
-  }
-  return { subsets, truncated: count > MAX_ADDRESSES };
-}
-
-const byAddress = (a: EndpointAddress, b: EndpointAddress): number => (a.ip < b.ip ? -1 : a.ip > b.ip ? 1 : 0);
-
-const remembered = new WeakMap<Pod, { readonly service: Service; readonly address: EndpointAddress }>();
-
-function addressFor(pod: Pod, service: Service, family: 'IPv4' | 'IPv6'): EndpointAddress | undefined {
-  const known = remembered.get(pod);
-  if (known?.service === service) return known.address;
-  const ip = addressOf(pod, family);
-  if (ip === undefined) return undefined;
-  const hostname = hostnameFor(pod, service);
-  const { name, namespace = '', uid = '' } = pod.metadata;
-  const address: EndpointAddress = Object.freeze({
-    ip,
-    ...(hostname === undefined ? {} : { hostname }),
-    ...(pod.spec.nodeName ? { nodeName: pod.spec.nodeName } : {}),
-    targetRef: Object.freeze({ kind: 'Pod', namespace, name, uid }),
-  });
-  remembered.set(pod, { service, address });
-  return address;
-}
-
-function portsOf(service: Service, pod: Pod): EndpointPort[] {
-  const ports: EndpointPort[] = [];
-  for (const port of service.spec.ports ?? []) {
-    const number = targetPort(pod, port);
-    if (number === undefined) continue;
-    ports.push({
-      ...(port.name === undefined ? {} : { name: port.name }),
-      port: number,
-      protocol: port.protocol ?? 'TCP',
-      ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
-    });
-  }
-  return ports;
+  return equal(a.metadata.labels, b.metadata.labels) && equal(a.metadata.annotations ?? {}, b.metadata.annotations ?? {}) && equal(a.subsets ?? [], b.subsets ?? []);
 }

@@ -14,7 +14,7 @@ export const MANAGER = 'endpointslice-controller.k8s.io';
 const HEADLESS = 'service.kubernetes.io/headless';
 const MAX_ENDPOINTS = 100;
 
-type Family = 'IPv4' | 'IPv6';
+export type Family = 'IPv4' | 'IPv6';
 type Ports = readonly DiscoveryV1EndpointPort[];
 
 /** Endpoints of one address family on the same ports, by Pod UID. */
@@ -24,9 +24,10 @@ export interface EndpointGroup {
   readonly endpoints: Map<string, Endpoint>;
 }
 
-export interface WantedEndpoints {
+/** What a Service should have: its address families, and groups by family and ports. */
+export interface Wanted {
   readonly families: readonly Family[];
-  readonly groups: Map<string, EndpointGroup>;
+  readonly groups: ReadonlyMap<string, EndpointGroup>;
 }
 
 export interface SlicePlan {
@@ -84,7 +85,11 @@ export function portsFor(service: Service, pod: Pod): { readonly id: string; rea
 
 const idOf = (ports: Ports): string => ports.map((p) => `${p.name} ${p.port} ${p.protocol} ${p.appProtocol ?? ''}`).sort().join(',');
 
-export function planSlices(service: Service, wanted: WantedEndpoints, present: readonly EndpointSlice[]): SlicePlan {
+/**
+ * With `changed` (Pod UIDs) the slices are known to be right but for those Pods, and only slices that hold one of them are
+ * looked into.
+ */
+export function planSlices(service: Service, wanted: Wanted, present: readonly EndpointSlice[], changed?: ReadonlySet<string>): SlicePlan {
   const plan: SlicePlan = { create: [], update: [], delete: [], endpoints: 0 };
   const slices = new Map<string, EndpointSlice[]>();
   for (const slice of present) {
@@ -96,7 +101,7 @@ export function planSlices(service: Service, wanted: WantedEndpoints, present: r
   let endpoints = 0;
   for (const [id, group] of wanted.groups) {
     endpoints += group.endpoints.size;
-    planGroup(service, group, slices.get(id) ?? [], plan);
+    planGroup(service, group, slices.get(id) ?? [], changed, plan);
     slices.delete(id);
   }
   // Slices on ports that no Pod offers, or of a family that the Service no longer has.
@@ -119,7 +124,7 @@ function reuse(plan: SlicePlan): void {
 }
 
 /** A Service without endpoints still has one slice, which says so. */
-function keepPlaceholder(service: Service, family: Family, { groups }: WantedEndpoints, present: readonly EndpointSlice[], plan: SlicePlan): void {
+function keepPlaceholder(service: Service, family: Family, { groups }: Wanted, present: readonly EndpointSlice[], plan: SlicePlan): void {
   for (const group of groups.values()) if (group.family === family) return;
   const draft = draftSlice(service, family, [], []);
   const kept = present.find((slice) => slice.addressType === family && (slice.endpoints ?? []).length === 0 && (slice.ports ?? []).length === 0);
@@ -133,23 +138,33 @@ function keepPlaceholder(service: Service, family: Family, { groups }: WantedEnd
 
 const labelsOf = (draft: Draft<EndpointSlice>): { readonly labels: Readonly<Record<string, string>> } => ({ labels: draft.metadata.labels ?? {} });
 
-function planGroup(service: Service, group: EndpointGroup, slices: readonly EndpointSlice[], plan: SlicePlan): void {
+function planGroup(
+  service: Service,
+  group: EndpointGroup,
+  slices: readonly EndpointSlice[],
+  changed: ReadonlySet<string> | undefined,
+  plan: SlicePlan,
+): void {
   const { family, ports } = group;
   const labels = sliceLabels(service);
-  const missing = new Map(group.endpoints);
+  const missing = changed ? among(group.endpoints, changed) : new Map(group.endpoints);
   const unchanged: EndpointSlice[] = [];
-  const changed: { slice: EndpointSlice; endpoints: Endpoint[] }[] = [];
+  const rewritten: { slice: EndpointSlice; endpoints: Endpoint[] }[] = [];
 
   for (const slice of slices) {
-    const { endpoints, same } = refreshed(slice, missing);
+    if (changed && !holdsAny(slice, changed)) {
+      unchanged.push(slice);
+      continue;
+    }
+    const { endpoints, same } = refreshed(slice, group.endpoints, missing, changed);
     if (same && equal(slice.metadata.labels, labels)) unchanged.push(slice);
     else if (endpoints.length === 0) plan.delete.push(slice);
-    else changed.push({ slice, endpoints });
+    else rewritten.push({ slice, endpoints });
   }
 
   const rest = [...missing.values()];
   // Slices that are written anyway take up what they can.
-  for (const { endpoints } of changed.sort((a, b) => b.endpoints.length - a.endpoints.length)) {
+  for (const { endpoints } of rewritten.sort((a, b) => b.endpoints.length - a.endpoints.length)) {
     endpoints.push(...rest.splice(0, MAX_ENDPOINTS - endpoints.length));
   }
   while (rest.length > 0) {
@@ -159,29 +174,52 @@ function planGroup(service: Service, group: EndpointGroup, slices: readonly Endp
       continue;
     }
     unchanged.splice(unchanged.indexOf(fitting), 1);
-    changed.push({ slice: fitting, endpoints: [...(fitting.endpoints ?? []), ...rest.splice(0)] });
+    rewritten.push({ slice: fitting, endpoints: [...(fitting.endpoints ?? []), ...rest.splice(0)] });
   }
-  for (const { slice, endpoints } of changed) plan.update.push({ ...slice, metadata: { ...slice.metadata, labels }, endpoints });
+  for (const { slice, endpoints } of rewritten) plan.update.push({ ...slice, metadata: { ...slice.metadata, labels }, endpoints });
 }
 
-const knownEqual = new WeakMap<Endpoint, Endpoint>();
+function among(endpoints: ReadonlyMap<string, Endpoint>, uids: ReadonlySet<string>): Map<string, Endpoint> {
+  const found = new Map<string, Endpoint>();
+  for (const uid of uids) {
+    const endpoint = endpoints.get(uid);
+    if (endpoint) found.set(uid, endpoint);
+  }
+  return found;
+}
 
-/** The slice's endpoints as they should be now; takes those it holds out of `missing`. */
-function refreshed(slice: EndpointSlice, missing: Map<string, Endpoint>): { readonly endpoints: Endpoint[]; readonly same: boolean } {
+const held = new WeakMap<EndpointSlice, ReadonlySet<string>>();
+
+function holdsAny(slice: EndpointSlice, uids: ReadonlySet<string>): boolean {
+  let holds = held.get(slice);
+  if (!holds) held.set(slice, (holds = new Set((slice.endpoints ?? []).map((endpoint) => endpoint.targetRef?.uid ?? ''))));
+  for (const uid of uids) if (holds.has(uid)) return true;
+  return false;
+}
+
+/** The slice's endpoints as they should be now; takes those that it holds out of `missing`. */
+function refreshed(
+  slice: EndpointSlice,
+  wanted: ReadonlyMap<string, Endpoint>,
+  missing: Map<string, Endpoint>,
+  changed: ReadonlySet<string> | undefined,
+): { readonly endpoints: Endpoint[]; readonly same: boolean } {
   const endpoints: Endpoint[] = [];
   let same = true;
   for (const endpoint of slice.endpoints ?? []) {
     const uid = endpoint.targetRef?.uid ?? '';
-    const wanted = missing.get(uid);
-    if (wanted === undefined) {
+    if (changed && !changed.has(uid)) {
+      endpoints.push(endpoint);
+      continue;
+    }
+    const next = wanted.get(uid);
+    // One that another slice holds already is dropped like one that is not wanted.
+    if (next === undefined || !missing.delete(uid)) {
       same = false;
       continue;
     }
-    missing.delete(uid);
-    endpoints.push(wanted);
-    if (wanted === endpoint || knownEqual.get(endpoint) === wanted) continue;
-    if (equal(wanted, endpoint)) knownEqual.set(endpoint, wanted);
-    else same = false;
+    endpoints.push(next);
+    if (same && next !== endpoint && !equal(next, endpoint)) same = false;
   }
   return { endpoints, same };
 }

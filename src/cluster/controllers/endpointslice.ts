@@ -14,9 +14,11 @@ import { WorkQueue } from '../client/workqueue.ts';
 import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
 import { SECOND } from '../sim/time.ts';
+import { ChangedPods } from './changedpods.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
-import { endpointFor, MANAGED_BY, MANAGER, planSlices, portsFor, SERVICE_NAME, type SlicePlan, type WantedEndpoints } from './endpointslice-plan.ts';
-import { indexBySelector, podsBehind, servicesOf, servicesToUpdate } from './service-pods.ts';
+import { MANAGED_BY, MANAGER, planSlices, SERVICE_NAME, type SlicePlan } from './endpointslice-plan.ts';
+import { WantedEndpoints } from './endpointslice-wanted.ts';
+import { indexBySelector, servicesOf, servicesToUpdate } from './service-pods.ts';
 
 const NAME = 'endpointslice-controller';
 const MAX_RETRIES = 15;
@@ -34,12 +36,15 @@ export class EndpointSliceController implements Controller {
   readonly #queue: WorkQueue;
   /** By Service: what this controller wrote last, by slice UID (resource version; null: deleted). */
   readonly #written = new Map<string, Map<string, number | null>>();
+  readonly #changed = new ChangedPods();
+  /** By Service: what its endpoints should be, as of its last sync that went well. */
+  readonly #wanted = new Map<string, WantedEndpoints>();
 
   constructor(context: ControllerContext) {
     const { os, informers } = context;
     this.#os = os;
     this.#client = context.client(NAME);
-    this.#recorder = context.recorder('endpoint-slice-controller');
+    this.#recorder = context.recorder('endpoint-slice-controller', this.#client);
     this.#workers = context.flags.concurrent['endpointslice'] ?? 5;
     this.#queue = new WorkQueue(os.sim, new DefaultControllerLimiter(os.sim, new ExponentialLimiter(SECOND, 1000 * SECOND)));
     this.#services = informers.informer('services');
@@ -55,9 +60,9 @@ export class EndpointSliceController implements Controller {
       delete: (service) => this.#queue.add(keyOf(service)),
     });
     this.#pods.addHandler({
-      add: (pod) => this.#enqueue(servicesOf(this.#services, pod)),
-      update: (before, pod) => this.#enqueue(servicesToUpdate(this.#services, before, pod)),
-      delete: (pod) => this.#enqueue(servicesOf(this.#services, pod)),
+      add: (pod) => this.#enqueue(servicesOf(this.#services, pod), pod),
+      update: (before, pod) => this.#enqueue(servicesToUpdate(this.#services, before, pod), pod),
+      delete: (pod) => this.#enqueue(servicesOf(this.#services, pod), pod),
     });
     this.#slices.addHandler({
       add: (slice) => this.#sliceSeen(slice),
@@ -77,8 +82,11 @@ export class EndpointSliceController implements Controller {
     });
   }
 
-  #enqueue(keys: readonly string[]): void {
-    for (const key of keys) this.#queue.add(key);
+  #enqueue(services: readonly string[], pod: Pod): void {
+    for (const key of services) {
+      this.#changed.note(key, pod);
+      this.#queue.add(key);
+    }
   }
 
   /** Somebody else changed one of my slices: put it right. */
@@ -102,13 +110,45 @@ export class EndpointSliceController implements Controller {
     const service = this.#services.getByKey(key);
     if (!service) {
       this.#written.delete(key);
+      this.#wanted.delete(key);
+      this.#changed.take(key);
       return;
     }
     if (service.spec.type === 'ExternalName' || service.spec.selector === undefined) return;
     const slices = this.#slices.index(BY_SERVICE, key).filter((slice) => isMine(slice) && !isDeleting(slice));
     if (this.#isStale(key, slices)) throw new Error('EndpointSlice informer cache is out of date');
 
-    const plan = planSlices(service, this.#wanted(service), slices);
+    const pods = this.#changed.take(key);
+    try {
+      const { wanted, uids } = this.#look(key, service, pods);
+      const known = uids !== undefined && this.#areAsWritten(key, slices);
+      yield* this.#reconcile(key, service, planSlices(service, wanted, slices, known ? uids : undefined), sync);
+      this.#wanted.set(key, wanted);
+      this.#remember(key, slices);
+      this.#changed.giveBack(key, wanted.waiting);
+      for (const pod of wanted.waiting) throw new Error(`skipping Pod ${pod} for Service ${key}: Node Not Found`);
+    } catch (error) {
+      this.#changed.giveBack(key, pods);
+      throw error;
+    }
+  }
+
+  /** What the Service should have now: from all its Pods, or from those that changed since it was last known. */
+  #look(key: string, service: Service, pods: ReadonlySet<string>): { readonly wanted: WantedEndpoints; readonly uids?: ReadonlySet<string> } {
+    const known = this.#wanted.get(key);
+    // Until this sync has gone well, the next one must look at everything.
+    this.#wanted.delete(key);
+    if (known?.service === service) {
+      const uids = new Set<string>();
+      for (const pod of pods) for (const uid of known.refresh(pod, this.#pods.getByKey(pod))) uids.add(uid);
+      return { wanted: known, uids };
+    }
+    const wanted = new WantedEndpoints(service, (pod) => this.#nodes.get('', pod.spec.nodeName ?? ''));
+    for (const pod of this.#pods.list(service.metadata.namespace)) wanted.add(pod);
+    return { wanted };
+  }
+
+  *#reconcile(key: string, service: Service, plan: SlicePlan, sync: Sync): Op<void> {
     if (plan.create.length + plan.update.length + plan.delete.length === 0) return;
     sync.decide({
       endpoints: plan.endpoints,
@@ -119,34 +159,22 @@ export class EndpointSliceController implements Controller {
     try {
       yield* this.#carryOut(key, service, plan);
     } catch (error) {
-      this.#recorder.event(
-        service,
-        'Warning',
-        'FailedToUpdateEndpointSlices',
-        `Error updating Endpoint Slices for Service ${key}: ${messageOf(error)}`,
-      );
+      const message = `Error updating Endpoint Slices for Service ${key}: ${messageOf(error)}`;
+      this.#recorder.event(service, 'Warning', 'FailedToUpdateEndpointSlices', message);
       throw error;
     }
   }
 
-  /** What the Pods offer, grouped by the ports that they offer it on. */
-  #wanted(service: Service): WantedEndpoints {
-    const families = (service.spec.ipFamilies ?? ['IPv4']) as readonly ('IPv4' | 'IPv6')[];
-    const wanted: WantedEndpoints = { families, groups: new Map() };
-    for (const pod of podsBehind(this.#pods, service)) {
-      const node = this.#nodes.get('', pod.spec.nodeName ?? '');
-      if (!node && !service.spec.publishNotReadyAddresses) continue;
-      const ports = portsFor(service, pod);
-      for (const family of families) {
-        const endpoint = endpointFor(pod, service, node, family);
-        if (!endpoint) continue;
-        const id = `${family} ${ports.id}`;
-        let group = wanted.groups.get(id);
-        if (!group) wanted.groups.set(id, (group = { family, ports: ports.ports, endpoints: new Map() }));
-        group.endpoints.set(pod.metadata.uid ?? '', endpoint);
-      }
-    }
-    return wanted;
+  #areAsWritten(key: string, slices: readonly EndpointSlice[]): boolean {
+    const written = this.#written.get(key);
+    return slices.every((slice) => written?.get(slice.metadata.uid ?? '') === versionOf(slice));
+  }
+
+  /** Slices that were found right count as written. */
+  #remember(key: string, slices: readonly EndpointSlice[]): void {
+    let written = this.#written.get(key);
+    if (!written) this.#written.set(key, (written = new Map()));
+    for (const slice of slices) if (!written.has(slice.metadata.uid ?? '')) written.set(slice.metadata.uid ?? '', versionOf(slice));
   }
 
   /** The cache does not yet show what I wrote: acting on it would make endpoints twice. */

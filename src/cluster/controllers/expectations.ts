@@ -29,12 +29,8 @@ export class Expectations {
     return this.#sim.now - expected.since > TIMEOUT;
   }
 
-  expectCreations(key: string, count: number): void {
-    this.#expected.set(key, { creations: count, deletions: new Set(), since: this.#sim.now });
-  }
-
-  expectDeletions(key: string, uids: readonly string[]): void {
-    this.#expected.set(key, { creations: 0, deletions: new Set(uids), since: this.#sim.now });
+  expect(key: string, creations: number, deletedUids: readonly string[]): void {
+    this.#expected.set(key, { creations, deletions: new Set(deletedUids), since: this.#sim.now });
   }
 
   creationObserved(key: string): void {

@@ -1,9 +1,9 @@
 // kube-controller-manager (cmd/kube-controller-manager): wins the leader election, then runs all controllers in one process.
 
-import { loadKubeconfig } from '../client/kubeconfig.ts';
 import { Client } from '../client/client.ts';
 import { EventRecorder } from '../client/events.ts';
 import { InformerFactory } from '../client/informer.ts';
+import { loadKubeconfig } from '../client/kubeconfig.ts';
 import { LeaderElector } from '../client/leaderelection.ts';
 import type { Os, Program } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
@@ -26,6 +26,7 @@ import { PodGarbageCollector } from './podgc.ts';
 import { ReplicaSetController } from './replicaset.ts';
 import { RootCaCertPublisher } from './rootca.ts';
 import { ServiceAccountController } from './serviceaccount.ts';
+import { ServiceAccountCredentials } from './serviceaccount-credentials.ts';
 import { TaintEvictionController } from './tainteviction.ts';
 import { TokenCleaner } from './tokencleaner.ts';
 
@@ -87,22 +88,15 @@ export const controllerManagerProgram: Program = function* (os: Os): Op<number> 
 };
 
 function* runControllers(os: Os, flags: ManagerFlags, base: Client): Op<void> {
-  const limited = (name: string, factor = 1): Client =>
-    new Client(os, { ...base.config, userAgent: `${PROGRAM}/${name}`, qps: flags.kubeApiQps * factor, burst: flags.kubeApiBurst }, base.http);
-  const clients = new Map<string, Client>();
+  const { clientCertificate: _, ...anonymous } = base.config;
+  const plain = new Client(os, anonymous);
+  const credentials = new ServiceAccountCredentials(base.as(`${PROGRAM}/controller-client-builder`));
   const context: ControllerContext = {
     os,
     flags,
     informers: new InformerFactory(os, base.as(`${PROGRAM}/shared-informers`)),
-    client(name) {
-      let client = clients.get(name);
-      // Each deletion of the collector takes two calls: upstream allows it twice the rate.
-      if (!client) clients.set(name, (client = limited(name, name === 'generic-garbage-collector' ? 2 : 1)));
-      return client;
-    },
-    recorder(component) {
-      return new EventRecorder(os, context.client(component), { component });
-    },
+    client: (account) => clientOf(account, flags, flags.useServiceAccountCredentials ? plain : base, credentials),
+    recorder: (component, client) => new EventRecorder(os, client, { component }),
   };
   const more = new InformerFactory(os, base.as(`${PROGRAM}/metadata-informers`));
   const controllers: { readonly name: string; readonly controller: Controller }[] = [];
@@ -113,9 +107,22 @@ function* runControllers(os: Os, flags: ManagerFlags, base: Client): Op<void> {
   yield* context.informers.waitForSync();
   for (const { name, controller } of controllers) {
     os.logError(`"Started controller" controller="${name}"`);
-    const starting = controller.run();
-    if (starting) os.go(name, () => starting);
+    os.go(name, () => start(controller));
   }
+}
+
+function* start(controller: Controller): Op<void> {
+  const starting = controller.run();
+  if (starting) yield* starting;
+}
+
+/** As the ServiceAccount when the flag says so (`base` is then without the manager's certificate). */
+function clientOf(account: string, flags: ManagerFlags, base: Client, credentials: ServiceAccountCredentials): Client {
+  // Each deletion of the garbage collector takes two calls: it is allowed twice the rate.
+  const qps = flags.kubeApiQps * (account === 'generic-garbage-collector' ? 2 : 1);
+  const common = { userAgent: `${PROGRAM}/system:serviceaccount:kube-system:${account}`, qps, burst: flags.kubeApiBurst };
+  const token = flags.useServiceAccountCredentials ? { tokenSource: () => credentials.token(account) } : {};
+  return new Client(base.os, { ...base.config, ...common, ...token }, base.http);
 }
 
 function isEnabled(name: string, flags: ManagerFlags): boolean {

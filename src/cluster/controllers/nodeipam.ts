@@ -25,8 +25,8 @@ export class NodeIpamController implements Controller {
 
   constructor(context: ControllerContext) {
     this.#os = context.os;
-    this.#client = context.client(NAME);
-    this.#recorder = context.recorder('cidrAllocator');
+    this.#client = context.client('node-controller');
+    this.#recorder = context.recorder('cidrAllocator', this.#client);
     this.#queue = new WorkQueue(context.os.sim);
     this.#ranges = new CidrSet(context.flags.clusterCidr, context.flags.nodeCidrMaskSize);
     this.#nodes = context.informers.informer('nodes');

@@ -50,6 +50,9 @@ export function noScheduleTaints(node: Node): { readonly wanted: readonly Taint[
   return { wanted, present };
 }
 
+/** `True`, `False`, `Unknown`; undefined before the kubelet has said anything. */
+export type ReadyStatus = string | undefined;
+
 export type ZoneState = 'Normal' | 'PartialDisruption' | 'FullDisruption';
 
 const UNHEALTHY_SHARE = 0.55;
@@ -63,8 +66,8 @@ export function zoneOf(node: Node): string {
 }
 
 /** More than two nodes and 55 % not ready: perhaps it is not the nodes. */
-export function zoneState(nodes: readonly Node[]): ZoneState {
-  const notReady = nodes.filter((node) => conditionOf(node.status.conditions, 'Ready')?.status !== 'True').length;
+export function zoneState(nodes: readonly ReadyStatus[]): ZoneState {
+  const notReady = nodes.filter((status) => status !== 'True').length;
   if (notReady === nodes.length && notReady > 0) return 'FullDisruption';
   return notReady > 2 && notReady / nodes.length >= UNHEALTHY_SHARE ? 'PartialDisruption' : 'Normal';
 }

@@ -9,7 +9,7 @@ import type { Informer } from '../client/informer.ts';
 import type { Os } from '../machine/process.ts';
 import type { Op, Timer } from '../sim/simulation.ts';
 import { type Micros, SECOND } from '../sim/time.ts';
-import { evictionRate, type ZoneState, zoneOf, zoneState } from './nodelifecycle-health.ts';
+import { evictionRate, type ReadyStatus, type ZoneState, zoneOf, zoneState } from './nodelifecycle-health.ts';
 import { NOT_READY, sameTaint, swapTaints, UNREACHABLE } from './taints.ts';
 
 const NOT_READY_TAINT: Taint = { key: NOT_READY, effect: 'NoExecute' };
@@ -29,6 +29,7 @@ export class NoExecuteTainter {
   readonly #client: Client;
   readonly #nodes: Informer<Node>;
   readonly #zones = new Map<string, Zone>();
+  #allDown = false;
 
   constructor(os: Os, client: Client, nodes: Informer<Node>) {
     this.#os = os;
@@ -56,23 +57,24 @@ export class NoExecuteTainter {
     for (const zone of this.#zones.values()) zone.waiting.delete(name);
   }
 
-  /** Sets each zone's rate by how many of its nodes are ready. */
-  noteZones(nodes: readonly Node[]): void {
-    const byZone = new Map<string, Node[]>();
-    for (const node of nodes) {
-      const key = zoneOf(node);
-      const same = byZone.get(key);
-      if (same) same.push(node);
-      else byZone.set(key, [node]);
-    }
+  /**
+   * Sets each zone's rate by how many of its nodes are ready. When no node of any zone is, the trouble is taken to be on this
+   * side: nothing is tainted any more, and what was is freed again.
+   */
+  *noteZones(readiness: ReadonlyMap<string, readonly ReadyStatus[]>, nodes: readonly Node[]): Op<'end of total disruption' | undefined> {
     const states = new Map<string, ZoneState>();
-    for (const [key, members] of byZone) states.set(key, zoneState(members));
-    const allDown = [...states.values()].every((state) => state === 'FullDisruption');
-    for (const [key, members] of byZone) {
+    for (const [key, statuses] of readiness) states.set(key, zoneState(statuses));
+    const allDown = states.size > 0 && [...states.values()].every((state) => state === 'FullDisruption');
+    const wasAllDown = this.#allDown;
+    this.#allDown = allDown;
+    for (const [key, statuses] of readiness) {
       const zone = this.#zone(key);
-      zone.rate = evictionRate(states.get(key) as ZoneState, members.length, allDown);
+      zone.rate = evictionRate(states.get(key) as ZoneState, statuses.length, allDown);
+      if (allDown) zone.waiting.clear();
       this.#arm(zone);
     }
+    if (allDown && !wasAllDown) for (const node of nodes) yield* this.consider(node, 'True');
+    return wasAllDown && !allDown ? 'end of total disruption' : undefined;
   }
 
   #enqueue(node: Node): void {

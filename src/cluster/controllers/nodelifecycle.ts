@@ -17,7 +17,7 @@ import { type Controller, type ControllerContext, subjectsOf } from './context.t
 import type { ManagerFlags } from './flags.ts';
 import { BY_NODE, indexByNode } from './indexes.ts';
 import { NoExecuteTainter } from './nodelifecycle-tainter.ts';
-import { noScheduleTaints, unknownConditions } from './nodelifecycle-health.ts';
+import { noScheduleTaints, type ReadyStatus, unknownConditions, zoneOf } from './nodelifecycle-health.ts';
 import { readyCondition } from './pods.ts';
 import { sameTaint, swapTaints } from './taints.ts';
 
@@ -51,7 +51,7 @@ export class NodeLifecycleController implements Controller {
     this.#os = os;
     this.#flags = context.flags;
     this.#client = context.client(NAME);
-    this.#recorder = context.recorder(NAME);
+    this.#recorder = context.recorder(NAME, this.#client);
     this.#queue = new WorkQueue(os.sim);
     this.#nodes = informers.informer('nodes');
     this.#leases = informers.informer('leases.coordination.k8s.io');
@@ -106,15 +106,23 @@ export class NodeLifecycleController implements Controller {
   *#checkAll(): Op<void> {
     const nodes = this.#nodes.list();
     this.#noteComings(nodes);
+    const readiness = new Map<string, ReadyStatus[]>();
     for (const node of nodes) {
       try {
-        yield* this.#check(node);
+        const status = yield* this.#check(node);
+        const zone = zoneOf(node);
+        const others = readiness.get(zone);
+        if (others) others.push(status);
+        else readiness.set(zone, [status]);
       } catch (error) {
         if (isProgrammingError(error)) throw error;
         this.#os.logError(`"Update health of Node from Controller error, Skipping - no pods will be evicted" node="${node.metadata.name}" err="${messageOf(error)}"`);
       }
     }
-    this.#tainter.noteZones(nodes);
+    const change = yield* this.#tainter.noteZones(readiness, nodes);
+    if (change !== 'end of total disruption') return;
+    // Nothing could be heard for a while: every node gets a new chance.
+    for (const [name, health] of this.#health) this.#health.set(name, { ...health, probed: this.#os.sim.now });
   }
 
   #noteComings(nodes: readonly Node[]): void {
@@ -131,7 +139,8 @@ export class NodeLifecycleController implements Controller {
     }
   }
 
-  *#check(node: Node): Op<void> {
+  /** Returns what its condition Ready says now. */
+  *#check(node: Node): Op<ReadyStatus> {
     const name = node.metadata.name;
     const ready = conditionOf(node.status.conditions, 'Ready');
     const grace = ready ? this.#flags.nodeMonitorGracePeriod : this.#flags.nodeStartupGracePeriod;
@@ -146,7 +155,7 @@ export class NodeLifecycleController implements Controller {
     }
     const current = conditionOf(now.status.conditions, 'Ready');
     this.#health.set(name, { ...health, condition: current });
-    if (!current) return;
+    if (!current) return undefined;
     yield* this.#tainter.consider(now, current.status);
     const justLost = current.status !== 'True' && ready?.status === 'True';
     if (justLost) this.#event(node, 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
@@ -155,6 +164,7 @@ export class NodeLifecycleController implements Controller {
       yield* this.#markPodsNotReady(name);
     }
     this.#unmarked.delete(name);
+    return current.status;
   }
 
   /** A new heartbeat in the status or a renewed lease is a sign of life. */

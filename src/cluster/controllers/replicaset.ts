@@ -43,7 +43,7 @@ export class ReplicaSetController implements Controller {
     this.#workers = context.flags.concurrent['replicaset'] ?? 5;
     this.#queue = new WorkQueue(context.os.sim);
     this.#expectations = new Expectations(context.os.sim);
-    this.#podControl = new PodControl(this.#client, context.recorder(NAME));
+    this.#podControl = new PodControl(this.#client, context.recorder(NAME, this.#client));
     this.#pods = context.informers.informer('pods');
     this.#sets = context.informers.informer('replicasets.apps');
     indexByController(this.#pods);
@@ -151,7 +151,7 @@ export class ReplicaSetController implements Controller {
     if (mayAct && !isDeleting(set)) failure = yield* this.#manage(set, active, sync);
     const now = this.#now();
     const status = replicaSetStatus(set, active, terminating.length, failure, now, this.#os.sim.time());
-    const updated = yield* this.#updateStatus(set, status);
+    const updated = yield* this.#updateStatus(set, status, sync);
 
     const minReady = updated.spec.minReadySeconds ?? 0;
     if (minReady > 0 && updated.status.readyReplicas !== updated.status.availableReplicas) {
@@ -195,7 +195,7 @@ export class ReplicaSetController implements Controller {
   *#createPods(set: ReplicaSet, count: number): Op<unknown> {
     const key = keyOf(set);
     const draft = podFromTemplate(set.spec.template as PodTemplateSpec, set);
-    this.#expectations.expectCreations(key, count);
+    this.#expectations.expect(key, count, []);
     const self = this;
     const { successes, error } = yield* slowStartBatch(this.#os, count, function* () {
       try {
@@ -212,7 +212,7 @@ export class ReplicaSetController implements Controller {
 
   *#deletePods(set: ReplicaSet, victims: readonly Pod[]): Op<unknown> {
     const key = keyOf(set);
-    this.#expectations.expectDeletions(key, victims.map((pod) => pod.metadata.uid ?? ''));
+    this.#expectations.expect(key, 0, victims.map((pod) => pod.metadata.uid ?? ''));
     const self = this;
     const errors = yield* parallel(this.#os, victims.length, function* (i) {
       const pod = victims[i] as Pod;
@@ -244,8 +244,9 @@ export class ReplicaSetController implements Controller {
     return ref ? this.#sets.index(BY_CONTROLLER, ref.uid) : [set];
   }
 
-  *#updateStatus(set: ReplicaSet, status: ReplicaSet['status']): Op<ReplicaSet> {
+  *#updateStatus(set: ReplicaSet, status: ReplicaSet['status'], sync: Sync): Op<ReplicaSet> {
     if (equal(set.status, status)) return set;
+    sync.decide({ status });
     let current = set;
     for (let tries = 0; ; tries++) {
       try {

@@ -57,14 +57,10 @@ function endpointChanged(before: Pod, after: Pod): boolean {
   );
 }
 
-/** The Pods of the Service that have, or will have, an endpoint. */
-export function podsBehind(pods: Informer<Pod>, service: Service): Pod[] {
-  const selector = selectorOfMap(service.spec.selector);
-  return pods.list(service.metadata.namespace).filter((pod) => matchLabels(selector, pod.metadata.labels) && hasAddress(pod));
-}
-
-function hasAddress(pod: Pod): boolean {
-  return !isPodTerminal(pod) && (pod.status.podIP !== undefined || (pod.status.podIPs ?? []).length > 0);
+/** The Pod has, or will have, an endpoint of the Service. */
+export function isBehind(pod: Pod, service: Service): boolean {
+  const hasAddress = pod.status.podIP !== undefined || (pod.status.podIPs ?? []).length > 0;
+  return hasAddress && !isPodTerminal(pod) && matchLabels(selectorOfMap(service.spec.selector), pod.metadata.labels);
 }
 
 /** The Pod's address of that family. */

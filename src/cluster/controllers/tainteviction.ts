@@ -40,7 +40,7 @@ export class TaintEvictionController implements Controller {
   constructor(context: ControllerContext) {
     this.#os = context.os;
     this.#client = context.client(NAME);
-    this.#recorder = context.recorder(NAME);
+    this.#recorder = context.recorder(NAME, this.#client);
     this.#nodes = context.informers.informer('nodes');
     this.#pods = context.informers.informer('pods');
     indexByNode(this.#pods);

@@ -11,7 +11,8 @@ import type { RangeResult } from './mvcc/store.ts';
 import { WatcherIndex } from './mvcc/watchers.ts';
 import { changeOf, subjectOf } from './objects.ts';
 import type { Entry, MemberId, Message, Snapshot } from './raft/messages.ts';
-import { Raft, type Ready } from './raft/raft.ts';
+import type { Ready } from './raft/options.ts';
+import { Raft } from './raft/raft.ts';
 import type { Applied, Command } from './state.ts';
 
 /** --heartbeat-interval. */
@@ -202,7 +203,8 @@ export class Member {
     const disk = this.#disk;
     const before = disk.hardState;
     const h = ready.hardState;
-    const mustSync = ready.entries.length > 0 || ready.snapshot !== null || (h !== null && (h.term !== before?.term || h.vote !== before.vote));
+    const mustSync =
+      ready.entries.length > 0 || ready.snapshot !== null || (h !== null && (h.term !== before?.term || h.vote !== before.vote));
     const start = this.#sim.now;
     if (mustSync) yield* this.#sim.sleep(FSYNC_MIN + this.#random.int(FSYNC_SPREAD));
     if (ready.snapshot) {
@@ -285,7 +287,10 @@ export class Member {
 
   #armLease(id: number, ttl: number): void {
     this.#disarmLease(id);
-    this.#leaseTimers.set(id, this.#background(ttl * SECOND, () => this.#expireLease(id)));
+    this.#leaseTimers.set(
+      id,
+      this.#background(ttl * SECOND, () => this.#expireLease(id)),
+    );
   }
 
   #disarmLease(id: number): void {
@@ -310,7 +315,7 @@ export class Member {
     if (this.isLeader) {
       this.#o.log(`${this.#o.id} became leader at term ${this.raft.term}`);
       for (const lease of this.#disk.state.lessor.all()) this.#armLease(lease.id, lease.ttl);
-    } else for (const id of [...this.#leaseTimers.keys()]) this.#disarmLease(id);
+    } else for (const id of this.#leaseTimers.keys()) this.#disarmLease(id);
     this.#startTicking();
   }
 

@@ -1,13 +1,28 @@
 // etcd's v3 API (etcdserverpb) in the field names of its JSON mapping. Values are frozen JSON objects, handed by reference.
 
 /** One version of a key. `value` is null on the tombstone that a deletion leaves. */
-export interface KeyValue {
+export class KeyValue {
   readonly key: string;
   readonly value: StoredValue | null;
   readonly createRevision: number;
   readonly modRevision: number;
   readonly version: number;
   readonly lease: number;
+  #decoded: unknown = undefined;
+
+  constructor(key: string, value: StoredValue | null, createRevision: number, modRevision: number, version: number, lease: number) {
+    this.key = key;
+    this.value = value;
+    this.createRevision = createRevision;
+    this.modRevision = modRevision;
+    this.version = version;
+    this.lease = lease;
+  }
+
+  /** What a reader makes of this version, made once for all readers. */
+  decoded<T>(make: (kv: KeyValue) => T): T {
+    return (this.#decoded ??= make(this)) as T;
+  }
 }
 
 /** A frozen JSON object. */
@@ -69,7 +84,8 @@ export interface TxnRequest {
 
 export type ResponseOp =
   | { readonly responseRange: { readonly kvs: readonly KeyValue[]; readonly more: boolean; readonly count: number } }
-  | { readonly responsePut: { readonly prevKv: KeyValue | null } }
+  /** `kv` is the new version; real etcd gives the old one only. By reference it costs nothing and is shared by all readers. */
+  | { readonly responsePut: { readonly kv: KeyValue; readonly prevKv: KeyValue | null } }
   | { readonly responseDeleteRange: { readonly deleted: number; readonly prevKvs: readonly KeyValue[] } };
 
 export interface TxnResponse {

@@ -14,16 +14,12 @@ export interface VersionedObject extends ApiObject {
 
 type Stored = Partial<ApiObject>;
 
-const versioned = new WeakMap<KeyValue, VersionedObject>();
-
 /** The object of this version, with metadata.resourceVersion. */
 export function objectOf(kv: KeyValue): VersionedObject {
-  const known = versioned.get(kv);
-  if (known) return known;
-  const object = withRevision(kv.value as ApiObject, kv.modRevision);
-  versioned.set(kv, object);
-  return object;
+  return kv.decoded(decode);
 }
+
+const decode = (kv: KeyValue): VersionedObject => withRevision(kv.value as ApiObject, kv.modRevision);
 
 /** `value` as of `revision`. */
 export function withRevision(value: ApiObject, revision: number): VersionedObject {
@@ -36,7 +32,13 @@ export function subjectOf(event: WatchEvent): Subject | null {
   if (!value?.apiVersion || !value.kind || !value.metadata?.name) return null;
   const kind = kindOf(value.apiVersion, value.kind);
   if (!kind) return null;
-  return { group: kind.group, resource: kind.plural, kind: value.kind, namespace: value.metadata.namespace ?? '', name: value.metadata.name };
+  return {
+    group: kind.group,
+    resource: kind.plural,
+    kind: value.kind,
+    namespace: value.metadata.namespace ?? '',
+    name: value.metadata.name,
+  };
 }
 
 /** The change of the visible state that this event makes. */

@@ -80,7 +80,10 @@ class Peer {
       for (let next = this.#queue.tryReceive(); next; next = this.#queue.tryReceive()) messages.push(next);
       const verb = messages.find((m) => m.type !== 'heartbeat' && m.type !== 'heartbeatResponse')?.type ?? first.type;
       try {
-        yield* this.#client.request({ method: 'POST', path: '/raft', query: {}, headers: {}, body: messages, kind: 'raft', verb }, PEER_TIMEOUT);
+        yield* this.#client.request(
+          { method: 'POST', path: '/raft', query: {}, headers: {}, body: messages, kind: 'raft', verb },
+          PEER_TIMEOUT,
+        );
       } catch {
         // Raft repeats what matters.
       }
@@ -88,17 +91,20 @@ class Peer {
   }
 }
 
-// biome-ignore lint/correctness/useYield: a handler is a generator even when it answers at once
 function* fromPeer(member: Member, request: HttpRequest): Op<HttpResponse> {
   for (const message of request.body as readonly Message[]) member.step(message);
   return { status: 204, headers: {} };
 }
 
-// biome-ignore lint/correctness/useYield: a handler is a generator even when it answers at once
 function* health(member: Member, request: HttpRequest): Op<HttpResponse> {
   if (request.path === '/livez' || request.path === '/readyz' || request.path === '/health') {
     const healthy = member.raft.leader !== 0;
-    const body = request.path === '/health' ? `{"health":"${healthy}","reason":"${healthy ? '' : 'RAFT NO LEADER'}"}` : healthy ? 'ok\n' : 'no leader\n';
+    const body =
+      request.path === '/health'
+        ? `{"health":"${healthy}","reason":"${healthy ? '' : 'RAFT NO LEADER'}"}`
+        : healthy
+          ? 'ok\n'
+          : 'no leader\n';
     return { status: healthy || request.path === '/livez' ? 200 : 503, headers: { 'content-type': 'text/plain' }, body };
   }
   return { status: 404, headers: { 'content-type': 'text/plain' }, body: '404 page not found\n' };

@@ -42,7 +42,8 @@ const METHODS: Readonly<Record<string, Handler>> = {
 
 /** Answers one request. */
 export function* serve(member: Member, request: HttpRequest, sim: Simulation): Op<HttpResponse> {
-  if (request.path === '/etcdserverpb.Watch/Watch') return watch(member, request.body as { createRequests: readonly WatchCreateRequest[] }, sim);
+  if (request.path === '/etcdserverpb.Watch/Watch')
+    return watch(member, request.body as { createRequests: readonly WatchCreateRequest[] }, sim);
   const handler = METHODS[request.path];
   try {
     if (!handler) throw errUnimplemented(request.path);
@@ -76,8 +77,9 @@ function* deleteRange(member: Member, body: unknown, sim: Simulation): Op<unknow
 
 function* txn(member: Member, body: unknown, sim: Simulation): Op<unknown> {
   yield* sim.sleep(WRITE_COST);
-  const { txn: result } = yield* member.propose({ type: 'txn', txn: body as TxnRequest });
-  return { header: member.header, succeeded: result?.succeeded ?? false, responses: result?.responses ?? [] };
+  const { txn: result, revision } = yield* member.propose({ type: 'txn', txn: body as TxnRequest });
+  // Its own revision: others of the same batch may have been applied since.
+  return { header: { ...member.header, revision }, succeeded: result?.succeeded ?? false, responses: result?.responses ?? [] };
 }
 
 function* compact(member: Member, body: unknown): Op<unknown> {
@@ -104,7 +106,14 @@ function* leaseKeepAlive(member: Member, body: unknown): Op<unknown> {
 
 function* status(member: Member): Op<unknown> {
   const { raft } = member;
-  return { header: member.header, version: '3.6.6', leader: raft.leader, raftIndex: raft.log.committed, raftTerm: raft.term, keys: member.store.size };
+  return {
+    header: member.header,
+    version: '3.6.6',
+    leader: raft.leader,
+    raftIndex: raft.log.committed,
+    raftTerm: raft.term,
+    keys: member.store.size,
+  };
 }
 
 /** Opens all requested watches on one stream, as a gRPC client multiplexes them. */
@@ -148,7 +157,9 @@ function openWatch(member: Member, create: WatchCreateRequest, stream: HttpStrea
 function deliverPast(watcher: Watcher, events: readonly WatchEvent[]): void {
   const { key, rangeEnd } = watcher.range;
   const all = rangeEnd === '\0' && (key === '' || key === '\0');
-  const wanted = all ? events : events.filter(({ kv }) => (rangeEnd === undefined ? kv.key === key : kv.key >= key && (rangeEnd === '\0' || kv.key < rangeEnd)));
+  const wanted = all
+    ? events
+    : events.filter(({ kv }) => (rangeEnd === undefined ? kv.key === key : kv.key >= key && (rangeEnd === '\0' || kv.key < rangeEnd)));
   const last = wanted.at(-1);
   if (last) watcher.deliver(last.kv.modRevision, wanted);
 }

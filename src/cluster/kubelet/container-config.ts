@@ -30,7 +30,7 @@ const podLabels = (pod: Pod): Record<string, string> => ({
   [LABEL_POD_UID]: podUid(pod),
 });
 
-const logDirectory = (pod: Pod): string => `/var/log/pods/${pod.metadata?.namespace}_${pod.metadata?.name}_${podUid(pod)}`;
+export const logDirectory = (pod: Pod): string => `/var/log/pods/${pod.metadata?.namespace}_${pod.metadata?.name}_${podUid(pod)}`;
 
 export function sandboxConfig(context: Context, pod: Pod, attempt: number): SandboxConfig {
   const hostNetwork = pod.spec?.hostNetwork === true;
@@ -138,7 +138,7 @@ function managedMounts(context: Context, { pod, container, restartCount, podIp }
   const mounts: MountSpec[] = [];
   const offer = (containerPath: string, hostPath: string, text: () => string): void => {
     if (mounted.has(containerPath)) return;
-    if (!files.exists(hostPath)) files.write(hostPath, text());
+    files.write(hostPath, text());
     mounts.push({ containerPath, hostPath, readOnly: false });
   };
   const hostNetwork = pod.spec?.hostNetwork === true;

@@ -34,7 +34,6 @@ describe('kubelet without an API server', () => {
     machine.powerOn();
     machine.files.write('/etc/kubernetes/manifests/web.yaml', MANIFEST);
     sim.runUntil(10 * SECOND);
-    console.log(machine.units.journal('kubelet'), machine.units.journal('containerd'));
     expect(running(machine)).toEqual([
       'machine/worker-1/pod/kube-system/web-worker-1/container/web',
       'machine/worker-1/pod/kube-system/web-worker-1/pause',

@@ -12,7 +12,7 @@ import type { Op } from '../sim/simulation.ts';
 import { MINUTE, parseTime, SECOND, type Micros } from '../sim/time.ts';
 import { DETAIL } from '../sim/trace.ts';
 import { Admission } from './admission.ts';
-import { terminationLogPath } from './container-config.ts';
+import { logDirectory, podCgroup, terminationLogPath } from './container-config.ts';
 import { type Context, isMirrorPod, isStaticPod, podKey, podSubject, podText, podUid, step } from './context.ts';
 import { ConfigError, type EnvironmentSources } from './environment.ts';
 import { ImageManager } from './image-manager.ts';
@@ -350,11 +350,17 @@ export class Kubelet implements PodSyncer {
     const over = work.termination?.status;
     this.#setStatus(pod, false, over);
     this.#prober.stopLivenessAndStartup(uid);
-    const grace = work.termination?.grace ?? pod.metadata.deletionGracePeriodSeconds;
+    // Deleted by force: the object is gone, and so is its grace.
+    const forced = work.removed && pod.metadata.deletionTimestamp === undefined && !isStaticPod(pod) ? 1 : undefined;
+    const grace = work.termination?.grace ?? pod.metadata.deletionGracePeriodSeconds ?? forced;
     yield* this.#manager.killPod(pod, grace);
     this.#prober.removePod(uid);
     os.sim.cause = cause;
     this.#setStatus(pod, true, over);
+  }
+
+  hurry(pod: Pod, grace: number): void {
+    this.#context.os.go(`hurry ${podText(pod)}`, () => this.#manager.hurry(podUid(pod), grace));
   }
 
   *finish(pod: Pod, work: PodWork): Op<void> {
@@ -379,6 +385,9 @@ export class Kubelet implements PodSyncer {
     if (isStaticPod(pod)) yield* this.#mirrors.remove(pod);
     this.#statuses.forget(uid);
     yield* this.#manager.removePod(uid);
+    const { files, cgroups } = this.#context.os.machine;
+    cgroups.remove(podCgroup(pod));
+    if (files.exists(logDirectory(pod))) files.remove(logDirectory(pod));
   }
 
   // ---- parts of a sync

@@ -22,6 +22,8 @@ export interface PodSyncer {
   sync(pod: Pod, work: PodWork): Op<SyncOutcome>;
   terminate(pod: Pod, work: PodWork): Op<void>;
   finish(pod: Pod, work: PodWork): Op<void>;
+  /** While it terminates, a shorter grace period came in. */
+  hurry(pod: Pod, grace: number): void;
   /** The Pod is gone from its source and from this node. */
   cleanUp(pod: Pod): Op<void>;
 }
@@ -87,6 +89,7 @@ export class PodWorkers {
       this.#waiting.set(podKey(pod), pod);
       return;
     }
+    this.#hurry(worker, pod.metadata.deletionGracePeriodSeconds);
     worker.pod = pod;
     const over = pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded';
     if (worker.state === 'syncing' && (pod.metadata?.deletionTimestamp !== undefined || over)) this.#beginTermination(worker);
@@ -115,8 +118,15 @@ export class PodWorkers {
     if (waiting && podUid(waiting) === podUid(pod)) this.#waiting.delete(podKey(pod));
     if (!worker) return;
     worker.removed = true;
+    // An object that is gone already was deleted by force: what still runs gets a second.
+    if (worker.state === 'terminating' && !isStaticPod(pod)) this.#syncer.hurry(worker.pod, 1);
     if (worker.state === 'syncing') this.#beginTermination(worker);
     this.#poke(worker);
+  }
+
+  #hurry(worker: Worker, grace: number | undefined): void {
+    const before = worker.pod.metadata.deletionGracePeriodSeconds;
+    if (worker.state === 'terminating' && grace !== undefined && before !== undefined && grace < before) this.#syncer.hurry(worker.pod, grace);
   }
 
   #sameName(pod: Pod): boolean {

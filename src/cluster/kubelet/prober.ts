@@ -120,7 +120,7 @@ export class Prober implements ProbeVerdicts {
       if (running && status.id !== state.containerId) {
         results.remove(state.containerId);
         Object.assign(state, { containerId: status.id, verdict: 'unknown', run: 0, held: false });
-        results.set(status.id, INITIAL[worker.type]);
+        results.set(status.id, initialVerdict(pod, worker, status.id));
       }
       if (!running && state.containerId !== '' && worker.type !== 'liveness') results.set(state.containerId, 'failure');
       if (!running || state.held || !this.#applies(worker, status)) {
@@ -188,6 +188,15 @@ interface ProbeState {
   run: number;
   /** Failed: nothing more until the container is replaced. */
   held: boolean;
+}
+
+/** A container that was ready or started before this kubelet began is so until a probe says otherwise. */
+function initialVerdict(pod: Pod, { type, container }: Worker, id: string): ProbeVerdict {
+  const known = [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])].find((s) => s.name === container.name);
+  if (known?.containerID !== `containerd://${id}`) return INITIAL[type];
+  if (type === 'readiness' && known.ready) return 'success';
+  if (type === 'startup' && known.started === true) return 'success';
+  return INITIAL[type];
 }
 
 const INITIAL: Readonly<Record<ProbeType, ProbeVerdict>> = { liveness: 'success', readiness: 'failure', startup: 'unknown' };

@@ -138,6 +138,18 @@ export class RuntimeManager {
     }
   }
 
+  /** Stops what still runs within `grace` seconds, beside the killing that is under way. */
+  *hurry(uid: string, grace: number): Op<void> {
+    const { cache, runtime } = this.#context;
+    for (const status of cache.get(uid).containers.filter((c) => c.state === 'RUNNING')) {
+      try {
+        yield* runtime.stopContainer(status.id, Math.max(grace * SECOND, MIN_GRACE));
+      } catch (error) {
+        if (!(error instanceof CriError)) throw error;
+      }
+    }
+  }
+
   /** Removes the Pod's containers and sandboxes from the runtime. */
   *removePod(uid: string): Op<void> {
     const { cache, runtime } = this.#context;
@@ -286,7 +298,7 @@ export class RuntimeManager {
       if (typeof problem === 'string') events.container(pod, container, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
       grace -= os.sim.now - begun;
     }
-    if (seconds > 0) grace = Math.max(grace, MIN_GRACE);
+    grace = Math.max(grace, MIN_GRACE);
     try {
       yield* runtime.stopContainer(id, grace, podSubject(pod));
     } catch (error) {

@@ -91,6 +91,7 @@ type Node = TextFile | Directory | Link;
 
 interface Mount {
   readonly source: Files;
+  /** '' is its root. */
   readonly sourcePath: string;
   readonly node: TextFile | Directory;
   readonly readOnly: boolean;
@@ -107,6 +108,10 @@ interface Found {
 }
 
 const MAX_LINKS = 40;
+
+/** Looking for what may not be there is common; this error says so without the price of a stack trace. */
+const LOOK = 'look';
+const NOWHERE = new FileError('ENOENT', 'stat', '');
 
 export class Files {
   readonly #sim: Simulation;
@@ -175,8 +180,8 @@ export class Files {
   remove(path: string): void {
     const { directory, name, node, readOnly } = this.#find(path, 'remove', false, true);
     if (node === undefined) throw new FileError('ENOENT', 'remove', path);
-    if (readOnly) throw new FileError('EROFS', 'remove', path);
     if (name === '' || this.#mounts?.has(normalize(path))) throw new FileError('EBUSY', 'remove', path);
+    if (readOnly) throw new FileError('EROFS', 'remove', path);
     directory.entries.delete(name);
     directory.modified = this.#sim.now;
     if (node.kind !== 'symlink') notify(node.watchers, null, 'remove');
@@ -253,7 +258,8 @@ export class Files {
     const at = normalize(path);
     if (node.kind === 'directory') this.mkdir(at);
     else if (!this.exists(at)) this.write(at, '');
-    const mount: Mount = { source: found.tree, sourcePath: normalize(sourcePath), node, readOnly: readOnly || found.readOnly };
+    const below = normalize(sourcePath);
+    const mount: Mount = { source: found.tree, sourcePath: below === '/' ? '' : below, node, readOnly: readOnly || found.readOnly };
     (this.#mounts ??= new Map()).set(at, mount);
   }
 
@@ -299,7 +305,7 @@ export class Files {
 
   #look(path: string): Found | null {
     try {
-      return this.#find(path, 'stat', true, false);
+      return this.#find(path, LOOK, true, false);
     } catch (error) {
       if (error instanceof FileError) return null;
       throw error;
@@ -328,6 +334,7 @@ export class Files {
       }
       for (let i = 0; i < parts.length; i++) {
         if (node === undefined) {
+          if (operation === LOOK) throw NOWHERE;
           if (!toWrite || readOnly) throw new FileError(readOnly && toWrite ? 'EROFS' : 'ENOENT', operation, path);
           const made: Directory = { kind: 'directory', entries: new Map(), mode: 0o755, modified: this.#sim.now, owner: tree.#owner, watchers: null };
           directory.entries.set(name, made);

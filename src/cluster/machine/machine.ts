@@ -134,6 +134,7 @@ export class Machine {
     this.powered = false;
     this.units.lose();
     for (const process of [...this.processes.values()]) process.end({ code: 137, signal: 'SIGKILL' });
+    for (const mounted of this.files.mountPoints()) this.files.unmount(mounted);
     for (const volatile of ['/run', '/tmp']) if (this.files.exists(volatile)) this.files.remove(volatile);
     for (const hook of this.#powerOffHooks) hook();
     this.#emitPower('power-off', false);

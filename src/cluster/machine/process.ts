@@ -4,7 +4,7 @@
 import { Channel, Deferred } from '../sim/channel.ts';
 import type { Op, Simulation, Task } from '../sim/simulation.ts';
 import type { Micros } from '../sim/time.ts';
-import type { Place } from '../sim/trace.ts';
+import type { Cause, Place } from '../sim/trace.ts';
 import type { Cgroup } from './cgroup.ts';
 import type { Files } from './files.ts';
 import type { Machine } from './machine.ts';
@@ -62,6 +62,11 @@ export interface SpawnOptions {
    * than SIGKILL that it has no handler for are ignored, and all its descendants die with it.
    */
   readonly isolatePids?: boolean;
+  /**
+   * What it does from now on is its own affair, not part of what it was started for (a daemon's chatter must not prolong a user's
+   * flow); its end still is. Default: `isolatePids`.
+   */
+  readonly background?: boolean;
 }
 
 /** What a running program sees: its process, and the calls it may make. */
@@ -114,6 +119,9 @@ export class Process {
   /** CPU time used so far, microseconds of one CPU. */
   cpuMicros = 0;
   #memoryBytes = 0;
+  /** What it was started for, when it works in the background. */
+  #origin: Cause | null = null;
+  readonly #background: boolean;
   readonly #group: Cgroup;
   readonly #threads = new Set<Task>();
   #resources: Set<Resource> | null = null;
@@ -141,6 +149,7 @@ export class Process {
     this.started = sim.now;
     this.logs = options.logs ?? parent?.logs ?? NO_LOGS;
     this.isolatePids = options.isolatePids ?? false;
+    this.#background = options.background ?? this.isolatePids;
     this.exit = new Deferred(sim);
     this.#group.processes.add(this);
     if (parent !== null) parent.#addChild(this);
@@ -179,11 +188,18 @@ export class Process {
 
   /** For Machine: begins to run. */
   run(program: Program): void {
+    const { sim } = this;
+    const { cause } = sim;
+    if (this.#background) {
+      this.#origin = cause;
+      sim.cause = null;
+    }
     this.thread(this.comm, () => program(new Calls(this)), (task) => {
       if (!this.alive) return;
       if (task.error !== undefined) this.crash(task.error);
       else this.end({ code: typeof task.result === 'number' ? task.result : 0, signal: null });
     });
+    sim.cause = cause;
   }
 
   /** Starts a thread. `onEnd` hears how it ended (see Os.go for one whose error crashes the process). */
@@ -249,6 +265,9 @@ export class Process {
     if (!this.alive) return;
     this.alive = false;
     this.status = status;
+    const { sim } = this;
+    const { cause } = sim;
+    if (this.#origin !== null && (cause === null || cause.flow === 0)) sim.cause = this.#origin;
     for (const task of [...this.#threads]) task.kill();
     this.#threads.clear();
     const resources = this.#resources;
@@ -264,6 +283,7 @@ export class Process {
     }
     this.machine.forget(this, status);
     this.exit.resolve(status);
+    sim.cause = cause;
   }
 
   #addChild(child: Process): void {

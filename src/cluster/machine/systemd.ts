@@ -146,6 +146,7 @@ export class Systemd {
       place: `${this.#machine.place}/${spec.name}`,
       cgroup: spec.cgroup ?? `/system.slice/${spec.name}.service`,
       logs: unit,
+      background: true,
     });
     unit.process = process;
     unit.state = 'active';

@@ -344,6 +344,7 @@ export class Connection implements Resource, Watched {
 
   #block(message: unknown): void {
     const { sim } = this.#link;
+    if (this.netns.deleted || !this.netns.machine.powered) return;
     this.#outbox.push({ message, cause: sim.cause });
     if (this.#retryTimer !== null) return;
     this.#blockedSince = sim.now;

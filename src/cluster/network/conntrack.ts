@@ -3,6 +3,7 @@
 
 import { type Micros, SECOND } from '../sim/time.ts';
 import { parseIp } from './ip.ts';
+import type { Netns } from './netns.ts';
 import type { Protocol } from './packet.ts';
 
 export interface Tuple {
@@ -147,6 +148,13 @@ export class Conntrack {
     for (const entry of this.#entries) if (entry.expires <= now) this.#forget(entry);
     this.#sweepAt = Math.max(1024, this.#entries.size * 2);
   }
+}
+
+/** `conntrack -D`: forgets entries and says how many; what they translated is looked up anew. */
+export function deleteConntrack(netns: Netns, which: (entry: ConntrackEntry) => boolean): number {
+  const n = netns.conntrack.delete(which);
+  if (n > 0) netns.changed();
+  return n;
 }
 
 const clock = (micros: Micros, now: Micros): number => Math.max(0, Math.ceil((Math.min(micros, now + CT_ESTABLISHED) - now) / SECOND));

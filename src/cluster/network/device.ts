@@ -54,6 +54,8 @@ export class Interface {
   vxlan: Vxlan | null = null;
   /** Entries of the ARP table that somebody made, by address. */
   neighbours: Map<string, Neighbour> | null = null;
+  /** What ARP found out for packets that were really sent: who answered for an address, or null. */
+  learned: Map<string, Interface | null> | null = null;
   /** A bridge's ports. */
   readonly ports: Set<Interface> | null;
   /** A bridge's segment: who has which address (what ARP and the forwarding database would find out). */
@@ -82,6 +84,12 @@ export class Interface {
   /** The first address, which it sends from; null when it has none. */
   get primary(): string | null {
     return this.addresses[0]?.address ?? null;
+  }
+
+  /** ARP asked for an address; `target` answered. */
+  learn(address: string, target: Interface | null): void {
+    const learned = (this.learned ??= new Map());
+    if (learned.get(address) !== target) learned.set(address, target);
   }
 
   hasAddress(address: string): boolean {
@@ -221,6 +229,7 @@ export function deleteInterface(i: Interface, by?: Place): void {
   const doomed = i.netns.routes.filter((r) => r.device === i);
   if (doomed.length > 0) i.netns.routes = i.netns.routes.filter((r) => r.device !== i);
   i.neighbours = null;
+  i.learned = null;
   // A bare port carries nobody's path but its peer's.
   if (i.addresses.length > 0 || doomed.length > 0 || i.kind !== 'veth') i.netns.changed();
   for (const route of doomed) routeChange(route, 'route-del', by);

@@ -28,7 +28,8 @@ export interface Neighbour {
   readonly address: string;
   readonly device: Interface;
   readonly mac: string;
-  readonly state: 'PERMANENT' | 'REACHABLE';
+  /** 'FAILED' has no hardware address. */
+  readonly state: 'PERMANENT' | 'REACHABLE' | 'STALE' | 'FAILED';
 }
 
 /** Takes packets for a port. */
@@ -127,7 +128,15 @@ export class Netns implements NamespaceRef {
 
   /** `ip neigh`, device by device in order of creation. */
   neighbours(): Neighbour[] {
-    return [...this.interfaces.values()].flatMap((i) => (i.neighbours === null ? [] : [...i.neighbours.values()]));
+    const out: Neighbour[] = [];
+    for (const device of this.interfaces.values()) {
+      if (device.neighbours !== null) out.push(...device.neighbours.values());
+      for (const [address, target] of device.learned ?? []) {
+        const state = target === null ? 'FAILED' : target.up && target.hasAddress(address) ? 'REACHABLE' : 'STALE';
+        out.push({ address, device, mac: target?.mac ?? '', state });
+      }
+    }
+    return out;
   }
 
   /** For device.ts: an address appears or goes. */

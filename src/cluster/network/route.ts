@@ -77,7 +77,8 @@ interface RouteView {
 
 const view = (r: Route): RouteView => ({ via: r.via, device: r.device.name, onlink: r.onlink, source: r.source });
 
-const destinationText = (r: Route): string => (r.destination.prefix === 0 ? 'default' : formatCidr(r.destination));
+/** `default`, or the prefix. */
+export const destinationText = (r: Route): string => (r.destination.prefix === 0 ? 'default' : formatCidr(r.destination));
 
 /** The trace record of a route that came or went. */
 export function routeChange(route: Route, verb: 'route-add' | 'route-del', by: Place | undefined, replaced: Route | null = null): void {
@@ -134,37 +135,6 @@ export function deleteFdbEntry(device: Interface, mac: string, by?: Place): bool
 function fdbOf(device: Interface): NonNullable<Interface['vxlan']>['fdb'] {
   if (device.vxlan === null) throw new Error(`${device.name} is not a VXLAN device`);
   return device.vxlan.fdb;
-}
-
-/** `ip route`, one line a route as iproute2 prints them (ascending destinations, default first). */
-export function formatRoutes(netns: Netns): string {
-  const sorted = [...netns.routes].sort((a, b) => a.destination.int - b.destination.int || a.destination.prefix - b.destination.prefix);
-  return sorted
-    .map((r) => {
-      let line = destinationText(r);
-      if (r.via !== null) line += ` via ${r.via}`;
-      line += ` dev ${r.device.name}`;
-      if (r.protocol === 'kernel') line += ' proto kernel scope link';
-      else if (r.via === null) line += ' scope link';
-      if (r.source !== null) line += ` src ${r.source}`;
-      if (r.metric !== 0) line += ` metric ${r.metric}`;
-      if (r.onlink) line += ' onlink';
-      return `${line} \n`;
-    })
-    .join('');
-}
-
-/** `ip neigh`. */
-export function formatNeighbours(netns: Netns): string {
-  return netns
-    .neighbours()
-    .map((n) => `${n.address} dev ${n.device.name} lladdr ${n.mac} ${n.state} \n`)
-    .join('');
-}
-
-/** `bridge fdb show dev <device>` of a VXLAN device. */
-export function formatFdb(device: Interface): string {
-  return [...fdbOf(device).values()].map((e) => `${e.mac} dst ${e.destination} self permanent\n`).join('');
 }
 
 function emit(netns: Netns, verb: string, key: string, before: unknown, after: unknown, by: Place | undefined): void {

@@ -176,6 +176,7 @@ class Walk implements MatchContext {
   #receive(): void {
     this.outInterface = '';
     if (!this.#filter('INPUT')) return;
+    if (this.#tracking.kind === 'known' && this.#tracking.isReply) this.#restoreSource(this.#tracking.entry, true);
     this.#finishTracking();
     this.#delivered = this.#netns as Netns;
     this.#hop('deliver', {});
@@ -222,8 +223,10 @@ class Walk implements MatchContext {
     const link = device.link;
     const target = link?.network.addresses.get(nextHop);
     if (link == null || !link.up || target?.link == null || !target.link.up || !target.netns.machine.powered || !target.up) {
+      if (this.#live) device.learn(nextHop, null);
       return this.#drop('host-unreachable');
     }
+    if (this.#live) device.learn(nextHop, target);
     this.#hop('transmit', { interface: device.name, rule: `${nextHop} lladdr ${this.#hops === null ? '' : target.mac}` });
     this.#latency += (link.latency + target.link.latency) / 2;
     this.#arrive(target);
@@ -236,16 +239,19 @@ class Walk implements MatchContext {
     this.#hop('transmit', { interface: device.name, rule: `peer ${peer.netns.name}/${peer.name}` });
     this.#latency += VETH_LATENCY;
     if (bridge === null) {
-      if (!peer.netns.isLocal(nextHop)) return this.#drop('host-unreachable');
-      return this.#arrive(peer);
+      const answers = peer.netns.isLocal(nextHop);
+      if (this.#live) device.learn(nextHop, answers ? peer : null);
+      return answers ? this.#arrive(peer) : this.#drop('host-unreachable');
     }
     if (!bridge.up) return this.#drop('link-down');
     // The gateway, or any other address of the host: ARP answers for all of them.
     const target = bridge.segment?.get(nextHop);
     if (target === undefined) {
-      if (!bridge.netns.isLocal(nextHop)) return this.#drop('host-unreachable');
-      return this.#arrive(bridge);
+      const answers = bridge.netns.isLocal(nextHop);
+      if (this.#live) device.learn(nextHop, answers ? bridge : null);
+      return answers ? this.#arrive(bridge) : this.#drop('host-unreachable');
     }
+    if (this.#live) device.learn(nextHop, target);
     if (target === device) return this.#drop('not-for-us'); // no hairpin on a port
     if (++this.#steps > MAX_HOPS) return this.#drop('ttl-exceeded');
     this.#throughBridge(bridge, target);
@@ -272,6 +278,7 @@ class Walk implements MatchContext {
   /** From the host onto its bridge. */
   #outOfBridge(bridge: Interface, nextHop: string): void {
     const target = bridge.segment?.get(nextHop);
+    if (this.#live) bridge.learn(nextHop, target ?? null);
     if (target === undefined) return this.#drop('host-unreachable');
     this.#hop('bridge', { interface: bridge.name, rule: `port ${target.peer?.name ?? '?'}` });
     this.#toPort(target);
@@ -337,8 +344,8 @@ class Walk implements MatchContext {
     if (remote === null) {
       this.#netns = arrived;
       this.#drop('no-vtep');
-    } else {
-      const { visited } = outer.result();
+    } else if (this.#live) {
+      const visited = outer.#visited;
       vxlan.underlay.set(o.dst, { source: o.src, remote, latency: outer.#latency, visited, stamps: visited.map(stampOf) });
     }
     return remote;
@@ -403,13 +410,7 @@ class Walk implements MatchContext {
     const t = this.#tracking;
     if (t.kind === 'off') return;
     if (t.kind === 'known') {
-      const { entry, isReply } = t;
-      if (isReply ? entry.dnat : entry.snat) {
-        const before = this.#snapshot();
-        if (isReply) this.#setSource(entry.original.dst, entry.original.dport);
-        else this.#setSource(entry.reply.dst, entry.reply.dport);
-        this.#hop('conntrack', {}, before);
-      }
+      this.#restoreSource(t.entry, t.isReply);
       return;
     }
     const before = this.#snapshot();
@@ -422,6 +423,15 @@ class Walk implements MatchContext {
       if (this.#hops !== null) this.#hop('nat', { table: `nat/${verdict.chain}`, rule: formatRule(verdict.chain, verdict.rule) }, before);
     }
     this.#finishTracking();
+  }
+
+  /** What a known connection's packets come from: at POSTROUTING, and at INPUT for answers to this host. */
+  #restoreSource(entry: ConntrackEntry, isReply: boolean): void {
+    if (isReply ? !entry.dnat : !entry.snat) return;
+    const before = this.#snapshot();
+    if (isReply) this.#setSource(entry.original.dst, entry.original.dport);
+    else this.#setSource(entry.reply.dst, entry.reply.dport);
+    this.#hop('conntrack', {}, before);
   }
 
   /** A port for a masqueraded connection such that answers stay distinct. */

@@ -2,7 +2,7 @@
 // Containers are processes of the machine, held by shims: they go on when containerd is restarted.
 
 import type { Os, Program } from '../machine/process.ts';
-import { Channel } from '../sim/channel.ts';
+import { Channel, Deferred } from '../sim/channel.ts';
 import type { Random } from '../sim/random.ts';
 import type { Op } from '../sim/simulation.ts';
 import { MILLISECOND, type Micros } from '../sim/time.ts';
@@ -51,6 +51,7 @@ class Containerd implements Runtime {
   readonly #network: CniNetwork;
   readonly #random: Random;
   #listeners: Channel<ContainerEvent>[] = [];
+  #pausePull: Deferred<void> | null = null;
 
   constructor(os: Os) {
     this.#os = os;
@@ -157,6 +158,7 @@ class Containerd implements Runtime {
     yield* this.stopPodSandbox(id);
     for (const container of [...sandbox.containers.values()]) yield* this.removeContainer(container.status.id);
     this.#state.sandboxes.delete(id);
+    this.#os.machine.cgroups.remove(`${sandbox.config.cgroupParent}/${id}`);
     this.#tell('DELETED', sandbox, id);
   }
 
@@ -229,6 +231,7 @@ class Containerd implements Runtime {
     if (record.status.state === 'RUNNING') yield* this.stopContainer(id, 0);
     this.#state.containers.delete(id);
     record.sandbox.containers.delete(id);
+    this.#os.machine.cgroups.remove(`${record.config.cgroupParent}/${id}`);
     this.#tell('DELETED', record.sandbox, id);
   }
 
@@ -263,7 +266,7 @@ class Containerd implements Runtime {
   }
 
   *pullImage(reference: string, subject: Subject | null = null): Op<string> {
-    const stored = yield* pullImage(this.#os, this.#state.images, reference, subject);
+    const stored = yield* pullImage(this.#os, this.#random, this.#state.images, reference, subject);
     return stored.status.repoDigests[0] ?? stored.id;
   }
 
@@ -278,12 +281,22 @@ class Containerd implements Runtime {
     });
   }
 
+  /** The sandbox image; those who want it at the same time wait for one pull. */
   *#pullPause(subject: Subject | null): Op<{ readonly image: Image }> {
+    if (this.#pausePull) {
+      yield* this.#pausePull.wait();
+      const stored = this.#state.images.find(PAUSE_IMAGE);
+      if (stored) return stored;
+    }
+    const done = new Deferred<void>(this.#os.sim);
+    this.#pausePull = done;
     try {
-      return yield* pullImage(this.#os, this.#state.images, PAUSE_IMAGE, subject);
+      return yield* pullImage(this.#os, this.#random, this.#state.images, PAUSE_IMAGE, subject);
     } catch (error) {
       if (!(error instanceof CriError)) throw error;
       throw new CriError(error.code, `failed to start sandbox: failed to get sandbox image "${PAUSE_IMAGE}": ${error.message}`);
+    } finally {
+      done.resolve(undefined);
     }
   }
 

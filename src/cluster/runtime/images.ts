@@ -2,6 +2,7 @@
 // The store is the content of /var/lib/containerd: it outlives the process and a power cut.
 
 import type { Os } from '../machine/process.ts';
+import type { Random } from '../sim/random.ts';
 import type { Op } from '../sim/simulation.ts';
 import { MILLISECOND, type Micros, SECOND } from '../sim/time.ts';
 import type { Subject } from '../sim/trace.ts';
@@ -10,9 +11,10 @@ import { hexOf, type Image, parseReference, registryOf } from './registry.ts';
 
 /** Network and unpacking together. */
 const BYTES_PER_SECOND = 40_000_000;
-/** DNS, TLS, token, manifest. */
+/** DNS, TLS, token, manifest; less when the layers are here already and only the tag is asked for. */
 const RESOLVE: Micros = 250 * MILLISECOND;
-const RESOLVE_JITTER: Micros = 150 * MILLISECOND;
+const RESOLVE_AGAIN: Micros = 100 * MILLISECOND;
+const RESOLVE_JITTER: Micros = 80 * MILLISECOND;
 
 export interface StoredImage {
   readonly image: Image;
@@ -78,19 +80,18 @@ const layersOf = (image: Image): readonly { readonly digest: string; readonly si
 /**
  * Pulls `reference` into `store` and takes the time that takes. Throws CriError in containerd's words.
  */
-export function* pullImage(os: Os, store: ImageStore, reference: string, subject: Subject | null): Op<StoredImage> {
+export function* pullImage(os: Os, random: Random, store: ImageStore, reference: string, subject: Subject | null): Op<StoredImage> {
   const { sim, place, machine } = os;
   const parsed = parseReference(reference);
   if (!parsed) throw new CriError('InvalidArgument', `failed to parse image reference "${reference}": invalid reference format`);
   const name = parsed.text;
   const host = name.slice(0, name.indexOf('/'));
-  const random = sim.random(`containerd/${machine.name}/pull/${name}/${sim.now}`);
-  const resolve = RESOLVE + random.int(RESOLVE_JITTER);
   const failed = `failed to pull and unpack image "${name}": failed to resolve reference "${name}": `;
   const registry = registryOf(machine);
   const found = registry?.resolve(name);
   const image = typeof found === 'object' ? found : undefined;
   const missing = image ? store.missingBytes(image) : 0;
+  const resolve = (image && missing === 0 ? RESOLVE_AGAIN : RESOLVE) + random.int(RESOLVE_JITTER);
   const transfer = Math.round((missing / BYTES_PER_SECOND) * SECOND);
   const end = sim.now + resolve + (image ? transfer : 0);
   const record = sim.trace.emit(sim.cause, {
@@ -110,6 +111,8 @@ export function* pullImage(os: Os, store: ImageStore, reference: string, subject
     );
   }
   yield* os.sleep(transfer);
+  const before = store.find(name);
+  if (before?.image.digest === found.digest) return before;
   const stored = store.add(found);
   const after = Object.freeze({ reference: name, digest: found.digest, id: stored.id, sizeBytes: found.sizeBytes });
   sim.trace.emit(record, {

@@ -65,8 +65,18 @@ export interface Reference {
 const REFERENCE =
   /^((?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d+)?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*)(?::(\w[\w.-]{0,127}))?(?:@([A-Za-z][A-Za-z0-9]*:[0-9a-fA-F]{32,}))?$/;
 
+const parsed = new Map<string, Reference | undefined>();
+
 /** Parses and normalises an image reference; undefined when it is not one ("invalid reference format"). */
 export function parseReference(text: string): Reference | undefined {
+  if (parsed.has(text)) return parsed.get(text);
+  if (parsed.size > 10_000) parsed.clear();
+  const reference = parse(text);
+  parsed.set(text, reference);
+  return reference;
+}
+
+function parse(text: string): Reference | undefined {
   const m = REFERENCE.exec(text);
   if (!m) return undefined;
   const name = m[1] as string;

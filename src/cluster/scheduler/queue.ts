@@ -130,7 +130,8 @@ export class SchedulingQueue {
   move(event: ClusterEvent): void {
     if (this.#inFlight) this.#meanwhile.push(event);
     if (this.#unschedulable.size === 0) return;
-    for (const item of [...this.#unschedulable.values()]) {
+    const waiting = [...this.#unschedulable.values()];
+    for (const item of waiting) {
       if (!this.#worthTrying(item, event)) continue;
       this.#unschedulable.delete(item.info.uid);
       this.#requeue(item);
@@ -254,7 +255,8 @@ export class SchedulingQueue {
     if (this.#flushTimer || this.#unschedulable.size === 0) return;
     this.#flushTimer = this.#sim.after(FLUSH_PERIOD, () => {
       this.#flushTimer = null;
-      for (const item of [...this.#unschedulable.values()]) {
+      const waiting = [...this.#unschedulable.values()];
+      for (const item of waiting) {
         if (item.gatedBy !== '' || this.#sim.now - item.timestamp <= MAX_IN_UNSCHEDULABLE) continue;
         this.#unschedulable.delete(item.info.uid);
         this.#requeue(item);

@@ -49,6 +49,6 @@ export function printTable(table: ServerTable, options: TableOptions): string[] 
       ...(options.showLabels ? [labels.length > 0 ? labels.toSorted().join(',') : '<none>'] : []),
     ]);
   }
-  const widths = (rows[0] ?? []).map((_, c) => Math.max(MIN_WIDTH, ...rows.map((row) => width(row[c] ?? ''))));
-  return rows.map((row) => row.map((cell, c) => cell + ' '.repeat((widths[c] as number) - width(cell) + PADDING)).join('').trimEnd());
+  const widths = (rows[0] ?? []).map((_, c) => Math.max(MIN_WIDTH, ...rows.map((row) => width(row[c] ?? '') + PADDING)));
+  return rows.map((row) => row.map((cell, c) => cell + ' '.repeat((widths[c] as number) - width(cell))).join('').trimEnd());
 }

@@ -34,7 +34,7 @@ export function Phone() {
         position="bottom"
         chosen={phoneTab}
         onChoose={(key) => set({ phoneTab: key })}
-        tabs={[part('map', MapView), part('objects', ObjectTree), part('editor', PhoneEditor), part('inspector', Inspector), part('flow', FlowPanel), part('events', EventsPanel)]}
+        tabs={[part('map', MapView), part('objects', ObjectTree), part('editor', PhoneEditor), part('inspector', Inspector), part('flow', PhoneFlow), part('events', EventsPanel)]}
         extra={<Transport />}
       />
       {payload !== 0 && (
@@ -46,4 +46,5 @@ export function Phone() {
   );
 }
 
+const PhoneFlow = () => <FlowPanel withHead />;
 const PhoneEditor = () => <EditorPanel plain />;

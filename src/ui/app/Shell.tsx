@@ -4,7 +4,7 @@ import { useEffect } from 'react';
 import { Group, Panel, Separator, useDefaultLayout, usePanelRef } from 'react-resizable-panels';
 import { EditorPanel } from '../editor/EditorPanel.tsx';
 import { EventsPanel } from '../events/EventsPanel.tsx';
-import { FlowPanel } from '../flow/FlowPanel.tsx';
+import { FlowHead, FlowPanel } from '../flow/FlowPanel.tsx';
 import { Payload } from '../flow/Payload.tsx';
 import { useT } from '../i18n/i18n.ts';
 import { Inspector } from '../inspector/Inspector.tsx';
@@ -146,6 +146,7 @@ function BottomTabs() {
     <Tabs
       label={t('panels.bottom')}
       chosen={bottomTab}
+      extra={bottomTab === 'flow' ? <FlowHead /> : null}
       onChoose={(key) => set({ bottomTab: key })}
       tabs={[
         {

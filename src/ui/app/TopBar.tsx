@@ -104,7 +104,7 @@ function ClusterState() {
   const scene = useScene();
   const machines = useIds('machines');
   const state = usePlayer((s) =>
-    s.status.type !== 'ready' || !s.clock.booted ? 'booting' : s.clock.playing ? 'running' : s.clock.view < s.clock.live ? 'past' : 'paused',
+    s.status.type !== 'ready' || !s.clock.booted ? 'booting' : s.clock.playing ? 'running' : s.cue ? 'stepping' : s.clock.view < s.clock.live ? 'past' : 'paused',
   );
   usePlayer((s) => s.clock.booted);
   const version = machines.map((id) => scene.get(id)).find((row) => row?.type === 'machine' && row.version !== '');

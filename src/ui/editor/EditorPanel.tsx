@@ -121,6 +121,12 @@ export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
             {t('editor.format')}
           </button>
         )}
+      </div>
+      <div className="editor-bar second">
+        <label className="check editor-option">
+          <input type="checkbox" checked={stepAfterApply} onChange={(e) => set({ stepAfterApply: e.target.checked })} data-testid="step-after" />
+          {t('editor.stepAfter')}
+        </label>
         <select
           value=""
           aria-label={t('editor.starterReplace')}
@@ -138,10 +144,6 @@ export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
           ))}
         </select>
       </div>
-      <label className="check editor-option">
-        <input type="checkbox" checked={stepAfterApply} onChange={(e) => set({ stepAfterApply: e.target.checked })} data-testid="step-after" />
-        {t('editor.stepAfter')}
-      </label>
       <div className="editor-text">
         {usePlain ? (
           <PlainEditor onApply={apply} onTooLarge={onTooLarge} handle={handle} />

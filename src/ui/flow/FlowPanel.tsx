@@ -15,15 +15,29 @@ const ROW = 30;
 const PAGE = 100;
 const SPARE = 8;
 
-export function FlowPanel() {
+export function FlowPanel({ withHead = false }: { readonly withHead?: boolean }) {
+  const t = useT();
+  const none = usePlayer((s) => s.flows.length === 0);
+  const flow = usePlayer((s) => s.flow);
+  if (none) return <p className="panel-hint">{t('flow.none')}</p>;
+  return (
+    <div className="flow-panel" data-testid="flow-panel">
+      {withHead && <FlowHead />}
+      <Announcer />
+      {flow !== 0 && <StepList flow={flow} />}
+    </div>
+  );
+}
+
+/** Which flow is being followed. */
+export function FlowHead() {
   const t = useT();
   const player = usePlayerApi();
   const flows = usePlayer((s) => s.flows);
   const flow = usePlayer((s) => s.flow);
-  if (flows.length === 0) return <p className="panel-hint">{t('flow.none')}</p>;
+  if (flows.length === 0) return null;
   const chosen = flows.find((f) => f.id === flow);
   return (
-    <div className="flow-panel" data-testid="flow-panel">
       <div className="flow-head">
         <label>
           <span>{t('flow.choose')}</span>
@@ -41,9 +55,6 @@ export function FlowPanel() {
         </button>
         {chosen && <span className="muted">{t(chosen.settled ? 'flow.settled' : 'flow.underWay')}</span>}
       </div>
-      <Announcer />
-      {flow !== 0 && <StepList flow={flow} />}
-    </div>
   );
 }
 

@@ -11,6 +11,7 @@ export const en = {
     running: 'running',
     paused: 'paused',
     past: 'in the past',
+    stepping: 'step by step',
     undo: 'Undo',
     undoTitle: 'Take back the last action (the session is replayed without it)',
     share: 'Share',

@@ -15,6 +15,7 @@ export const zhCN: Catalogue<typeof en> = {
     running: '运行中',
     paused: '已暂停',
     past: '在过去',
+    stepping: '逐步',
     undo: '撤销',
     undoTitle: '收回上一次操作（会话将不带它重新推演）',
     share: '分享',

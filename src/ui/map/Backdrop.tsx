@@ -18,7 +18,7 @@ export const Backdrop = memo(function Backdrop({ layout }: { readonly layout: Ma
     <div className="backdrop" style={{ width: bounds.w, height: bounds.h }}>
       <svg width={bounds.w} height={bounds.h} aria-hidden="true">
         {layout.machines.map((machine) => (
-          <Wire key={machine.id} machine={machine} y={line.y + line.h / 2} />
+          <Wire key={machine.id} machine={machine} top={line.y} bottom={line.y + line.h} />
         ))}
         <line className="wire" x1={line.x + line.w} y1={line.y + line.h / 2} x2={registry.x} y2={line.y + line.h / 2} strokeDasharray="4 4" />
       </svg>
@@ -33,12 +33,12 @@ export const Backdrop = memo(function Backdrop({ layout }: { readonly layout: Ma
   );
 });
 
-function Wire({ machine, y }: { readonly machine: MachineLayout; readonly y: number }) {
+function Wire({ machine, top, bottom }: { readonly machine: MachineLayout; readonly top: number; readonly bottom: number }) {
   const row = useRow(machine.id, 'machine');
   const chip = machine.chips.eth0;
   if (!chip) return null;
   const { x } = centre(chip);
-  const edge = chip.y < y ? chip.y + chip.h : chip.y;
+  const above = chip.y < top;
   const cut = row !== undefined && (!row.linkUp || !row.powered);
-  return <line className={`wire ${cut ? 'wire-cut' : ''}`} x1={x} y1={edge} x2={x} y2={y} />;
+  return <line className={`wire ${cut ? 'wire-cut' : ''}`} x1={x} y1={above ? chip.y + chip.h : bottom} x2={x} y2={above ? top : chip.y} />;
 }

@@ -6,7 +6,7 @@ import type { MachineRow } from '../../session/protocol.ts';
 import { type Translate, useT } from '../i18n/i18n.ts';
 import { useIds, useRow, useScene } from '../scene/hooks.ts';
 import { useUi } from '../state/ui.ts';
-import { useLit, useLitWithin } from './context.ts';
+import { useLit } from './context.ts';
 import { isDense, type MachineLayout, type Rect, slotRect } from './layout.ts';
 import { Mark, type MarkState } from './Mark.tsx';
 import { Marks } from './Marks.tsx';
@@ -15,7 +15,7 @@ import { PodCard } from './PodCard.tsx';
 export const Machine = memo(function Machine({ layout }: { readonly layout: MachineLayout }) {
   const row = useRow(layout.id, 'machine');
   const t = useT();
-  const lit = useLitWithin(layout.id);
+  const lit = useLit(`frame/${layout.name}`);
   const selected = useUi((s) => s.selected === layout.id);
   const { rect } = layout;
   const off = row !== undefined && !row.powered;

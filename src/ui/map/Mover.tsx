@@ -5,12 +5,13 @@ import { useStoreApi, ViewportPortal } from '@xyflow/react';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import { useT } from '../i18n/i18n.ts';
 import { useScene } from '../scene/hooks.ts';
+import type { SceneModel } from '../scene/model.ts';
 import { type Cue, usePlayer } from '../state/player.ts';
 import { useUi } from '../state/ui.ts';
 import { tell } from '../story/story.ts';
 import { placeCaption } from './caption.ts';
 import { useLayout, useLitStore } from './context.ts';
-import type { Point, Rect } from './layout.ts';
+import { type MapLayout, type Point, type Rect, slotRect } from './layout.ts';
 import { pathData, pointAlong, routeBetween, type Route } from './places.ts';
 
 /** How long the token takes along its path, whatever the distance in simulated time: milliseconds. */
@@ -20,6 +21,14 @@ const TRAVEL = 800;
 export function drawMover(points: readonly Point[], start: number, end: number, time: number): Point {
   const share = end > start ? (time - start) / (end - start) : time >= end ? 1 : 0;
   return pointAlong(points, share);
+}
+
+/** Where the Pod that the step is about stands, so that the caption leaves it in sight. */
+function subjectRect(layout: MapLayout, scene: SceneModel, cue: Cue): Rect | null {
+  const row = scene.get(objectKey(cue));
+  const slot = row?.type === 'pod' ? scene.slots.slotOf(row.id) : undefined;
+  const machine = row?.type === 'pod' ? layout.byName.get(row.machine) : undefined;
+  return machine && slot !== undefined ? slotRect(machine, slot) : null;
 }
 
 const objectKey = (cue: Cue): string => {
@@ -36,7 +45,7 @@ export function Mover() {
     [cue, layout, scene],
   );
   useEffect(() => {
-    useLitStore.setState({ keys: new Set(cue && route ? [...route.lit, objectKey(cue)] : []) });
+    useLitStore.setState({ keys: new Set(cue && route ? [...route.lit, `frame/${route.from.machine}`, `frame/${route.to.machine}`, objectKey(cue)] : []) });
     return () => useLitStore.setState({ keys: new Set() });
   }, [cue, route]);
   if (!cue || !route) return null;
@@ -115,6 +124,8 @@ function Caption({ cue, route }: { readonly cue: Cue; readonly route: Route }) {
   const showPayload = useUi((s) => s.showPayload);
   const presenter = useUi((s) => s.presenter);
   const store = useStoreApi();
+  const layout = useLayout();
+  const scene = useScene();
   const ref = useRef<HTMLButtonElement>(null);
 
   useLayoutEffect(() => {
@@ -126,14 +137,16 @@ function Caption({ cue, route }: { readonly cue: Cue; readonly route: Route }) {
       const toScreen = (r: Rect): Rect => ({ x: r.x * zoom + x, y: r.y * zoom + y, w: r.w * zoom, h: r.h * zoom });
       const to = toScreen(route.to.rect);
       const size = { w: box.offsetWidth, h: box.offsetHeight };
-      const spot = placeCaption({ w: width, h: height }, size, to, [to, toScreen(route.from.rect)]);
+      const subject = subjectRect(layout, scene, cue);
+      const avoid = [to, toScreen(route.from.rect), ...(subject ? [toScreen(subject)] : [])];
+      const spot = placeCaption({ w: width, h: height }, size, to, avoid);
       box.style.transform = `translate(${Math.round(spot.x)}px, ${Math.round(spot.y)}px)`;
     };
     place();
     return store.subscribe((state, before) => {
       if (state.transform !== before.transform || state.width !== before.width || state.height !== before.height) place();
     });
-  }, [store, route, cue, language, presenter]);
+  }, [store, layout, scene, route, cue, language, presenter]);
 
   const { record } = cue;
   return (

@@ -5,7 +5,7 @@ import { shorten } from '../app/format.ts';
 import { useT } from '../i18n/i18n.ts';
 import { useRow } from '../scene/hooks.ts';
 import { useUi } from '../state/ui.ts';
-import { useLit, useLitWithin } from './context.ts';
+import { useLit, useLitAny } from './context.ts';
 import type { Rect } from './layout.ts';
 import { Mark, podState } from './Mark.tsx';
 import { STRIP_ROW, STRIP_TITLE, type Strip } from './strip.ts';
@@ -20,7 +20,7 @@ const MOST_WAITING = 5;
 
 export const ObjectStrip = memo(function ObjectStrip({ rect, strip, waiting }: Props) {
   const t = useT();
-  const lit = useLitWithin('object');
+  const lit = useLitAny((key) => strip.byId.has(key) || waiting.includes(key));
   return (
     <section className={`strip ${lit}`} style={{ width: rect.w, height: rect.h }} aria-label={t('map.objects')} data-testid="desired-state">
       <h3 className="strip-title" style={{ height: STRIP_TITLE }} title={t('map.objectsHint')}>

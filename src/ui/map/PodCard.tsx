@@ -87,9 +87,15 @@ function containerState(container: ContainerRow): MarkState {
 }
 
 const STATIC = /-control-plane-\d+$/;
+const LENGTH = 15;
 
-/** Static Pods go by their component; all others keep their beginning and their unique end. */
+/** Static Pods go by their component; the others by what owns them and their unique end. */
 function shortName(pod: PodRow): string {
-  const name = STATIC.test(pod.name) ? pod.name.replace(STATIC, '') : pod.name;
-  return shorten(name, 17);
+  const name = /^kube-(?:system|flannel)$/.test(pod.namespace) ? pod.name.replace(/^kube-/, '') : pod.name;
+  if (STATIC.test(name)) return shorten(name.replace(STATIC, '').replace('controller-manager', 'controllers'), LENGTH);
+  const [kind, owner = ''] = pod.owner.split('/');
+  if (name.length <= LENGTH || owner === '') return shorten(name, LENGTH);
+  const end = pod.name.slice(owner.length + 1);
+  const base = name.slice(0, name.length - end.length - 1).replace(kind === 'ReplicaSet' ? /-[^-]+$/ : /-ds$/, '');
+  return `${base.slice(0, Math.max(3, LENGTH - 1 - end.length))}…${end}`;
 }

@@ -10,7 +10,9 @@ import { useLayout } from './context.ts';
 import type { Point } from './layout.ts';
 import { pathData, pointAlong, routeBetween } from './places.ts';
 
-const MOST = 28;
+const MOST = 24;
+/** Of the cluster's own chatter, only so much at once that the map stays calm. */
+const MOST_CHATTER = 7;
 const LIFE = 700;
 
 interface Token {
@@ -53,12 +55,12 @@ export function Story() {
       for (const token of tokens) {
         const share = Math.max(0, now - token.born) / LIFE;
         const p = pointAlong(token.points, still ? 1 : share);
-        context.globalAlpha = (token.own ? 0.8 : 0.35) * (1 - share * 0.6);
+        context.globalAlpha = 0.8 * (1 - share * 0.6);
         context.strokeStyle = context.fillStyle = token.colour;
-        context.lineWidth = token.own ? 2 : 1;
-        context.stroke(token.path);
+        context.lineWidth = 2;
+        if (token.own) context.stroke(token.path);
         if (still) continue;
-        context.globalAlpha = token.own ? 1 : 0.7;
+        context.globalAlpha = token.own ? 1 : 0.45;
         context.beginPath();
         context.arc(p.x, p.y, token.own ? 5 : 3, 0, Math.PI * 2);
         context.fill();
@@ -70,7 +72,8 @@ export function Story() {
       const room = MOST - tokens.length;
       if (room <= 0) return;
       // What a person caused goes first; the cluster's own chatter takes the room that is left.
-      const chosen = [...story.filter((r) => r.flow !== 0), ...story.filter((r) => r.flow === 0).slice(0, 6)].slice(0, room);
+      const chatter = Math.max(0, MOST_CHATTER - tokens.filter((token) => !token.own).length);
+      const chosen = [...story.filter((r) => r.flow !== 0), ...story.filter((r) => r.flow === 0).slice(0, chatter)].slice(0, room);
       const born = performance.now();
       for (const record of chosen) {
         const route = routeBetween(layout, (id) => scene.slots.slotOf(id), record.from, record.to);

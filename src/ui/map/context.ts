@@ -27,11 +27,11 @@ export const useLitStore = create<Lit>()(() => ({ keys: new Set() }));
 /** `lit`, `dim`, or '' while nothing is being followed. */
 export const useLit = (key: string): '' | 'lit' | 'dim' => useLitStore((s) => (s.keys.size === 0 ? '' : s.keys.has(key) ? 'lit' : 'dim'));
 
-/** True when any of the element's insides is lit, which keeps its frame readable. */
-export const useLitWithin = (prefix: string): '' | 'lit' | 'dim' =>
+/** Whether one of several elements is lit, which keeps the frame around them readable. */
+export const useLitAny = (has: (key: string) => boolean): '' | 'lit' | 'dim' =>
   useLitStore((s) => {
     if (s.keys.size === 0) return '';
-    for (const key of s.keys) if (key === prefix || key.startsWith(`${prefix}/`)) return 'lit';
+    for (const key of s.keys) if (has(key)) return 'lit';
     return 'dim';
   });
 

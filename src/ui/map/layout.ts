@@ -44,9 +44,9 @@ const GAP = 5;
 const TITLE = 26;
 const CHIP = 24;
 const BETWEEN = 14;
-const OPERATOR_W = 112;
+const OPERATOR_W = 122;
 const STRIP_W = 206;
-const CP_SLOT_W = 113;
+const CP_SLOT_W = 111;
 const WORKER_SLOT_W = 121;
 const SLOT_H = 44;
 /** Up to this many Pods on one machine are drawn as cards; more are marks. */
@@ -208,5 +208,8 @@ export function slotRect(machine: MachineLayout, slot: number): Rect {
 
 /** Pods of this machine are marks, not cards. */
 export const isDense = (machine: MachineLayout): boolean => machine.pods.slotW === MARK;
+
+/** Where messages meet an element: its lower edge, so that they do not cover its name. */
+export const anchor = (r: Rect): Point => ({ x: r.x + r.w / 2, y: r.y + r.h + 1 });
 
 export const centre = (r: Rect): Point => ({ x: r.x + r.w / 2, y: r.y + r.h / 2 });

@@ -1,7 +1,7 @@
 // From a place of the trace to a rectangle of the map: the deepest element that is drawn for it. And the path that a
 // message takes between two places: out of the machine by eth0, along the node network, into the other by its eth0.
 
-import { centre, type MapLayout, type Point, type Rect, slotRect } from './layout.ts';
+import { anchor, centre, type MapLayout, type Point, type Rect, slotRect } from './layout.ts';
 
 export interface PlaceInfo {
   /** Key of the element that is lit: `machine/worker-1/kubelet`, `object/pods/ns/name`, `registry` … */
@@ -27,6 +27,8 @@ export function resolvePlace(layout: MapLayout, slotOf: SlotOf, place: string): 
     const slot = slotOf(id);
     if (slot !== undefined) return { key: id, rect: slotRect(machine, slot), machine: machine.name };
   }
+  // What a CNI plug-in does, it does at the bridge.
+  if (what === 'cni' && machine.chips.cni0) return { key: `machine/${machine.name}/cni0`, rect: machine.chips.cni0, machine: machine.name };
   const chip = machine.chips[what] ?? (what === 'interface' || what === 'netns' ? machine.chips[parts.at(-1) ?? ''] : undefined);
   if (chip && machine.chips[what]) return { key: `machine/${machine.name}/${what}`, rect: chip, machine: machine.name };
   if (chip) return { key: `machine/${machine.name}/${parts.at(-1) ?? ''}`, rect: chip, machine: machine.name };
@@ -51,9 +53,9 @@ export function routeBetween(layout: MapLayout, slotOf: SlotOf, fromPlace: strin
   const from = resolvePlace(layout, slotOf, fromPlace);
   const to = resolvePlace(layout, slotOf, toPlace);
   const lit = [from.key, to.key];
-  if (sameRect(from.rect, to.rect)) return { points: [centre(from.rect)], from, to, lit: [from.key] };
-  const a = centre(from.rect);
-  const b = centre(to.rect);
+  if (sameRect(from.rect, to.rect)) return { points: [anchor(from.rect)], from, to, lit: [from.key] };
+  const a = anchor(from.rect);
+  const b = anchor(to.rect);
   if (from.machine === to.machine) return { points: bend(a, b), from, to, lit };
   const points: Point[] = [a];
   const y = layout.line.y + layout.line.h / 2;

@@ -9,14 +9,18 @@ const SHOWN: ReadonlySet<string> = new Set([
 ]);
 const SYSTEM: ReadonlySet<string> = new Set(['kube-system', 'kube-flannel', 'kube-public', 'kube-node-lease']);
 
+export const isSystemNamespace = (namespace: string): boolean => SYSTEM.has(namespace);
+
 export const STRIP_TITLE = 26;
 export const STRIP_ROW = 22;
 const WAITING = 26;
 
 /** True for what the cluster itself brought along. */
 export function isSystem(row: ObjectRow | PodRow): boolean {
-  if (SYSTEM.has(row.namespace)) return true;
-  return row.type === 'object' && row.namespace === 'default' && row.name === 'kubernetes';
+  if (isSystemNamespace(row.namespace)) return true;
+  if (row.type === 'pod') return false;
+  if (row.namespace === 'default' && row.name === 'kubernetes') return true;
+  return (row.kind === 'ConfigMap' && row.name === 'kube-root-ca.crt') || (row.kind === 'ServiceAccount' && row.name === 'default');
 }
 
 export const belongsInStrip = (row: ObjectRow): boolean => SHOWN.has(row.resource);

@@ -5,8 +5,8 @@ import type { Action, ActionResult, Batch, Clock, DiffResult, SessionLog, StepLe
 import type { SceneModel } from '../scene/model.ts';
 import { NO_CLOCK, type Notice, usePlayer } from '../state/player.ts';
 import { useUi } from '../state/ui.ts';
+import type { Decoded } from './share.ts';
 import { Connection, type CrashReason, type OpenEndpoint } from './connection.ts';
-import { decodeHash, encodeLog, LONGEST_SHARED } from './share.ts';
 import { forgetLog, keepOwnLog, loadLog, ownLog, saveLog } from './storage.ts';
 
 const SAVE_EVERY = 10_000;
@@ -41,7 +41,7 @@ export class Player {
 
   /** Opens what the link carries, else what was saved, else a new cluster. */
   async start(): Promise<void> {
-    const decoded = decodeHash(location.hash);
+    const decoded = await readHash();
     if ('log' in decoded) {
       const own = await loadLog();
       if (own && own.inputs.length > 0) await keepOwnLog(own);
@@ -72,7 +72,7 @@ export class Player {
     usePlayer.setState({ status: { type: 'ready' }, clock });
     await this.refreshFlows();
     const last = usePlayer.getState().flows.at(-1);
-    if (last) await this.#chooseAt(last.id, log?.view !== undefined);
+    if (last) await this.#chooseAt(last.id);
     clearInterval(this.#saver);
     this.#saver = setInterval(() => void this.save(), SAVE_EVERY);
   }
@@ -156,7 +156,7 @@ export class Player {
     if (!result) return null;
     usePlayer.setState({ result, problems: result.problems });
     await this.refreshFlows();
-    await this.#chooseAt(result.flow, false);
+    await this.#chooseAt(result.flow);
     if (result.forked) this.notify('forked');
     await this.save();
     this.#crashedOn = '';
@@ -187,6 +187,7 @@ export class Player {
   async share(): Promise<void> {
     const log = await this.#call((c) => c.call((api) => api.log()));
     if (!log) return;
+    const { encodeLog, LONGEST_SHARED } = await import('./share.ts');
     const url = location.href.split('#')[0] + encodeLog(log);
     if (url.length > LONGEST_SHARED) this.notify('linkTooLong');
     try {
@@ -359,16 +360,9 @@ export class Player {
     return done;
   }
 
-  async #chooseAt(flow: number, keepView: boolean): Promise<void> {
+  async #chooseAt(flow: number): Promise<void> {
     usePlayer.setState({ flow, index: 0, cue: null, atEnd: false });
-    if (keepView) await this.#relocate();
-    else await this.#countSteps();
-  }
-
-  async #countSteps(): Promise<void> {
-    const { flow } = usePlayer.getState();
-    const { total } = await this.steps(flow, useUi.getState().level, 0, 0);
-    usePlayer.setState({ total });
+    await this.#relocate();
   }
 
   /** Finds which step of the chosen flow the view stands at, after the view was moved by other means. */
@@ -396,6 +390,13 @@ export class Player {
       void this.refreshFlows();
     }, 1_000);
   }
+}
+
+/** What the address carries; the code that unpacks it is loaded only when there is something. */
+async function readHash(): Promise<Decoded> {
+  if (!location.hash.startsWith('#s=')) return { problem: 'none' };
+  const { decodeHash } = await import('./share.ts');
+  return decodeHash(location.hash);
 }
 
 function sameClock(a: Clock, b: Clock): boolean {

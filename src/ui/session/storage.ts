@@ -3,7 +3,6 @@
 
 import { del, get, set } from 'idb-keyval';
 import type { SessionLog } from '../../session/protocol.ts';
-import { parseLog } from './share.ts';
 
 const KEY = 'orrery.session';
 const KEPT = 'orrery.session.before-link';
@@ -33,7 +32,9 @@ export async function ownLog(): Promise<SessionLog | null> {
 async function readLog(key: string): Promise<SessionLog | null> {
   try {
     const value: unknown = await get(key);
-    return value === undefined ? null : parseLog(value);
+    if (value === undefined) return null;
+    const { parseLog } = await import('./share.ts');
+    return parseLog(value);
   } catch {
     return null;
   }

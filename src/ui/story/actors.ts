@@ -52,9 +52,10 @@ const WORDS: Readonly<Record<Language, Words>> = {
 const ON_MACHINE = ['kube-proxy', 'kube-flannel', 'coredns'] as const;
 const DISPLAY: Readonly<Record<(typeof ON_MACHINE)[number], string>> = { 'kube-proxy': 'kube-proxy', 'kube-flannel': 'flannel', coredns: 'CoreDNS' };
 
-/** The short name of whatever runs at a place. */
-export function actorName(place: Place, language: Language): string {
+/** The short name of whatever runs at a place; `near` is a machine already spoken of, which is then left out. */
+export function actorName(place: Place, language: Language, near = ''): string {
   const words = WORDS[language];
+  const on = (what: string, machine: string): string => (machine === near ? what : words.on(what, machine));
   const parts = place.split('/');
   if (parts[0] === 'internet' || parts[0] === 'registry') return words.registry(parts[1] ?? '');
   if (parts[0] !== 'machine') return place;
@@ -67,13 +68,13 @@ export function actorName(place: Place, language: Language): string {
       if (fourth.startsWith('kube-scheduler')) return words.scheduler;
       if (fourth.startsWith('kube-controller-manager')) return words.controllerManager;
       const own = ON_MACHINE.find((prefix) => fourth.startsWith(prefix));
-      if (own) return words.on(DISPLAY[own], machine);
+      if (own) return on(DISPLAY[own], machine);
     }
     return `Pod ${fourth}`;
   }
-  if (what === 'cni') return words.on(words.cni(third), machine);
+  if (what === 'cni') return on(words.cni(third), machine);
   if (what === '') return machine;
-  return words.on(words.service(what), machine);
+  return on(words.service(what), machine);
 }
 
 /** The machine that a place lies on, '' when it is none. */

@@ -4,6 +4,7 @@ import type { Sentences } from './keys.ts';
 
 export const EN: Sentences = {
   'input.other': () => 'You act on the cluster.',
+  'input.command': () => 'You give the command. Everything that follows begins here.',
   'input.apply': (t) => `You apply a manifest${t.name ? ` with ${t.object}` : ''}.`,
   'input.delete': (t) => `You ask for ${t.object} to be deleted.`,
   'input.kubectl': () => 'You run a kubectl command.',
@@ -31,6 +32,14 @@ export const EN: Sentences = {
   'watch.error': (t) => `${t.from} ends the watch of ${t.to} with an error.`,
 
   'apiserver.other': (t) => `The API server handles the request (${t.verb}).`,
+  'apiserver.impersonate': () => 'The API server lets the caller act as somebody else, if that is allowed.',
+  'apiserver.bind': (t) => `The API server writes the chosen machine into ${t.object}.`,
+  'apiserver.watch': (t) => `The API server opens a watch on objects of kind ${t.kind}.`,
+  'apiserver.review': () => 'The API server answers a question about identity or permission.',
+  'apiserver.allocate': (t) => `The API server gives ${t.object} its addresses and ports.`,
+  'apiserver.scale': (t) => `The API server changes how many copies ${t.object} wants.`,
+  'apiserver.token': (t) => `The API server issues a token for ${t.object}.`,
+  'apiserver.connect': (t) => `The API server connects to the kubelet for ${t.object}.`,
   'apiserver.authenticate': () => 'The API server checks who is asking (authentication).',
   'apiserver.audit': () => 'The API server notes the request in its audit log.',
   'apiserver.priorityandfairness': () => 'The API server gives the request its place in the queue (priority and fairness).',
@@ -50,6 +59,8 @@ export const EN: Sentences = {
   'apiserver.serve': (t) => `The API server serves the request about ${t.object}.`,
 
   'etcd.other': (t) => `${t.from} sends a request (${t.verb}) to ${t.to}.`,
+  'etcd.status': (t) => `${t.from} asks etcd how it is doing.`,
+  'etcd.progress': (t) => `etcd tells ${t.to} that nothing new has happened so far.`,
   'etcd.range': (t) => `${t.from} reads ${t.object} from etcd.`,
   'etcd.txn': (t) => `${t.from} asks etcd to write ${t.object}, if nobody changed it meanwhile.`,
   'etcd.put': (t) => `${t.from} asks etcd to write ${t.object}.`,
@@ -61,6 +72,7 @@ export const EN: Sentences = {
   'etcd.response': (t) => `etcd answers ${t.to}.`,
 
   'raft.other': (t) => `etcd's members exchange a Raft message (${t.verb}).`,
+  'raft.response': () => 'A member of etcd answers another.',
   'raft.propose': () => 'etcd proposes the write to its Raft group.',
   'raft.append': () => "etcd's leader sends the entry to the other members.",
   'raft.appendresponse': () => 'A member of etcd confirms that it has the entry.',
@@ -95,6 +107,10 @@ export const EN: Sentences = {
   'scheduler.error': (t) => `The scheduler fails on ${t.object} and will try again.`,
 
   'kubelet.other': (t) => `${t.from} works on ${t.object} (${t.verb}).`,
+  'kubelet.observe': (t) => `${t.from} sees that ${t.object} concerns its machine.`,
+  'kubelet.nodestatus': (t) => `${t.from} brings the status of its Node up to date.`,
+  'kubelet.sandbox': (t) => `${t.from} begins with the sandbox of ${t.object}: first the network namespace, then the containers.`,
+  'kubelet.certificate': (t) => `${t.from} asks for a certificate of its own.`,
   'kubelet.sync': (t) => `${t.from} compares what ${t.object} should be with what is running.`,
   'kubelet.admit': (t) => `${t.from} checks that it can take ${t.object}.`,
   'kubelet.reject': (t) => `${t.from} cannot take ${t.object} and rejects it.`,
@@ -156,12 +172,17 @@ export const EN: Sentences = {
   'image.remove': (t) => `${t.from} removes an image.`,
 
   'process.other': (t) => `A process changes on ${t.machine} (${t.verb}).`,
+  'process.phase': (t) => `kubeadm begins its next phase on ${t.machine}.`,
+  'process.power': (t) => `${t.machine} is switched on or off.`,
   'process.start': (t) => `A process starts on ${t.machine}.`,
   'process.exit': (t) => `A process ends on ${t.machine}.`,
   'process.signal': (t) => `A process on ${t.machine} receives a signal.`,
   'process.oom': (t) => `The kernel of ${t.machine} kills a process that used too much memory.`,
 
   'network.other': (t) => `The network of ${t.machine} changes (${t.verb}).`,
+  'network.address': (t) => `An address of a network interface changes on ${t.machine}.`,
+  'network.cut': (t) => `The network link of ${t.machine} is cut.`,
+  'network.mend': (t) => `The network link of ${t.machine} works again.`,
   'network.add': (t) => `A network interface appears on ${t.machine}.`,
   'network.change': (t) => `A network interface changes on ${t.machine}.`,
   'network.remove': (t) => `A network interface goes away on ${t.machine}.`,
@@ -171,6 +192,7 @@ export const EN: Sentences = {
   'network.rules': (t) => `The packet rules of ${t.machine} are replaced.`,
 
   'packet.other': (t) => `A packet travels from ${t.from} to ${t.to}.`,
+  'packet.connect': (t) => `${t.from} opens a connection to ${t.to}.`,
   'packet.deliver': (t) => `A packet from ${t.from} arrives at ${t.to}.`,
   'packet.drop': (t) => `A packet from ${t.from} is dropped on the way to ${t.to}.`,
   'packet.send': (t) => `${t.from} sends a packet to ${t.to}.`,
@@ -182,12 +204,17 @@ export const EN: Sentences = {
   'dns.nxdomain': (t) => `${t.from} tells ${t.to} that there is no such name.`,
 
   'probe.other': (t) => `${t.from} probes a container of ${t.object}.`,
+  'probe.readiness': (t) => `${t.from} probes whether ${t.object} may receive traffic (readiness).`,
+  'probe.liveness': (t) => `${t.from} probes whether ${t.object} is still alive (liveness).`,
+  'probe.startup': (t) => `${t.from} probes whether ${t.object} has finished starting (startup).`,
   'probe.success': (t) => `${t.from} probes a container of ${t.object}: it is well.`,
   'probe.failure': (t) => `${t.from} probes a container of ${t.object}: it fails.`,
   'probe.request': (t) => `${t.from} sends a probe to a container of ${t.object}.`,
   'probe.response': (t) => `${t.from} answers the probe of ${t.to}.`,
 
   'dataplane.other': (t) => `${t.from} updates its tables (${t.verb}).`,
+  'dataplane.routenode': (t) => `${t.from} learns the way to the Pods of another machine.`,
+  'dataplane.forgetnode': (t) => `${t.from} forgets the way to the Pods of another machine.`,
   'dataplane.sync': (t) => `${t.from} brings its tables up to date.`,
   'dataplane.write': (t) => `${t.from} writes its tables.`,
   'dataplane.rules': (t) => `${t.from} rewrites the packet rules, so that Services reach the Pods that are ready.`,

@@ -4,20 +4,20 @@
 import type { TraceKind } from '../../session/protocol.ts';
 
 export const SENTENCE_KEYS = [
-  'input.other', 'input.apply', 'input.delete', 'input.kubectl',
+  'input.other', 'input.command', 'input.apply', 'input.delete', 'input.kubectl',
   'http.other', 'http.get', 'http.list', 'http.watch', 'http.create', 'http.update', 'http.patch', 'http.apply', 'http.delete',
   'http.deletecollection', 'http.bind', 'http.evict', 'http.response', 'http.discovery',
   'watch.other', 'watch.added', 'watch.modified', 'watch.deleted', 'watch.bookmark', 'watch.error',
-  'apiserver.other', 'apiserver.authenticate', 'apiserver.audit', 'apiserver.priorityandfairness', 'apiserver.authorize', 'apiserver.admit',
+  'apiserver.other', 'apiserver.impersonate', 'apiserver.bind', 'apiserver.watch', 'apiserver.review', 'apiserver.allocate', 'apiserver.scale', 'apiserver.token', 'apiserver.connect', 'apiserver.authenticate', 'apiserver.audit', 'apiserver.priorityandfairness', 'apiserver.authorize', 'apiserver.admit',
   'apiserver.mutate', 'apiserver.decode', 'apiserver.default', 'apiserver.validate', 'apiserver.validatingadmit', 'apiserver.storage',
   'apiserver.etcd', 'apiserver.cache', 'apiserver.response', 'apiserver.reject', 'apiserver.convert', 'apiserver.serve',
-  'etcd.other', 'etcd.range', 'etcd.txn', 'etcd.put', 'etcd.deleterange', 'etcd.watch', 'etcd.event', 'etcd.lease', 'etcd.compact', 'etcd.response',
-  'raft.other', 'raft.propose', 'raft.append', 'raft.appendresponse', 'raft.persist', 'raft.commit', 'raft.apply', 'raft.vote', 'raft.heartbeat',
+  'etcd.other', 'etcd.status', 'etcd.progress', 'etcd.range', 'etcd.txn', 'etcd.put', 'etcd.deleterange', 'etcd.watch', 'etcd.event', 'etcd.lease', 'etcd.compact', 'etcd.response',
+  'raft.other', 'raft.response', 'raft.propose', 'raft.append', 'raft.appendresponse', 'raft.persist', 'raft.commit', 'raft.apply', 'raft.vote', 'raft.heartbeat',
   'controller.other', 'controller.sync', 'controller.error',
   'scheduler.other', 'scheduler.enqueue', 'scheduler.schedule', 'scheduler.snapshot', 'scheduler.prefilter', 'scheduler.filter',
   'scheduler.postfilter', 'scheduler.prescore', 'scheduler.score', 'scheduler.select', 'scheduler.assume', 'scheduler.reserve',
   'scheduler.permit', 'scheduler.prebind', 'scheduler.bind', 'scheduler.postbind', 'scheduler.unschedulable', 'scheduler.preempt', 'scheduler.error',
-  'kubelet.other', 'kubelet.sync', 'kubelet.admit', 'kubelet.reject', 'kubelet.updatestatus', 'kubelet.mount', 'kubelet.unmount', 'kubelet.cgroup',
+  'kubelet.other', 'kubelet.observe', 'kubelet.nodestatus', 'kubelet.sandbox', 'kubelet.certificate', 'kubelet.sync', 'kubelet.admit', 'kubelet.reject', 'kubelet.updatestatus', 'kubelet.mount', 'kubelet.unmount', 'kubelet.cgroup',
   'kubelet.secrets', 'kubelet.actions', 'kubelet.pleg', 'kubelet.start', 'kubelet.kill', 'kubelet.backoff', 'kubelet.terminate', 'kubelet.cleanup',
   'kubelet.register', 'kubelet.add', 'kubelet.update', 'kubelet.remove', 'kubelet.evict', 'kubelet.ready',
   'cri.other', 'cri.answer', 'cri.runpodsandbox', 'cri.runpodsandboxanswer', 'cri.createcontainer', 'cri.createcontaineranswer', 'cri.startcontainer',
@@ -26,12 +26,12 @@ export const SENTENCE_KEYS = [
   'cri.listcontainers', 'cri.containerevent', 'cri.execsync', 'cri.version', 'cri.status',
   'cni.other', 'cni.add', 'cni.del', 'cni.check', 'cni.result',
   'image.other', 'image.pull', 'image.resolve', 'image.unpack', 'image.remove',
-  'process.other', 'process.start', 'process.exit', 'process.signal', 'process.oom',
-  'network.other', 'network.add', 'network.change', 'network.remove', 'network.route', 'network.neighbour', 'network.fdb', 'network.rules',
-  'packet.other', 'packet.deliver', 'packet.drop', 'packet.send',
+  'process.other', 'process.phase', 'process.power', 'process.start', 'process.exit', 'process.signal', 'process.oom',
+  'network.other', 'network.address', 'network.cut', 'network.mend', 'network.add', 'network.change', 'network.remove', 'network.route', 'network.neighbour', 'network.fdb', 'network.rules',
+  'packet.other', 'packet.connect', 'packet.deliver', 'packet.drop', 'packet.send',
   'dns.other', 'dns.query', 'dns.answer', 'dns.response', 'dns.nxdomain',
-  'probe.other', 'probe.success', 'probe.failure', 'probe.request', 'probe.response',
-  'dataplane.other', 'dataplane.sync', 'dataplane.write', 'dataplane.rules', 'dataplane.subnet', 'dataplane.route', 'dataplane.neighbour', 'dataplane.fdb',
+  'probe.other', 'probe.readiness', 'probe.liveness', 'probe.startup', 'probe.success', 'probe.failure', 'probe.request', 'probe.response',
+  'dataplane.other', 'dataplane.routenode', 'dataplane.forgetnode', 'dataplane.sync', 'dataplane.write', 'dataplane.rules', 'dataplane.subnet', 'dataplane.route', 'dataplane.neighbour', 'dataplane.fdb',
   'file.other', 'file.write', 'file.read', 'file.remove',
 ] as const;
 
@@ -120,10 +120,36 @@ const ALIASES: Readonly<Record<string, string>> = {
   'network.replace': 'network.rules',
   'probe.fail': 'probe.failure',
   'probe.succeed': 'probe.success',
+  'apiserver.respond': 'apiserver.response',
+  'apiserver.admissionvalidate': 'apiserver.validatingadmit',
+  'etcd.watchprogress': 'etcd.progress',
+  'kubelet.registernode': 'kubelet.register',
+  'kubelet.updatenodestatus': 'kubelet.nodestatus',
+  'kubelet.computepodactions': 'kubelet.actions',
+  'kubelet.createsandbox': 'kubelet.sandbox',
+  'kubelet.requestcertificate': 'kubelet.certificate',
+  'packet.lost': 'packet.drop',
+  'packet.udp': 'packet.send',
+  'dns.reply': 'dns.answer',
+  'probe.get': 'probe.request',
+  'probe.check': 'probe.request',
+  'network.linkcut': 'network.cut',
+  'network.linkmend': 'network.mend',
+  'network.linkdel': 'network.remove',
+  'network.linkset': 'network.change',
+  'network.linkplug': 'network.mend',
+  'process.poweron': 'process.power',
+  'process.poweroff': 'process.power',
   'dataplane.syncrules': 'dataplane.rules',
   'dataplane.syncproxyrules': 'dataplane.rules',
   'dataplane.syncproxy': 'dataplane.rules',
 };
+
+/** Verbs of the network room are built of what changes and how. */
+const NETWORK_PREFIXES = [
+  ['route', 'network.route'], ['neigh', 'network.neighbour'], ['fdb', 'network.fdb'], ['rules', 'network.rules'], ['address', 'network.address'],
+  ['linkadd', 'network.add'], ['link', 'network.change'],
+] as const satisfies readonly (readonly [string, SentenceKey])[];
 
 /** The key of the sentence for a record's kind and verb. */
 export function sentenceKey(kind: TraceKind, verb: string): SentenceKey {
@@ -134,6 +160,7 @@ export function sentenceKey(kind: TraceKind, verb: string): SentenceKey {
   if (kind === 'cri' && plain.endsWith('response')) {
     return known(`cri.${plain.slice(0, -'response'.length)}answer`) ?? 'cri.answer';
   }
+  if (kind === 'network') return NETWORK_PREFIXES.find(([prefix]) => plain.startsWith(prefix))?.[1] ?? 'network.other';
   if (kind !== 'http' && plain.endsWith('response')) return known(`${kind}.response`) ?? `${kind}.other`;
   return `${kind}.other`;
 }

@@ -4,6 +4,7 @@ import type { Sentences } from './keys.ts';
 
 export const ZH: Sentences = {
   'input.other': () => '你对集群做了一次操作。',
+  'input.command': () => '你下达命令，后面的一切由此开始。',
   'input.apply': (t) => (t.name ? `你提交了一份清单，其中有 ${t.object}。` : '你提交了一份清单（apply）。'),
   'input.delete': (t) => `你要求删除 ${t.object}。`,
   'input.kubectl': () => '你运行了一条 kubectl 命令。',
@@ -31,6 +32,14 @@ export const ZH: Sentences = {
   'watch.error': (t) => `${t.from} 以一个错误结束了 ${t.to} 的 watch。`,
 
   'apiserver.other': (t) => `API Server 处理这个请求（${t.verb}）。`,
+  'apiserver.impersonate': () => 'API Server 检查请求者能否以他人身份行事。',
+  'apiserver.bind': (t) => `API Server 把选中的机器写入 ${t.object}。`,
+  'apiserver.watch': (t) => `API Server 为 ${t.kind} 打开一条 watch。`,
+  'apiserver.review': () => 'API Server 回答一个关于身份或权限的问题。',
+  'apiserver.allocate': (t) => `API Server 为 ${t.object} 分配地址和端口。`,
+  'apiserver.scale': (t) => `API Server 修改 ${t.object} 想要的副本数。`,
+  'apiserver.token': (t) => `API Server 为 ${t.object} 签发令牌。`,
+  'apiserver.connect': (t) => `API Server 为 ${t.object} 连接 kubelet。`,
   'apiserver.authenticate': () => 'API Server 确认请求者是谁（认证）。',
   'apiserver.audit': () => 'API Server 把请求记入审计日志。',
   'apiserver.priorityandfairness': () => 'API Server 给请求排队（优先级与公平性）。',
@@ -50,6 +59,8 @@ export const ZH: Sentences = {
   'apiserver.serve': (t) => `API Server 处理关于 ${t.object} 的请求。`,
 
   'etcd.other': (t) => `${t.from} 向 ${t.to} 发送请求（${t.verb}）。`,
+  'etcd.status': (t) => `${t.from} 询问 etcd 的状况。`,
+  'etcd.progress': (t) => `etcd 告诉 ${t.to}：到目前为止没有新变化。`,
   'etcd.range': (t) => `${t.from} 从 etcd 读取 ${t.object}。`,
   'etcd.txn': (t) => `${t.from} 请 etcd 写入 ${t.object}，前提是期间没有别人改过它。`,
   'etcd.put': (t) => `${t.from} 请 etcd 写入 ${t.object}。`,
@@ -61,6 +72,7 @@ export const ZH: Sentences = {
   'etcd.response': (t) => `etcd 答复 ${t.to}。`,
 
   'raft.other': (t) => `etcd 成员之间交换一条 Raft 消息（${t.verb}）。`,
+  'raft.response': () => 'etcd 的一个成员答复另一个成员。',
   'raft.propose': () => 'etcd 向 Raft 组提议这次写入。',
   'raft.append': () => 'etcd 的 leader 把日志条目发给其他成员。',
   'raft.appendresponse': () => 'etcd 的一个成员确认已收到该条目。',
@@ -95,6 +107,10 @@ export const ZH: Sentences = {
   'scheduler.error': (t) => `调度器处理 ${t.object} 出错，稍后重试。`,
 
   'kubelet.other': (t) => `${t.from} 处理 ${t.object}（${t.verb}）。`,
+  'kubelet.observe': (t) => `${t.from} 看到 ${t.object} 与自己的机器有关。`,
+  'kubelet.nodestatus': (t) => `${t.from} 更新自己的 Node 的状态。`,
+  'kubelet.sandbox': (t) => `${t.from} 先为 ${t.object} 准备沙箱：先有网络命名空间，再有容器。`,
+  'kubelet.certificate': (t) => `${t.from} 申请自己的证书。`,
   'kubelet.sync': (t) => `${t.from} 比较 ${t.object} 应有的样子与实际运行的情况。`,
   'kubelet.admit': (t) => `${t.from} 检查自己能否接收 ${t.object}。`,
   'kubelet.reject': (t) => `${t.from} 无法接收 ${t.object}，予以拒绝。`,
@@ -156,12 +172,17 @@ export const ZH: Sentences = {
   'image.remove': (t) => `${t.from} 移除一个镜像。`,
 
   'process.other': (t) => `${t.machine} 上的一个进程有变化（${t.verb}）。`,
+  'process.phase': (t) => `kubeadm 在 ${t.machine} 上进入下一个阶段。`,
+  'process.power': (t) => `${t.machine} 开机或关机。`,
   'process.start': (t) => `${t.machine} 上启动了一个进程。`,
   'process.exit': (t) => `${t.machine} 上的一个进程结束了。`,
   'process.signal': (t) => `${t.machine} 上的一个进程收到信号。`,
   'process.oom': (t) => `${t.machine} 的内核杀死了一个内存用量过大的进程。`,
 
   'network.other': (t) => `${t.machine} 的网络有变化（${t.verb}）。`,
+  'network.address': (t) => `${t.machine} 上一个网络接口的地址有变化。`,
+  'network.cut': (t) => `${t.machine} 的网线断开了。`,
+  'network.mend': (t) => `${t.machine} 的网线恢复了。`,
   'network.add': (t) => `${t.machine} 上出现一个网络接口。`,
   'network.change': (t) => `${t.machine} 上的一个网络接口有变化。`,
   'network.remove': (t) => `${t.machine} 上的一个网络接口消失了。`,
@@ -171,6 +192,7 @@ export const ZH: Sentences = {
   'network.rules': (t) => `${t.machine} 的数据包规则被替换。`,
 
   'packet.other': (t) => `一个数据包从 ${t.from} 发往 ${t.to}。`,
+  'packet.connect': (t) => `${t.from} 与 ${t.to} 建立连接。`,
   'packet.deliver': (t) => `来自 ${t.from} 的数据包到达 ${t.to}。`,
   'packet.drop': (t) => `从 ${t.from} 发往 ${t.to} 的数据包在途中被丢弃。`,
   'packet.send': (t) => `${t.from} 向 ${t.to} 发送一个数据包。`,
@@ -182,12 +204,17 @@ export const ZH: Sentences = {
   'dns.nxdomain': (t) => `${t.from} 告诉 ${t.to}：没有这个名字。`,
 
   'probe.other': (t) => `${t.from} 探测 ${t.object} 的容器。`,
+  'probe.readiness': (t) => `${t.from} 探测 ${t.object} 能否接收流量（就绪探针）。`,
+  'probe.liveness': (t) => `${t.from} 探测 ${t.object} 是否还活着（存活探针）。`,
+  'probe.startup': (t) => `${t.from} 探测 ${t.object} 是否启动完毕（启动探针）。`,
   'probe.success': (t) => `${t.from} 探测 ${t.object} 的容器：正常。`,
   'probe.failure': (t) => `${t.from} 探测 ${t.object} 的容器：失败。`,
   'probe.request': (t) => `${t.from} 向 ${t.object} 的容器发出探测。`,
   'probe.response': (t) => `${t.from} 答复 ${t.to} 的探测。`,
 
   'dataplane.other': (t) => `${t.from} 更新它的表（${t.verb}）。`,
+  'dataplane.routenode': (t) => `${t.from} 得知通往另一台机器上 Pod 的路。`,
+  'dataplane.forgetnode': (t) => `${t.from} 忘掉通往另一台机器上 Pod 的路。`,
   'dataplane.sync': (t) => `${t.from} 把它的表更新到最新。`,
   'dataplane.write': (t) => `${t.from} 写入它的表。`,
   'dataplane.rules': (t) => `${t.from} 重写数据包规则，让 Service 通向已就绪的 Pod。`,

@@ -1,5 +1,6 @@
 // The list of objects as a tree of namespaces and kinds. A pure function of rows.
 
+import { isSystem, isSystemNamespace } from '../map/strip.ts';
 import type { MachineRow, ObjectRow, PodRow } from '../../session/protocol.ts';
 
 export type Listed = MachineRow | ObjectRow | PodRow;
@@ -19,7 +20,6 @@ export interface NamespaceGroup {
   readonly count: number;
 }
 
-const SYSTEM: ReadonlySet<string> = new Set(['kube-system', 'kube-flannel', 'kube-public', 'kube-node-lease']);
 
 /** Kinds that a learner looks for come first; the others follow by name. */
 const FIRST = ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob', 'Pod', 'Service', 'EndpointSlice', 'ConfigMap', 'Secret', 'Node', 'Namespace'];
@@ -44,11 +44,13 @@ export function matches(row: Listed, query: string): boolean {
     .every((word) => text.includes(word) || text.includes(ALIASES[word] ?? word));
 }
 
+/** What the cluster made by itself and a learner did not ask for. */
+const broughtAlong = (row: ObjectRow | PodRow): boolean => row.namespace === '' || isSystem(row);
+
 export function groupRows(rows: readonly (ObjectRow | PodRow)[], query: string, withSystem: boolean): readonly NamespaceGroup[] {
   const spaces = new Map<string, Map<string, Listed[]>>();
   for (const row of rows) {
-    const system = SYSTEM.has(row.namespace) || row.namespace === '';
-    if (query === '' ? system && !withSystem : !matches(row, query)) continue;
+    if (query === '' ? !withSystem && broughtAlong(row) : !matches(row, query)) continue;
     let kinds = spaces.get(row.namespace);
     if (!kinds) spaces.set(row.namespace, (kinds = new Map()));
     const kind = kindOf(row);
@@ -64,7 +66,7 @@ export function groupRows(rows: readonly (ObjectRow | PodRow)[], query: string, 
       return {
         key: `ns/${namespace}`,
         namespace,
-        system: SYSTEM.has(namespace) || namespace === '',
+        system: isSystemNamespace(namespace) || namespace === '',
         kinds: groups,
         count: groups.reduce((n, g) => n + g.rows.length, 0),
       };

@@ -1,5 +1,6 @@
 // Defaults of everything that is neither a workload nor storage (core, networking, rbac, discovery, certificates …).
 
+import { toBase64 } from '../base64.ts';
 import type {
   ClusterRoleBinding,
   Endpoints,
@@ -36,6 +37,7 @@ export function defaultService(s: Service): Service {
       spec = { ...spec, sessionAffinityConfig: { clientIP: { timeoutSeconds: AFFINITY_SECONDS } } };
     }
     spec = change(spec, 'ports', (ports) => each(ports, servicePort));
+    if (spec.clusterIP !== undefined && spec.clusterIP !== '') spec = fill(spec, { clusterIPs: [spec.clusterIP] });
     const outside = spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.externalIPs ?? []).length > 0;
     return fill(spec, {
       externalTrafficPolicy: outside ? 'Cluster' : undefined,
@@ -46,7 +48,14 @@ export function defaultService(s: Service): Service {
   return change(out, 'status', (status) => fill(status, { loadBalancer: EMPTY }));
 }
 
-export const defaultSecret = (s: Secret): Secret => (s.type === undefined || s.type === '' ? { ...s, type: 'Opaque' } : s);
+/** Opaque unless it says otherwise; stringData is how data is written, never how it is read. */
+export function defaultSecret(s: Secret): Secret {
+  const out = s.type === undefined || s.type === '' ? { ...s, type: 'Opaque' } : s;
+  if (out.stringData === undefined) return out;
+  const { stringData, ...rest } = out;
+  const written = Object.entries(stringData).map(([key, value]) => [key, toBase64(value)] as const);
+  return { ...rest, data: Object.fromEntries([...Object.entries(out.data ?? {}), ...written]) };
+}
 
 export function defaultNamespace(n: Namespace): Namespace {
   const out = change(n, 'status', (status) => fill(status, { phase: 'Active' }));
@@ -55,8 +64,14 @@ export function defaultNamespace(n: Namespace): Namespace {
   return { ...out, metadata: { ...out.metadata, labels: { ...labels, 'kubernetes.io/metadata.name': name } } };
 }
 
-export const defaultNode = (n: Node): Node =>
-  change(n, 'status', (status) => (status.capacity === undefined ? status : fill(status, { allocatable: status.capacity })));
+/** Allocatable = capacity; podCIDR is the first of podCIDRs. */
+export function defaultNode(n: Node): Node {
+  const out = change(n, 'status', (status) => (status.capacity === undefined ? status : fill(status, { allocatable: status.capacity })));
+  return change(out, 'spec', (spec) => {
+    const first = spec.podCIDR ?? spec.podCIDRs?.[0];
+    return first === undefined || first === '' ? spec : fill(spec, { podCIDR: first, podCIDRs: [first] });
+  });
+}
 
 export const defaultEndpoints = (e: Endpoints): Endpoints =>
   change(e, 'subsets', (subsets) =>

@@ -14,7 +14,7 @@ import type {
   Volume,
   VolumeProjection,
 } from '../generated/types.ts';
-import { change, each, fill } from './fill.ts';
+import { change, each, fill, put } from './fill.ts';
 
 const EMPTY = Object.freeze({});
 
@@ -27,12 +27,14 @@ export function defaultPullPolicy(image: string | undefined): string {
   return colon < 0 || last.slice(colon + 1) === 'latest' ? 'Always' : 'IfNotPresent';
 }
 
-const tcp = (port: ContainerPort): ContainerPort => (port.protocol === undefined || port.protocol === '' ? { ...port, protocol: 'TCP' } : port);
+const tcp = (port: ContainerPort): ContainerPort =>
+  port.protocol === undefined || port.protocol === '' ? { ...port, protocol: 'TCP' } : port;
 
 const httpGet = (action: HTTPGetAction): HTTPGetAction => fill(action, { path: '/', scheme: 'HTTP' });
 
 function probe(p: Probe): Probe {
-  const zeroless: Probe = p.timeoutSeconds === 0 || p.periodSeconds === 0 || p.successThreshold === 0 || p.failureThreshold === 0 ? dropZeros(p) : p;
+  const zeroless: Probe =
+    p.timeoutSeconds === 0 || p.periodSeconds === 0 || p.successThreshold === 0 || p.failureThreshold === 0 ? dropZeros(p) : p;
   let out = fill(zeroless, { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 });
   out = change(out, 'httpGet', httpGet);
   return change(out, 'grpc', (grpc) => fill(grpc, { service: '' }));
@@ -83,7 +85,9 @@ function volume(v: Volume): Volume {
   let out = change(v, 'secret', (s) => fill(s, { defaultMode: 0o644 }));
   out = change(out, 'configMap', (s) => fill(s, { defaultMode: 0o644 }));
   out = change(out, 'downwardAPI', (s) =>
-    change(fill(s, { defaultMode: 0o644 }), 'items', (items) => each(items, (item) => change(item, 'fieldRef', (ref) => fill(ref, { apiVersion: 'v1' })))),
+    change(fill(s, { defaultMode: 0o644 }), 'items', (items) =>
+      each(items, (item) => change(item, 'fieldRef', (ref) => fill(ref, { apiVersion: 'v1' }))),
+    ),
   );
   out = change(out, 'projected', (s) => change(fill(s, { defaultMode: 0o644 }), 'sources', (sources) => each(sources, projection)));
   out = change(out, 'hostPath', (s) => fill(s, { type: '' }));
@@ -96,12 +100,8 @@ function serviceAccount(spec: PodSpec): PodSpec {
   return name === undefined ? spec : fill(spec, { serviceAccountName: name, serviceAccount: name });
 }
 
-const specs = new WeakMap<object, PodSpec>();
-
-/** What a Pod's spec and a template's spec have in common. Remembered for frozen specs. */
+/** What a Pod's spec and a template's spec have in common. */
 function podSpec(given: PodSpec): PodSpec {
-  const known = specs.get(given);
-  if (known) return known;
   let out = fill(given, {
     dnsPolicy: 'ClusterFirst',
     restartPolicy: 'Always',
@@ -114,10 +114,7 @@ function podSpec(given: PodSpec): PodSpec {
   out = change(out, 'initContainers', (list) => each(list, container));
   out = change(out, 'ephemeralContainers', (list) => each(list, (c) => container(c as Container)));
   out = change(out, 'volumes', (list) => each(list, volume));
-  out = out.hostNetwork === true ? hostPorts(out) : out;
-  specs.set(given, out);
-  if (out !== given) specs.set(out, out);
-  return out;
+  return out.hostNetwork === true ? hostPorts(out) : out;
 }
 
 const hostPort = (port: ContainerPort): ContainerPort =>
@@ -135,19 +132,37 @@ function requests(r: ResourceRequirements): ResourceRequirements {
   return missing ? { ...r, requests: { ...r.limits, ...r.requests } } : r;
 }
 
-const podSpecs = new WeakMap<object, PodSpec>();
+/** Specs that lack nothing: most writes leave the spec alone. */
+const completePods = new WeakSet<object>();
+const completeTemplates = new WeakSet<object>();
 
 /** A Pod with its defaults. */
-export function defaultPod(pod: Pod): Pod {
-  const known = podSpecs.get(pod.spec);
-  if (known) return known === pod.spec ? pod : { ...pod, spec: known };
+export function defaultPod(given: Pod): Pod {
+  const pod = withAddresses(given);
+  if (completePods.has(pod.spec)) return pod;
   let spec = fill(podSpec(pod.spec), { enableServiceLinks: true });
   const withRequests = (list: readonly Container[]) => each(list, (c) => change(c, 'resources', requests));
   spec = change(change(spec, 'containers', withRequests), 'initContainers', withRequests);
-  podSpecs.set(pod.spec, spec);
-  if (spec !== pod.spec) podSpecs.set(spec, spec);
-  return spec === pod.spec ? pod : { ...pod, spec };
+  completePods.add(spec);
+  return put(pod, 'spec', spec);
+}
+
+/** podIP is the first of podIPs, hostIP of hostIPs. */
+function withAddresses(pod: Pod): Pod {
+  const { podIP, podIPs, hostIP, hostIPs } = pod.status;
+  const addPod = podIP !== undefined && podIPs === undefined;
+  const addHost = hostIP !== undefined && hostIPs === undefined;
+  if (!addPod && !addHost) return pod;
+  return {
+    ...pod,
+    status: { ...pod.status, ...(addPod ? { podIPs: [{ ip: podIP }] } : {}), ...(addHost ? { hostIPs: [{ ip: hostIP }] } : {}) },
+  };
 }
 
 /** A Pod template with its defaults. */
-export const defaultTemplate = (template: PodTemplateSpec): PodTemplateSpec => change(template, 'spec', podSpec);
+export function defaultTemplate(template: PodTemplateSpec): PodTemplateSpec {
+  if (completeTemplates.has(template.spec)) return template;
+  const spec = podSpec(template.spec);
+  completeTemplates.add(spec);
+  return put(template, 'spec', spec);
+}

@@ -17,8 +17,7 @@ export function defaultVolume(volume: PersistentVolume): PersistentVolume {
   return change(out, 'status', (status) => fill(status, { phase: 'Pending' }));
 }
 
-export const defaultStorageClass = (c: StorageClass): StorageClass =>
-  fill(c, { reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' });
+export const defaultStorageClass = (c: StorageClass): StorageClass => fill(c, { reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' });
 
 export const defaultCSIDriver = (d: CSIDriver): CSIDriver =>
   change(d, 'spec', (spec) =>

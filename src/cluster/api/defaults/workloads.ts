@@ -80,7 +80,9 @@ export function defaultReplicationController(rc: ReplicationController): Replica
 
 function jobSpec(given: JobSpec): JobSpec {
   const spec =
-    given.completions === undefined && given.parallelism === undefined ? { ...given, completions: 1, parallelism: 1 } : fill(given, { parallelism: 1 });
+    given.completions === undefined && given.parallelism === undefined
+      ? { ...given, completions: 1, parallelism: 1 }
+      : fill(given, { parallelism: 1 });
   const filled = fill(spec, {
     backoffLimit: spec.backoffLimitPerIndex === undefined ? 6 : 2_147_483_647,
     completionMode: 'NonIndexed',
@@ -116,4 +118,3 @@ export const defaultAutoscaler = (h: HorizontalPodAutoscaler): HorizontalPodAuto
       metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }],
     }),
   );
-

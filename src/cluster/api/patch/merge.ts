@@ -7,8 +7,7 @@ export const MAX_PATCH_DEPTH = 500;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-export const isJsonObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isJsonObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The target with the patch merged in; what the patch leaves alone is shared, an idle patch returns the target itself. */
 export function applyMergePatch(target: unknown, patch: unknown): unknown {

@@ -11,7 +11,14 @@ const patched = (target: object, patch: object) => applyStrategicPatch('Pod', ta
 describe('strategic merge patch (rules and cases of strategicpatch/patch_test.go)', () => {
   test('merges list elements by key and keeps the rest', () => {
     const out = patched(pod({ containers: containers('a', 'b') }), { spec: { containers: [{ name: 'b', image: 'b:2' }] } });
-    expect(out).toEqual(pod({ containers: [{ name: 'a', image: 'a:1' }, { name: 'b', image: 'b:2' }] }));
+    expect(out).toEqual(
+      pod({
+        containers: [
+          { name: 'a', image: 'a:1' },
+          { name: 'b', image: 'b:2' },
+        ],
+      }),
+    );
   });
 
   test('a new element comes before those that only the server has', () => {
@@ -47,7 +54,9 @@ describe('strategic merge patch (rules and cases of strategicpatch/patch_test.go
 
   test('primitive lists merge and lose members', () => {
     const live = { metadata: { name: 'web', finalizers: ['a', 'b'] } };
-    expect(patched(live, { metadata: { '$deleteFromPrimitiveList/finalizers': ['a'] } })).toEqual({ metadata: { name: 'web', finalizers: ['b'] } });
+    expect(patched(live, { metadata: { '$deleteFromPrimitiveList/finalizers': ['a'] } })).toEqual({
+      metadata: { name: 'web', finalizers: ['b'] },
+    });
     expect(patched(live, { metadata: { finalizers: ['c'] } })).toEqual({ metadata: { name: 'web', finalizers: ['c', 'a', 'b'] } });
   });
 
@@ -71,7 +80,9 @@ describe('merge and JSON patch', () => {
 
   test('JSON patch', () => {
     expect(applyJsonPatch({ a: [1] }, [{ op: 'add', path: '/a/-', value: 2 }])).toEqual({ a: [1, 2] });
-    expect(() => applyJsonPatch({}, [{ op: 'test', path: '/a', value: 1 }])).toThrow('the server rejected our request due to an error in our request');
+    expect(() => applyJsonPatch({}, [{ op: 'test', path: '/a', value: 1 }])).toThrow(
+      'the server rejected our request due to an error in our request',
+    );
     expect(() => applyJsonPatch({}, [{ op: 'add', path: '/__proto__/x', value: 1 }])).toThrow(/rejected/);
   });
 });

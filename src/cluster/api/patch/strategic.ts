@@ -16,15 +16,14 @@ export function applyStrategicPatch(schema: string, target: object, patch: unkno
   return mergeObject(target as JsonObject, patch, definition(schema), 0);
 }
 
-const objectOf = (type: TypeSchema | undefined): Definition | undefined =>
-  type?.form === 'object' ? definition(type.name) : undefined;
+const objectOf = (type: TypeSchema | undefined): Definition | undefined => (type?.form === 'object' ? type.definition : undefined);
 
 function mergeObject(target: JsonObject, patch: JsonObject, def: Definition | undefined, depth: number): JsonObject {
   if (depth > MAX_PATCH_DEPTH) throw badRequest('the patch is nested too deeply');
   const directive = patch[DIRECTIVE];
   if (directive === 'replace') return withoutDirectives(patch, depth) as JsonObject;
   if (directive === 'delete') return {};
-  if (directive !== undefined && directive !== 'merge') throw badRequest(`Unknown patch type found: ${String(directive)}`);
+  if (directive !== undefined && directive !== 'merge') throw badRequest(`Unknown patch type found: ${JSON.stringify(directive)}`);
   const out = new Map(Object.entries(retained(target, patch)));
   const ordered = new Set<string>();
   for (const key of Object.keys(patch)) {
@@ -117,7 +116,7 @@ function specialElements(
     else if (directive === 'delete') {
       const gone = requireKey(element, key);
       kept = kept.filter((live) => keyOfElement(live, key) !== gone);
-    } else throw badRequest(`Unknown patch type found: ${String(directive)}`);
+    } else throw badRequest(`Unknown patch type found: ${JSON.stringify(directive)}`);
   }
   return { kept, additions };
 }
@@ -146,7 +145,11 @@ function setOrder(
 function deleteScalars(out: Map<string, unknown>, name: string, gone: unknown): void {
   const before = out.get(name);
   if (!Array.isArray(gone)) throw badRequest('invalid patch format of primitive list');
-  if (Array.isArray(before)) out.set(name, before.filter((item) => !gone.includes(item)));
+  if (Array.isArray(before))
+    out.set(
+      name,
+      before.filter((item) => !gone.includes(item)),
+    );
 }
 
 /** The value as it stands in an object: nulls and instructions taken out. */

@@ -69,8 +69,16 @@ export const endpointSlicePrinter: Printer<EndpointSlice> = {
   cells: (e, now) => [
     e.metadata.name,
     e.addressType,
-    shortList((e.ports ?? []).map((p) => (p.port === undefined ? '*' : String(p.port))), 3, UNSET),
-    shortList((e.endpoints ?? []).flatMap((x) => x.addresses), 3, UNSET),
+    shortList(
+      (e.ports ?? []).map((p) => (p.port === undefined ? '*' : String(p.port))),
+      3,
+      UNSET,
+    ),
+    shortList(
+      (e.endpoints ?? []).flatMap((x) => x.addresses),
+      3,
+      UNSET,
+    ),
     age(e.metadata.creationTimestamp, now),
   ],
 };
@@ -80,7 +88,11 @@ export const ingressPrinter: Printer<Ingress> = {
   cells: ({ metadata, spec, status }, now) => [
     metadata.name,
     spec.ingressClassName ?? NONE,
-    shortList((spec.rules ?? []).map((r) => r.host ?? '').filter((h) => h !== ''), 3, '*'),
+    shortList(
+      (spec.rules ?? []).map((r) => r.host ?? '').filter((h) => h !== ''),
+      3,
+      '*',
+    ),
     [...new Set((status.loadBalancer?.ingress ?? []).map((i) => i.ip ?? i.hostname ?? ''))].join(','),
     (spec.tls ?? []).length > 0 ? '80, 443' : '80',
     age(metadata.creationTimestamp, now),
@@ -118,7 +130,18 @@ function nodeStatus(node: Node): string {
 const address = (node: Node, type: string): string => node.status.addresses?.find((a) => a.type === type)?.address ?? NONE;
 
 export const nodePrinter: Printer<Node> = {
-  columns: columns('Name', 'Status', 'Roles', 'Age', 'Version', 'Internal-IP*', 'External-IP*', 'OS-Image*', 'Kernel-Version*', 'Container-Runtime*'),
+  columns: columns(
+    'Name',
+    'Status',
+    'Roles',
+    'Age',
+    'Version',
+    'Internal-IP*',
+    'External-IP*',
+    'OS-Image*',
+    'Kernel-Version*',
+    'Container-Runtime*',
+  ),
   cells: (node, now) => {
     const info = node.status.nodeInfo;
     return [
@@ -160,7 +183,8 @@ export const eventPrinter: Printer<Event> = {
   columns: columns('Last Seen', 'Type', 'Reason', 'Object', 'Subobject*', 'Source*', 'Message', 'First Seen*', 'Count*', 'Name*'),
   cells: (e, now) => {
     const first = age(e.firstTimestamp ?? e.eventTime, now);
-    const last = e.series !== undefined ? age(e.series.lastObservedTime, now) : e.lastTimestamp === undefined ? first : age(e.lastTimestamp, now);
+    const last =
+      e.series !== undefined ? age(e.series.lastObservedTime, now) : e.lastTimestamp === undefined ? first : age(e.lastTimestamp, now);
     const about = e.involvedObject;
     const kind = (about.kind ?? '').toLowerCase();
     const source = [e.source?.component || e.reportingComponent || '', e.source?.host || e.reportingInstance || ''];
@@ -204,7 +228,13 @@ export const leasePrinter: Printer<Lease> = {
 
 export const priorityClassPrinter: Printer<PriorityClass> = {
   columns: columns('Name', 'Value#', 'Global-Default?', 'Age', 'PreemptionPolicy'),
-  cells: (p, now) => [p.metadata.name, p.value ?? 0, p.globalDefault === true, age(p.metadata.creationTimestamp, now), p.preemptionPolicy ?? ''],
+  cells: (p, now) => [
+    p.metadata.name,
+    p.value ?? 0,
+    p.globalDefault === true,
+    age(p.metadata.creationTimestamp, now),
+    p.preemptionPolicy ?? '',
+  ],
 };
 
 export const networkPolicyPrinter: Printer<NetworkPolicy> = {

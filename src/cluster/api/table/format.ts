@@ -54,7 +54,8 @@ export function labelSelectorText(selector: LabelSelector | undefined): string {
 }
 
 export const containerNames = (containers: readonly Container[] | undefined): string => (containers ?? []).map((c) => c.name).join(',');
-export const containerImages = (containers: readonly Container[] | undefined): string => (containers ?? []).map((c) => c.image ?? '').join(',');
+export const containerImages = (containers: readonly Container[] | undefined): string =>
+  (containers ?? []).map((c) => c.image ?? '').join(',');
 
 /** At most `max` items, then ` + N more...`. */
 export function shortList(items: readonly string[], max: number, empty: string, separator = ','): string {

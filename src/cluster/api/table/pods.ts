@@ -5,7 +5,9 @@ import { conditionOf } from '../meta.ts';
 import { age, NONE } from './format.ts';
 import { columns, type Printer, type RowCondition } from './printer.ts';
 
-const SUCCEEDED: readonly RowCondition[] = [{ type: 'Completed', status: 'True', reason: 'Succeeded', message: 'The pod has completed successfully.' }];
+const SUCCEEDED: readonly RowCondition[] = [
+  { type: 'Completed', status: 'True', reason: 'Succeeded', message: 'The pod has completed successfully.' },
+];
 const FAILED: readonly RowCondition[] = [{ type: 'Completed', status: 'True', reason: 'Failed', message: 'The pod failed.' }];
 
 interface Summary {
@@ -53,7 +55,15 @@ interface InitSummary extends Summary {
 
 function summariseInit(pod: Pod, reason: string): InitSummary {
   const specs = pod.spec.initContainers ?? [];
-  const out: InitSummary = { reason, ready: 0, restarts: 0, lastRestart: '', initializing: false, sidecarRestarts: 0, lastSidecarRestart: '' };
+  const out: InitSummary = {
+    reason,
+    ready: 0,
+    restarts: 0,
+    lastRestart: '',
+    initializing: false,
+    sidecarRestarts: 0,
+    lastSidecarRestart: '',
+  };
   const statuses = pod.status.initContainerStatuses ?? [];
   for (let i = 0; i < statuses.length; i++) {
     const s = statuses[i] as ContainerStatus;
@@ -72,7 +82,8 @@ function summariseInit(pod: Pod, reason: string): InitSummary {
       continue;
     }
     if (terminated !== undefined) out.reason = `Init:${endText(terminated)}`;
-    else if (waiting?.reason !== undefined && waiting.reason !== '' && waiting.reason !== 'PodInitializing') out.reason = `Init:${waiting.reason}`;
+    else if (waiting?.reason !== undefined && waiting.reason !== '' && waiting.reason !== 'PodInitializing')
+      out.reason = `Init:${waiting.reason}`;
     else out.reason = `Init:${i}/${specs.length}`;
     out.initializing = true;
     break;

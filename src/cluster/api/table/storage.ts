@@ -8,7 +8,19 @@ const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
 const LEGACY_CLASS = 'volume.beta.kubernetes.io/storage-class';
 
 export const volumePrinter: Printer<PersistentVolume> = {
-  columns: columns('Name', 'Capacity', 'Access Modes', 'Reclaim Policy', 'Status', 'Claim', 'StorageClass', 'VolumeAttributesClass', 'Reason', 'Age', 'VolumeMode*'),
+  columns: columns(
+    'Name',
+    'Capacity',
+    'Access Modes',
+    'Reclaim Policy',
+    'Status',
+    'Claim',
+    'StorageClass',
+    'VolumeAttributesClass',
+    'Reason',
+    'Age',
+    'VolumeMode*',
+  ),
   cells: ({ metadata, spec, status }, now) => [
     metadata.name,
     spec.capacity?.storage ?? '',

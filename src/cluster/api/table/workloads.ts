@@ -16,7 +16,20 @@ import type {
   StatefulSet,
 } from '../generated/types.ts';
 import { conditionOf, controllerOf } from '../meta.ts';
-import { age, booleanText, containerImages, containerNames, humanDuration, labelSelectorText, labelsText, NONE, secondsBetween, shortList, UNKNOWN, UNSET } from './format.ts';
+import {
+  age,
+  booleanText,
+  containerImages,
+  containerNames,
+  humanDuration,
+  labelSelectorText,
+  labelsText,
+  NONE,
+  secondsBetween,
+  shortList,
+  UNKNOWN,
+  UNSET,
+} from './format.ts';
 import { columns, type Printer } from './printer.ts';
 
 const REPLICAS = columns('Name', 'Desired#', 'Current#', 'Ready#', 'Age', 'Containers*', 'Images*', 'Selector*');
@@ -75,7 +88,19 @@ export const statefulSetPrinter: Printer<StatefulSet> = {
 };
 
 export const daemonSetPrinter: Printer<DaemonSet> = {
-  columns: columns('Name', 'Desired#', 'Current#', 'Ready#', 'Up-to-date#', 'Available#', 'Node Selector', 'Age', 'Containers*', 'Images*', 'Selector*'),
+  columns: columns(
+    'Name',
+    'Desired#',
+    'Current#',
+    'Ready#',
+    'Up-to-date#',
+    'Available#',
+    'Node Selector',
+    'Age',
+    'Containers*',
+    'Images*',
+    'Selector*',
+  ),
   cells: ({ metadata, spec, status }, now) => [
     metadata.name,
     status.desiredNumberScheduled ?? 0,

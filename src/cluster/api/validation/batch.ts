@@ -3,13 +3,20 @@
 import type { CronJob, HorizontalPodAutoscaler, Job, JobSpec, PodDisruptionBudget } from '../generated/types.ts';
 import { semanticEqual } from '../meta.ts';
 import { matchLabels, selectorOf } from '../selector.ts';
-import { Errors, IMMUTABLE, invalidValue, notSupported, required } from './errors.ts';
+import { type Errors, IMMUTABLE, invalidValue, notSupported, required } from './errors.ts';
 import { checkLabelSelector } from './meta.ts';
 import { checkTemplate } from './pod.ts';
 import { checkIntOrPercent, notAbove100Percent } from './workloads.ts';
 
 function checkJobSpec(errors: Errors, at: string, spec: JobSpec): void {
-  for (const key of ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished', 'backoffLimitPerIndex'] as const) {
+  for (const key of [
+    'parallelism',
+    'completions',
+    'activeDeadlineSeconds',
+    'backoffLimit',
+    'ttlSecondsAfterFinished',
+    'backoffLimitPerIndex',
+  ] as const) {
     errors.nonNegative(`${at}.${key}`, spec[key]);
   }
   if (spec.completionMode !== undefined && !['NonIndexed', 'Indexed'].includes(spec.completionMode)) {
@@ -39,11 +46,14 @@ export function checkJob(errors: Errors, job: Job): void {
 export function checkJobUpdate(errors: Errors, job: Job, old: Job): void {
   if (job.spec === old.spec) return;
   const elastic = job.spec.completionMode === 'Indexed';
-  if (!elastic && job.spec.completions !== old.spec.completions) errors.add(invalidValue('spec.completions', job.spec.completions, IMMUTABLE));
+  if (!elastic && job.spec.completions !== old.spec.completions)
+    errors.add(invalidValue('spec.completions', job.spec.completions, IMMUTABLE));
   if (!semanticEqual(job.spec.selector, old.spec.selector)) errors.add(invalidValue('spec.selector', job.spec.selector, IMMUTABLE));
   const mutable = old.spec.suspend === true && old.status.startTime === undefined;
-  if (!mutable && !semanticEqual(job.spec.template, old.spec.template)) errors.add(invalidValue('spec.template', job.spec.template, IMMUTABLE));
-  if (job.spec.completionMode !== old.spec.completionMode) errors.add(invalidValue('spec.completionMode', job.spec.completionMode, IMMUTABLE));
+  if (!mutable && !semanticEqual(job.spec.template, old.spec.template))
+    errors.add(invalidValue('spec.template', job.spec.template, IMMUTABLE));
+  if (job.spec.completionMode !== old.spec.completionMode)
+    errors.add(invalidValue('spec.completionMode', job.spec.completionMode, IMMUTABLE));
 }
 
 const RANGES: readonly (readonly [number, number])[] = [
@@ -54,7 +64,27 @@ const RANGES: readonly (readonly [number, number])[] = [
   [0, 6],
 ];
 const MACROS = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly|every \d.*)$/;
-const WORDS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const WORDS = [
+  'sun',
+  'mon',
+  'tue',
+  'wed',
+  'thu',
+  'fri',
+  'sat',
+  'jan',
+  'feb',
+  'mar',
+  'apr',
+  'may',
+  'jun',
+  'jul',
+  'aug',
+  'sep',
+  'oct',
+  'nov',
+  'dec',
+];
 
 /** What robfig/cron finds wrong with a schedule; null when it is fine. */
 export function scheduleError(schedule: string): string | null {

@@ -15,7 +15,7 @@ import type {
   VolumeMount,
 } from '../generated/types.ts';
 import { parseQuantity } from '../quantity.ts';
-import { duplicate, Errors, forbiddenField, invalidValue, missing, notSupported, required } from './errors.ts';
+import { duplicate, type Errors, forbiddenField, invalidValue, missing, notSupported, required } from './errors.ts';
 import { configKeyErrors, envNameErrors, label1123Errors, labelKeyErrors, portNameErrors, portNumberErrors } from './names.ts';
 
 export const PROTOCOLS = ['SCTP', 'TCP', 'UDP'] as const;
@@ -182,7 +182,11 @@ function checkValueFrom(errors: Errors, at: string, v: EnvVar, from: EnvVarSourc
   if (from.resourceFieldRef !== undefined) {
     sources++;
     const { resource } = from.resourceFieldRef;
-    if (errors.needed(`${at}.resourceFieldRef.resource`, resource) && !RESOURCE_FIELDS.includes(resource) && !/^(limits|requests)\.hugepages-/.test(resource)) {
+    if (
+      errors.needed(`${at}.resourceFieldRef.resource`, resource) &&
+      !RESOURCE_FIELDS.includes(resource) &&
+      !/^(limits|requests)\.hugepages-/.test(resource)
+    ) {
       errors.add(notSupported(`${at}.resourceFieldRef.resource`, resource, RESOURCE_FIELDS));
     }
   }
@@ -195,7 +199,9 @@ function checkValueFrom(errors: Errors, at: string, v: EnvVar, from: EnvVarSourc
   }
   if (from.fileKeyRef !== undefined) sources++;
   if (sources === 0) {
-    errors.add(invalidValue(at, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'));
+    errors.add(
+      invalidValue(at, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'),
+    );
   } else if (v.value !== undefined && v.value !== '') {
     errors.add(invalidValue(at, '', 'may not be specified when `value` is not empty'));
   } else if (sources > 1) errors.add(invalidValue(at, '', 'may not have more than one field specified at a time'));
@@ -313,7 +319,8 @@ function checkProbe(errors: Errors, at: string, p: Probe | undefined, once: bool
     errors.nonNegative(`${at}.${key}`, p[key]);
   }
   if (once) {
-    if (p.successThreshold !== undefined && p.successThreshold !== 1) errors.add(invalidValue(`${at}.successThreshold`, p.successThreshold, 'must be 1'));
+    if (p.successThreshold !== undefined && p.successThreshold !== 1)
+      errors.add(invalidValue(`${at}.successThreshold`, p.successThreshold, 'must be 1'));
     if (p.terminationGracePeriodSeconds !== undefined && p.terminationGracePeriodSeconds <= 0) {
       errors.add(invalidValue(`${at}.terminationGracePeriodSeconds`, p.terminationGracePeriodSeconds, 'must be greater than 0'));
     }

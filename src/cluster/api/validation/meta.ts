@@ -1,14 +1,16 @@
 // Metadata: names, labels, annotations, owners, and what may not change (apimachinery/pkg/api/validation/objectmeta.go).
 
 import type { LabelSelector, ObjectMeta, OwnerReference } from '../generated/types.ts';
-import { Errors, forbiddenField, IMMUTABLE, invalidValue, required, tooLongField } from './errors.ts';
+import { type Errors, forbiddenField, IMMUTABLE, invalidValue, required, tooLongField } from './errors.ts';
 import { labelKeyErrors, labelValueErrors } from './names.ts';
 
 const ANNOTATIONS_LIMIT = 262_144;
 
 export type NameRule = (name: string) => readonly string[];
 
+/** Label maps and selectors, annotation maps found good: objects share them. */
 const validated = new WeakSet<object>();
+const validAnnotations = new WeakSet<object>();
 
 /** Everything about an object's own metadata. */
 export function checkMeta(errors: Errors, meta: ObjectMeta, namespaced: boolean, rule: NameRule): void {
@@ -40,7 +42,7 @@ export function checkLabels(errors: Errors, field: string, labels: Readonly<Reco
 }
 
 export function checkAnnotations(errors: Errors, field: string, annotations: Readonly<Record<string, string>> | undefined): void {
-  if (annotations === undefined || validated.has(annotations)) return;
+  if (annotations === undefined || validAnnotations.has(annotations)) return;
   const before = errors.list.length;
   let size = 0;
   for (const key of Object.keys(annotations)) {
@@ -48,12 +50,10 @@ export function checkAnnotations(errors: Errors, field: string, annotations: Rea
     size += key.length + (annotations[key] as string).length;
   }
   if (size > ANNOTATIONS_LIMIT) errors.add(tooLongField(field, ANNOTATIONS_LIMIT));
-  if (errors.list.length === before) validated.add(annotations);
+  if (errors.list.length === before) validAnnotations.add(annotations);
 }
 
 function checkOwners(errors: Errors, owners: readonly OwnerReference[]): void {
-  if (validated.has(owners)) return;
-  const before = errors.list.length;
   let controller: string | null = null;
   for (const owner of owners) {
     const field = 'metadata.ownerReferences';
@@ -65,11 +65,14 @@ function checkOwners(errors: Errors, owners: readonly OwnerReference[]): void {
     const label = `${owner.kind}/${owner.name}`;
     if (controller !== null) {
       errors.add(
-        invalidValue(field, owners, `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${label}`),
+        invalidValue(
+          field,
+          owners,
+          `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${label}`,
+        ),
       );
     } else controller = label;
   }
-  if (errors.list.length === before) validated.add(owners);
 }
 
 function checkFinalizers(errors: Errors, finalizers: readonly string[]): void {
@@ -98,7 +101,10 @@ function checkNewFinalizers(errors: Errors, finalizers: readonly string[], old: 
   const extra = finalizers.filter((f) => !old.includes(f));
   if (extra.length === 0) return;
   errors.add(
-    forbiddenField('metadata.finalizers', `no new finalizers can be added if the object is being deleted, found new finalizers []string{${extra.map((f) => `"${f}"`).join(', ')}}`),
+    forbiddenField(
+      'metadata.finalizers',
+      `no new finalizers can be added if the object is being deleted, found new finalizers []string{${extra.map((f) => `"${f}"`).join(', ')}}`,
+    ),
   );
 }
 
@@ -114,7 +120,8 @@ export function checkLabelSelector(errors: Errors, field: string, selector: Labe
     if (operator === 'In' || operator === 'NotIn') {
       if (values.length === 0) errors.add(required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
     } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-      if (values.length > 0) errors.add(forbiddenField(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+      if (values.length > 0)
+        errors.add(forbiddenField(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
     } else errors.add(invalidValue(`${at}.operator`, operator, 'not a valid selector operator'));
     errors.rule(`${at}.key`, key, labelKeyErrors(key));
     for (let j = 0; j < values.length; j++) errors.rule(`${at}.values[${j}]`, values[j], labelValueErrors(values[j] as string));

@@ -191,7 +191,7 @@ export const ENV_NAME_PATTERN = ENV_NAME;
 export function portNameErrors(value: string): readonly string[] {
   const errors: string[] = [];
   if (value.length > 15) errors.push(tooLong(15));
-  if (!portCharacters.test(value)) errors.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+  if (!portCharacters.test(value)) errors.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
   if (!oneLetter.test(value)) errors.push('must contain at least one letter (a-z)');
   if (value.includes('--')) errors.push('must not contain consecutive hyphens');
   if (value.startsWith('-') || value.endsWith('-')) errors.push('must not begin or end with a hyphen');
@@ -210,4 +210,4 @@ export const isIPv4 = (value: string): boolean => IPV4.test(value) && !/(^|\.)0\
 export const ipErrors = (value: string): readonly string[] =>
   isIPv4(value) || (value.includes(':') && /^[0-9a-fA-F:.]+$/.test(value))
     ? NONE
-    : ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"];
+    : ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];

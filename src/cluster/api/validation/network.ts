@@ -2,7 +2,7 @@
 
 import type { EndpointSlice, HTTPIngressPath, Ingress, IngressBackend, NetworkPolicy, Service, ServicePort } from '../generated/types.ts';
 import { checkPort, PROTOCOLS } from './container.ts';
-import { duplicate, Errors, forbiddenField, IMMUTABLE, invalidValue, required, tooMany } from './errors.ts';
+import { duplicate, type Errors, forbiddenField, IMMUTABLE, invalidValue, required, tooMany } from './errors.ts';
 import { checkLabelSelector, checkLabels } from './meta.ts';
 import { ipErrors, label1035Errors, label1123Errors, portNumberErrors, subdomain1123Errors } from './names.ts';
 
@@ -28,14 +28,17 @@ export function checkService(errors: Errors, s: Service): void {
   for (let i = 0; i < outside.length; i++) errors.rule(`spec.externalIPs[${i}]`, outside[i], ipErrors(outside[i] as string));
   if (spec.type === 'ClusterIP') {
     for (let i = 0; i < ports.length; i++) {
-      if ((ports[i]?.nodePort ?? 0) !== 0) errors.add(forbiddenField(`spec.ports[${i}].nodePort`, "may not be used when `type` is 'ClusterIP'"));
+      if ((ports[i]?.nodePort ?? 0) !== 0)
+        errors.add(forbiddenField(`spec.ports[${i}].nodePort`, "may not be used when `type` is 'ClusterIP'"));
     }
   }
   checkDuplicates(errors, ports);
   errors.oneOfIfSet('spec.externalTrafficPolicy', spec.externalTrafficPolicy, ['Cluster', 'Local']);
   errors.oneOfIfSet('spec.internalTrafficPolicy', spec.internalTrafficPolicy, ['Cluster', 'Local']);
   if (spec.externalTrafficPolicy !== undefined && spec.type === 'ClusterIP' && outside.length === 0) {
-    errors.add(invalidValue('spec.externalTrafficPolicy', spec.externalTrafficPolicy, 'may only be set for externally-accessible services'));
+    errors.add(
+      invalidValue('spec.externalTrafficPolicy', spec.externalTrafficPolicy, 'may only be set for externally-accessible services'),
+    );
   }
   if (spec.clusterIP !== undefined && spec.clusterIP !== '' && !headless && spec.type !== 'ExternalName') {
     errors.rule('spec.clusterIPs[0]', spec.clusterIP, ipErrors(spec.clusterIP));
@@ -43,7 +46,8 @@ export function checkService(errors: Errors, s: Service): void {
 }
 
 function checkExternalName(errors: Errors, name: string | undefined, clusterIP: string | undefined): void {
-  if (clusterIP !== undefined && clusterIP !== '') errors.add(forbiddenField('spec.clusterIPs', 'may not be set when `type` is ExternalName'));
+  if (clusterIP !== undefined && clusterIP !== '')
+    errors.add(forbiddenField('spec.clusterIPs', 'may not be set when `type` is ExternalName'));
   const bare = name?.endsWith('.') ? name.slice(0, -1) : (name ?? '');
   if (bare === '') errors.add(required('spec.externalName'));
   else errors.rule('spec.externalName', bare, subdomain1123Errors(bare));
@@ -108,7 +112,8 @@ export function checkIngress(errors: Errors, { spec }: Ingress): void {
     if (http.paths.length === 0) errors.add(required(`${at}.http.paths`));
     for (let j = 0; j < http.paths.length; j++) checkPath(errors, `${at}.http.paths[${j}]`, http.paths[j] as HTTPIngressPath);
   }
-  if (spec.ingressClassName !== undefined) errors.rule('spec.ingressClassName', spec.ingressClassName, subdomain1123Errors(spec.ingressClassName));
+  if (spec.ingressClassName !== undefined)
+    errors.rule('spec.ingressClassName', spec.ingressClassName, subdomain1123Errors(spec.ingressClassName));
 }
 
 function checkHost(errors: Errors, field: string, host: string): void {
@@ -148,12 +153,14 @@ const MAX_ENDPOINTS = 1_000;
 
 export function checkEndpointSlice(errors: Errors, e: EndpointSlice): void {
   errors.oneOf('addressType', e.addressType, ADDRESS_TYPES);
-  if (e.endpoints.length > MAX_ENDPOINTS) errors.add(tooMany('endpoints', e.endpoints.length, MAX_ENDPOINTS));
-  for (let i = 0; i < e.endpoints.length; i++) {
-    const { addresses } = e.endpoints[i] as (typeof e.endpoints)[number];
+  const endpoints = e.endpoints ?? [];
+  if (endpoints.length > MAX_ENDPOINTS) errors.add(tooMany('endpoints', endpoints.length, MAX_ENDPOINTS));
+  for (let i = 0; i < endpoints.length; i++) {
+    const { addresses } = endpoints[i] as (typeof endpoints)[number];
     if (addresses.length === 0) errors.add(required(`endpoints[${i}].addresses`, 'must contain at least 1 address'));
     if (e.addressType !== 'IPv4') continue;
-    for (let j = 0; j < addresses.length; j++) errors.rule(`endpoints[${i}].addresses[${j}]`, addresses[j], ipErrors(addresses[j] as string));
+    for (let j = 0; j < addresses.length; j++)
+      errors.rule(`endpoints[${i}].addresses[${j}]`, addresses[j], ipErrors(addresses[j] as string));
   }
 }
 
@@ -176,4 +183,3 @@ export function checkNetworkPolicy(errors: Errors, { spec }: NetworkPolicy): voi
     }
   }
 }
-

@@ -3,7 +3,7 @@
 import type { Container, Pod, PodSpec, PodTemplateSpec, Toleration } from '../generated/types.ts';
 import { jsonEqual, semanticEqual } from '../meta.ts';
 import { checkContainers, checkInitContainers } from './container.ts';
-import { Errors, forbiddenField, invalidValue, required } from './errors.ts';
+import { type Errors, forbiddenField, invalidValue, required } from './errors.ts';
 import { checkAnnotations, checkLabels } from './meta.ts';
 import { ipErrors, label1123Errors, subdomain1123Errors } from './names.ts';
 import { checkAffinity, checkSpread, checkTolerations } from './scheduling.ts';
@@ -47,14 +47,27 @@ function checkHostNetwork(errors: Errors, at: string, spec: PodSpec): void {
     for (let j = 0; j < ports.length; j++) {
       const port = ports[j];
       if (port?.hostPort === port?.containerPort) continue;
-      errors.add(invalidValue(`${at}.containers[${i}].ports[${j}].containerPort`, port?.containerPort, 'must match `hostPort` when `hostNetwork` is true'));
+      errors.add(
+        invalidValue(
+          `${at}.containers[${i}].ports[${j}].containerPort`,
+          port?.containerPort,
+          'must match `hostPort` when `hostNetwork` is true',
+        ),
+      );
     }
   }
 }
 
 function checkDns(errors: Errors, at: string, spec: PodSpec): void {
   if (spec.dnsPolicy === 'None' && (spec.dnsConfig?.nameservers ?? []).length === 0) {
-    errors.add(required(`${at}.dnsConfig${spec.dnsConfig === undefined ? '' : '.nameservers'}`, spec.dnsConfig === undefined ? 'must provide `dnsConfig` when `dnsPolicy` is None' : 'must provide at least one DNS nameserver when `dnsPolicy` is None'));
+    errors.add(
+      required(
+        `${at}.dnsConfig${spec.dnsConfig === undefined ? '' : '.nameservers'}`,
+        spec.dnsConfig === undefined
+          ? 'must provide `dnsConfig` when `dnsPolicy` is None'
+          : 'must provide at least one DNS nameserver when `dnsPolicy` is None',
+      ),
+    );
   }
   const servers = spec.dnsConfig?.nameservers ?? [];
   if (servers.length > 3) errors.add(invalidValue(`${at}.dnsConfig.nameservers`, servers, 'must not have more than 3 nameservers'));
@@ -62,7 +75,8 @@ function checkDns(errors: Errors, at: string, spec: PodSpec): void {
 }
 
 function checkNames(errors: Errors, at: string, spec: PodSpec): void {
-  if (spec.serviceAccountName) errors.rule(`${at}.serviceAccountName`, spec.serviceAccountName, subdomain1123Errors(spec.serviceAccountName));
+  if (spec.serviceAccountName)
+    errors.rule(`${at}.serviceAccountName`, spec.serviceAccountName, subdomain1123Errors(spec.serviceAccountName));
   if (spec.nodeName) errors.rule(`${at}.nodeName`, spec.nodeName, subdomain1123Errors(spec.nodeName));
   if (spec.hostname) errors.rule(`${at}.hostname`, spec.hostname, label1123Errors(spec.hostname));
   if (spec.subdomain) errors.rule(`${at}.subdomain`, spec.subdomain, label1123Errors(spec.subdomain));
@@ -117,7 +131,9 @@ export function checkPodUpdate(errors: Errors, pod: Pod, old: Pod): void {
     ...now,
     containers: withImages(now.containers, before.containers),
     ...(now.initContainers === undefined ? {} : { initContainers: withImages(now.initContainers, before.initContainers ?? []) }),
-    ...(before.activeDeadlineSeconds === undefined ? { activeDeadlineSeconds: 0 } : { activeDeadlineSeconds: before.activeDeadlineSeconds }),
+    ...(before.activeDeadlineSeconds === undefined
+      ? { activeDeadlineSeconds: 0 }
+      : { activeDeadlineSeconds: before.activeDeadlineSeconds }),
     ...(onlyAdds(now.tolerations ?? [], before.tolerations ?? []) ? { tolerations: before.tolerations ?? [] } : {}),
     ...(now.schedulingGates === undefined && before.schedulingGates !== undefined ? { schedulingGates: before.schedulingGates } : {}),
   };
@@ -128,7 +144,8 @@ export function checkPodUpdate(errors: Errors, pod: Pod, old: Pod): void {
 function checkNewDeadline(errors: Errors, now: PodSpec, before: PodSpec): void {
   const [next, last] = [now.activeDeadlineSeconds, before.activeDeadlineSeconds];
   if (last === undefined || next === last) return;
-  if (next === undefined) errors.add(invalidValue('spec.activeDeadlineSeconds', next, 'must not update from a positive integer to nil value'));
+  if (next === undefined)
+    errors.add(invalidValue('spec.activeDeadlineSeconds', next, 'must not update from a positive integer to nil value'));
   else if (next > last) errors.add(invalidValue('spec.activeDeadlineSeconds', next, 'must be less than or equal to previous value'));
 }
 

@@ -9,7 +9,7 @@ import type {
   TopologySpreadConstraint,
   WeightedPodAffinityTerm,
 } from '../generated/types.ts';
-import { duplicate, Errors, forbiddenField, invalidValue, notSupported, required } from './errors.ts';
+import { duplicate, type Errors, forbiddenField, invalidValue, notSupported, required } from './errors.ts';
 import { checkLabelSelector } from './meta.ts';
 import { labelKeyErrors, labelValueErrors } from './names.ts';
 
@@ -22,7 +22,8 @@ export function checkAffinity(errors: Errors, at: string, affinity: Affinity): v
   if (hard !== undefined) {
     const field = `${at}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
     if (hard.nodeSelectorTerms.length === 0) errors.add(required(field, 'must have at least one node selector term'));
-    for (let i = 0; i < hard.nodeSelectorTerms.length; i++) checkTerm(errors, `${field}[${i}]`, hard.nodeSelectorTerms[i] as NodeSelectorTerm);
+    for (let i = 0; i < hard.nodeSelectorTerms.length; i++)
+      checkTerm(errors, `${field}[${i}]`, hard.nodeSelectorTerms[i] as NodeSelectorTerm);
   }
   const soft = node?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
   for (let i = 0; i < soft.length; i++) {
@@ -55,7 +56,8 @@ function checkTerm(errors: Errors, at: string, term: NodeSelectorTerm): void {
       if (operator === 'In' || operator === 'NotIn') {
         if (values.length === 0) errors.add(required(`${field}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
       } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-        if (values.length > 0) errors.add(forbiddenField(`${field}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+        if (values.length > 0)
+          errors.add(forbiddenField(`${field}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
       } else if (operator === 'Gt' || operator === 'Lt') {
         if (values.length !== 1) errors.add(required(`${field}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
       } else errors.add(invalidValue(`${field}.operator`, operator, 'not a valid selector operator'));
@@ -83,12 +85,19 @@ export function checkTolerations(errors: Errors, field: string, tolerations: rea
     const key = t.key ?? '';
     if (key !== '') errors.rule(`${at}.key`, key, labelKeyErrors(key));
     else if (t.operator !== 'Exists') {
-      errors.add(invalidValue(`${at}.operator`, t.operator ?? '', 'operator must be Exists when `key` is empty, which means "match all values and all keys"'));
+      errors.add(
+        invalidValue(
+          `${at}.operator`,
+          t.operator ?? '',
+          'operator must be Exists when `key` is empty, which means "match all values and all keys"',
+        ),
+      );
     }
     if (t.tolerationSeconds !== undefined && t.effect !== 'NoExecute') {
       errors.add(invalidValue(`${at}.effect`, t.effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set"));
     }
-    if (t.operator === undefined || t.operator === '' || t.operator === 'Equal') errors.rule(`${at}.operator`, t.value ?? '', labelValueErrors(t.value ?? ''));
+    if (t.operator === undefined || t.operator === '' || t.operator === 'Equal')
+      errors.rule(`${at}.operator`, t.value ?? '', labelValueErrors(t.value ?? ''));
     else if (t.operator === 'Exists') {
       if ((t.value ?? '') !== '') errors.add(invalidValue(`${at}.operator`, t, "value must be empty when `operator` is 'Exists'"));
     } else errors.add(notSupported(`${at}.operator`, t.operator, ['Equal', 'Exists']));

@@ -2,7 +2,7 @@
 
 import type { KeyToPath, Volume } from '../generated/types.ts';
 import { checkLocalPath, checkNoBacksteps } from './container.ts';
-import { duplicate, Errors, forbiddenField, invalidValue, required } from './errors.ts';
+import { duplicate, type Errors, forbiddenField, invalidValue, required } from './errors.ts';
 import { label1123Errors } from './names.ts';
 
 const HOST_PATH_TYPES = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket'];

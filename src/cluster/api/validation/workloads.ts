@@ -14,7 +14,7 @@ import type {
 import { percentOf } from '../intstr.ts';
 import { semanticEqual } from '../meta.ts';
 import { matchLabels, type Selector, selectorOf, selectorOfMap } from '../selector.ts';
-import { Errors, forbiddenField, IMMUTABLE, invalidValue, notSupported, required } from './errors.ts';
+import { type Errors, forbiddenField, IMMUTABLE, invalidValue, notSupported, required } from './errors.ts';
 import { checkLabelSelector } from './meta.ts';
 import { checkTemplate } from './pod.ts';
 
@@ -131,7 +131,8 @@ export function checkDaemonSet(errors: Errors, d: DaemonSet): void {
       checkIntOrPercent(errors, `${at}.maxUnavailable`, rollingUpdate.maxUnavailable);
       checkIntOrPercent(errors, `${at}.maxSurge`, rollingUpdate.maxSurge);
       const [unavailable, surge] = [isZero(rollingUpdate.maxUnavailable), isZero(rollingUpdate.maxSurge)];
-      if (!unavailable && !surge) errors.add(invalidValue(`${at}.maxSurge`, rollingUpdate.maxSurge, 'may not be set when maxUnavailable is non-zero'));
+      if (!unavailable && !surge)
+        errors.add(invalidValue(`${at}.maxSurge`, rollingUpdate.maxSurge, 'may not be set when maxUnavailable is non-zero'));
       if (unavailable && surge) errors.add(required(`${at}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
       notAbove100Percent(errors, `${at}.maxUnavailable`, rollingUpdate.maxUnavailable);
     }
@@ -146,7 +147,8 @@ export function checkStatefulSet(errors: Errors, s: StatefulSet): void {
   }
   const { type, rollingUpdate } = spec.updateStrategy ?? {};
   if (type === 'OnDelete') {
-    if (rollingUpdate !== undefined) errors.add(invalidValue('spec.updateStrategy.rollingUpdate', rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"));
+    if (rollingUpdate !== undefined)
+      errors.add(invalidValue('spec.updateStrategy.rollingUpdate', rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"));
   } else if (type === 'RollingUpdate') errors.nonNegative('spec.updateStrategy.rollingUpdate.partition', rollingUpdate?.partition);
   else errors.add(invalidValue('spec.updateStrategy', spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"));
   errors.nonNegative('spec.replicas', spec.replicas);

@@ -22,8 +22,7 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
   admit(_, object) {
     const { spec } = object as unknown as Pod;
     const given = spec?.tolerations ?? [];
-    const tolerates = (key: string): boolean =>
-      given.some((t) => (t.key === key || !t.key) && (t.effect === 'NoExecute' || !t.effect));
+    const tolerates = (key: string): boolean => given.some((t) => (t.key === key || !t.key) && (t.effect === 'NoExecute' || !t.effect));
     const added = BOTH.filter((t) => !tolerates(t.key as string));
     if (added.length === 0) return object;
     return { ...object, spec: { ...spec, tolerations: given.length === 0 && added.length === 2 ? BOTH : [...given, ...added] } } as Unsaved;

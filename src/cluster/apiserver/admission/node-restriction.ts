@@ -24,7 +24,8 @@ export const nodeRestriction: AdmissionPlugin = {
         return;
       }
       case 'leases.coordination.k8s.io': {
-        if (namespace !== 'kube-node-lease') throw forbidden(kind, name, `can only access leases in the "kube-node-lease" system namespace`);
+        if (namespace !== 'kube-node-lease')
+          throw forbidden(kind, name, `can only access leases in the "kube-node-lease" system namespace`);
         if (name !== me) throw forbidden(kind, name, 'can only access node lease with the same name as the requesting node');
         return;
       }
@@ -49,6 +50,9 @@ function checkBound({ kind, name, operation, old, subresource }: AdmissionReques
   if (subresource === 'eviction') return;
   const pod = old as unknown as Pod | null;
   if (!pod || pod.spec?.nodeName === me) return;
-  const what = operation === 'DELETE' ? 'can only delete pods with spec.nodeName set to itself' : 'can only update pod status for pods with spec.nodeName set to itself';
+  const what =
+    operation === 'DELETE'
+      ? 'can only delete pods with spec.nodeName set to itself'
+      : 'can only update pod status for pods with spec.nodeName set to itself';
   throw forbidden(kind, name, `node "${me}" ${what}`);
 }

@@ -34,7 +34,11 @@ export const priority: AdmissionPlugin = {
     if (request.kind.key !== KEY || !own?.globalDefault) return;
     const other = globalDefault(request);
     if (!other || other.metadata.name === own.metadata.name) return;
-    throw forbidden(request.kind, own.metadata.name, `PriorityClass ${other.metadata.name} is already marked as default. Only one default can exist`);
+    throw forbidden(
+      request.kind,
+      own.metadata.name,
+      `PriorityClass ${other.metadata.name} is already marked as default. Only one default can exist`,
+    );
   },
 };
 

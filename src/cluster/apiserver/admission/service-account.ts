@@ -21,10 +21,14 @@ const PROJECTED = Object.freeze({
   defaultMode: 420,
   sources: Object.freeze([
     Object.freeze({ serviceAccountToken: Object.freeze({ expirationSeconds: 3_607, path: 'token' }) }),
-    Object.freeze({ configMap: Object.freeze({ name: 'kube-root-ca.crt', items: Object.freeze([Object.freeze({ key: 'ca.crt', path: 'ca.crt' })]) }) }),
+    Object.freeze({
+      configMap: Object.freeze({ name: 'kube-root-ca.crt', items: Object.freeze([Object.freeze({ key: 'ca.crt', path: 'ca.crt' })]) }),
+    }),
     Object.freeze({
       downwardAPI: Object.freeze({
-        items: Object.freeze([Object.freeze({ path: 'namespace', fieldRef: Object.freeze({ apiVersion: 'v1', fieldPath: 'metadata.namespace' }) })]),
+        items: Object.freeze([
+          Object.freeze({ path: 'namespace', fieldRef: Object.freeze({ apiVersion: 'v1', fieldPath: 'metadata.namespace' }) }),
+        ]),
       }),
     }),
   ]),
@@ -42,7 +46,11 @@ export const serviceAccount: AdmissionPlugin = {
     const { store, sim, random } = request.server;
     for (let attempt = 1; !store.cached(at); attempt++) {
       if (attempt >= (name === DEFAULT ? DEFAULT_ATTEMPTS : 2)) {
-        throw forbidden(request.kind, request.name, `error looking up service account ${request.namespace}/${name}: serviceaccount "${name}" not found`);
+        throw forbidden(
+          request.kind,
+          request.name,
+          `error looking up service account ${request.namespace}/${name}: serviceaccount "${name}" not found`,
+        );
       }
       const cause = sim.cause;
       yield* sim.sleep(RETRY_MIN + random.int(RETRY_MIN));

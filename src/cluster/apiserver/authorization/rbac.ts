@@ -172,7 +172,8 @@ export function ruleAllows(rule: PolicyRule, a: Attributes): boolean {
   return !names || names.length === 0 || names.includes(a.name);
 }
 
-const has = (list: readonly string[] | undefined, value: string): boolean => list !== undefined && (list.includes(value) || list.includes('*'));
+const has = (list: readonly string[] | undefined, value: string): boolean =>
+  list !== undefined && (list.includes(value) || list.includes('*'));
 
 const urlMatches = (pattern: string, path: string): boolean =>
   pattern === '*' || pattern === path || (pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1)));

@@ -1,12 +1,14 @@
 // Who is asking: client certificate, bearer token of a ServiceAccount, impersonation headers, or system:anonymous.
 // Models the union authenticator and the impersonation filter.
 
+import type { Secret } from '../../api/generated/types.ts';
 import { verifyCertificate } from '../../api/pki.ts';
 import { ApiError, forbidden, unauthorized } from '../../api/status.ts';
 import { verifyToken } from '../../api/token.ts';
 import type { Simulation } from '../../sim/simulation.ts';
 import { SECOND } from '../../sim/time.ts';
 import type { RequestContext, User } from '../request.ts';
+import { bootstrapUser, parseBootstrapToken } from './bootstrap-token.ts';
 
 const AUTHENTICATED = 'system:authenticated';
 const NO_EXTRA = Object.freeze({});
@@ -21,6 +23,8 @@ export interface Authentication {
   readonly serviceAccountKey: string;
   /** The uid of a living object, or null: tokens die with their ServiceAccount and Pod. */
   readonly uidOf: (resource: string, namespace: string, name: string) => string | null;
+  /** A Secret of kube-system, for bootstrap tokens; undefined when there is none. */
+  readonly systemSecret: (name: string) => Secret | undefined;
 }
 
 interface ServiceAccountClaims {
@@ -59,8 +63,13 @@ export class Authenticator {
     return user;
   }
 
-  /** The ServiceAccount behind a token, or null. */
+  /** The ServiceAccount or joining node behind a token, or null. */
   byToken(token: string): User | null {
+    const bootstrap = parseBootstrapToken(token);
+    if (bootstrap) {
+      const secret = this.#with.systemSecret(bootstrap.secretName);
+      return secret ? bootstrapUser(bootstrap.id, bootstrap.secret, secret, this.#sim.epoch + this.#sim.now) : null;
+    }
     let claims = this.#tokens.get(token);
     if (claims === undefined) {
       claims = verifyToken(this.#with.serviceAccountKey, token) as ServiceAccountClaims | null;
@@ -74,7 +83,9 @@ export class Authenticator {
     const known = this.#certificates.get(text);
     if (known !== undefined) return known;
     const subject = verifyCertificate(text, this.#with.clientCa);
-    const user = subject ? Object.freeze({ name: subject.user, uid: '', groups: [...subject.groups, AUTHENTICATED], extra: NO_EXTRA }) : null;
+    const user = subject
+      ? Object.freeze({ name: subject.user, uid: '', groups: [...subject.groups, AUTHENTICATED], extra: NO_EXTRA })
+      : null;
     if (this.#certificates.size > 16_384) this.#certificates.clear();
     this.#certificates.set(text, user);
     return user;
@@ -115,7 +126,15 @@ export function impersonate(
   const groups = headers['impersonate-group']?.split(',').map((g) => g.trim()) ?? [];
   if (name === undefined) {
     if (groups.length === 0) return null;
-    throw new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'requested [] without impersonating a user', reason: 'InternalError', code: 500 });
+    throw new ApiError({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: 'requested [] without impersonating a user',
+      reason: 'InternalError',
+      code: 500,
+    });
   }
   const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name);
   const wants: [string, string][] = [[account ? 'serviceaccounts' : 'users', account ? (account[2] as string) : name]];

@@ -1,8 +1,8 @@
 // The chain that every request goes through (DefaultBuildHandlerChain): authentication, audit, impersonation, priority
 // and fairness, authorization, and then the registry or one of the paths beside it.
 
-import { ApiError, internalError, methodNotSupported, noSuchPath, notFound } from '../../api/status.ts';
-import { hasSubresource, type ResourceKind } from '../../api/kinds.ts';
+import { ApiError, internalError, methodNotSupported, noSuchPath, notFound, unauthorized } from '../../api/status.ts';
+import { hasSubresource, mustResource, type ResourceKind } from '../../api/kinds.ts';
 import { discover } from '../discovery/discovery.ts';
 import { health } from '../discovery/health.ts';
 import type { HttpRequest, HttpResponse, Peer } from '../../network/http.ts';
@@ -12,6 +12,7 @@ import { create } from '../registry/create.ts';
 import { remove, removeCollection } from '../registry/delete.ts';
 import { get, list } from '../registry/get-list.ts';
 import { isDryRun } from '../registry/options.ts';
+import { podExec, podLog } from '../registry/kubelet-connection.ts';
 import { bind, evict, unsupported } from '../registry/pods.ts';
 import { replyError } from '../registry/responses.ts';
 import { isReview, review } from '../registry/reviews.ts';
@@ -28,6 +29,12 @@ const AUTHENTICATE_COST = 40;
 const AUTHORIZE_COST = 30;
 const AUDIT_COST = 5;
 const CLASSIFY_COST = 15;
+
+/** What clients of old kinds are told. */
+const DEPRECATED: Readonly<Record<string, string>> = {
+  endpoints: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+  componentstatuses: 'v1 ComponentStatus is deprecated in v1.19+',
+};
 
 /** Answers one request; never throws. */
 export function* handle(server: Server, http: HttpRequest, peer: Peer): Op<HttpResponse> {
@@ -68,6 +75,7 @@ function exchangeOf(server: Server, http: HttpRequest, peer: Peer): Exchange {
 function admitCaller(x: Exchange): void {
   const { authenticator, rbac } = x.server;
   x.user = authenticator.authenticate(x);
+  if (x.user === ANONYMOUS && !x.server.flags.anonymousAuth) throw unauthorized();
   stage(x, 'authenticate', AUTHENTICATE_COST, () => ({ user: x.user.name, groups: x.user.groups }));
   stage(x, 'audit', AUDIT_COST, () => ({ auditId: x.auditId }));
   const other = impersonate(x, (verb, group, resource, name) => {
@@ -109,6 +117,9 @@ function* dispatch(x: Exchange): Op<HttpResponse> {
 function* onResource(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   const { verb } = x.info;
   if (verb === 'create' && isReview(kind)) return yield* review(x, kind);
+  if (verb === 'create' && kind.key === 'bindings') return yield* bind(x, mustResource('pods'));
+  const deprecated = DEPRECATED[kind.key];
+  if (deprecated !== undefined) x.warnings.push(deprecated);
   if (!kind.verbs.includes(verb)) throw methodNotSupported(kind, verb);
   if (kind.namespaced && x.info.namespace === '' && verb !== 'list' && verb !== 'watch') throw noSuchPath();
   switch (verb) {
@@ -164,6 +175,11 @@ function* onSubresource(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
       return yield* evict(x, kind);
     case 'token create':
       return yield* createToken(x, kind);
+    case 'log get':
+      return yield* podLog(x, kind);
+    case 'exec get':
+    case 'exec create':
+      return yield* podExec(x, kind);
     case 'finalize update':
       return yield* finalize(x, kind);
     default:

@@ -22,13 +22,30 @@ export const VERSION = Object.freeze({
   platform: 'linux/amd64',
 });
 
-const NON_RESOURCE_PATHS = ['/.well-known/openid-configuration', '/api', '/api/v1', '/apis', '/healthz', '/healthz/etcd', '/healthz/ping', '/livez', '/livez/etcd', '/livez/ping', '/openid/v1/jwks', '/readyz', '/readyz/etcd', '/readyz/ping', '/version'];
+const NON_RESOURCE_PATHS = [
+  '/.well-known/openid-configuration',
+  '/api',
+  '/api/v1',
+  '/apis',
+  '/healthz',
+  '/healthz/etcd',
+  '/healthz/ping',
+  '/livez',
+  '/livez/etcd',
+  '/livez/ping',
+  '/openid/v1/jwks',
+  '/readyz',
+  '/readyz/etcd',
+  '/readyz/ping',
+  '/version',
+];
 
 /** The document at a discovery path, or null when the path is none. @throws ApiError 404 for an unknown group or version */
 export function discover(x: Exchange): HttpResponse | null {
   const path = x.info.path.length > 1 && x.info.path.endsWith('/') ? x.info.path.slice(0, -1) : x.info.path;
   if (path === '/version') return json(VERSION);
-  if (path === '/') return json({ paths: [...NON_RESOURCE_PATHS, ...GROUP_VERSIONS.filter((gv) => gv !== 'v1').map((gv) => `/apis/${gv}`)].sort() });
+  if (path === '/')
+    return json({ paths: [...NON_RESOURCE_PATHS, ...GROUP_VERSIONS.filter((gv) => gv !== 'v1').map((gv) => `/apis/${gv}`)].sort() });
   if (path === '/api' || path === '/apis') return aggregated(x, path) ?? json(path === '/api' ? coreVersions(x) : groupList());
   const parts = path.split('/').slice(1);
   if (parts[0] === 'api' && parts.length === 2) return json(resourceList(parts[1] as string));
@@ -61,7 +78,12 @@ function aggregated(x: Exchange, path: string): HttpResponse | null {
     const version = match[1] as string;
     const groups = path === '/api' ? [''] : [...byGroup.keys()].filter((name) => name !== '');
     const headers = { ...JSON_HEADERS, 'content-type': `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList` };
-    const body = { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items: groups.map(aggregatedGroup) };
+    const body = {
+      kind: 'APIGroupDiscoveryList',
+      apiVersion: `apidiscovery.k8s.io/${version}`,
+      metadata: {},
+      items: groups.map(aggregatedGroup),
+    };
     return { status: 200, headers, body };
   }
   return null;
@@ -87,7 +109,13 @@ function aggregatedResource(kind: ResourceKind): object {
     ...(kind.categories.length === 0 ? {} : { categories: kind.categories }),
     ...(kind.subresources.length === 0
       ? {}
-      : { subresources: kind.subresources.map((s) => ({ subresource: s.name, responseKind: responseKind(s.apiVersion, s.kind), verbs: s.verbs })) }),
+      : {
+          subresources: kind.subresources.map((s) => ({
+            subresource: s.name,
+            responseKind: responseKind(s.apiVersion, s.kind),
+            verbs: s.verbs,
+          })),
+        }),
   };
 }
 
@@ -98,7 +126,11 @@ function responseKind(apiVersion: string, kind: string): object {
 
 function coreVersions(x: Exchange): object {
   const { advertiseAddress, securePort } = x.server.flags;
-  return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: `${advertiseAddress}:${securePort}` }] };
+  return {
+    kind: 'APIVersions',
+    versions: ['v1'],
+    serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: `${advertiseAddress}:${securePort}` }],
+  };
 }
 
 function groupList(): object {

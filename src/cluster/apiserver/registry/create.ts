@@ -11,8 +11,9 @@ import type { Op } from '../../sim/simulation.ts';
 import { type Exchange, stage } from '../server.ts';
 import { beginLife, nameObject } from './names.ts';
 import { replyObject } from './responses.ts';
+import { userInfo } from './reviews.ts';
 import { beforeServiceCreate, releaseService } from './services.ts';
-import { present } from './versions.ts';
+import { present, storedKind } from './versions.ts';
 import { admissionRequest, decodeBody, inNamespace, mustBeValid } from './write.ts';
 
 const ADMIT_COST = 60;
@@ -21,7 +22,7 @@ const NAME_ATTEMPTS = 8;
 
 export function* create(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   const body = inNamespace(x, kind, decodeBody(x, kind));
-  const object = yield* createObject(x, kind, body);
+  const object = yield* createObject(x, storedKind(kind), body);
   stage(x, 'respond', ANSWER_COST, () => ({ status: 201 }));
   yield* x.meter.settle();
   return replyObject(x, 201, kind, present(kind, object));
@@ -30,7 +31,14 @@ export function* create(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
 /** Creates an object that has been decoded. @throws ApiError */
 export function* createObject(x: Exchange, kind: ResourceKind, body: ApiObject): Op<VersionedObject | ApiObject> {
   if (body.metadata.resourceVersion) {
-    throw new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'resourceVersion should not be set on objects to be created', code: 500 });
+    throw new ApiError({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: 'resourceVersion should not be set on objects to be created',
+      code: 500,
+    });
   }
   for (let attempt = 1; ; attempt++) {
     try {
@@ -47,8 +55,9 @@ function* tryCreate(x: Exchange, kind: ResourceKind, body: ApiObject): Op<Versio
   const request = admissionRequest(x, kind, 'CREATE', named.metadata.name, named, null);
   const admitted = (yield* server.admission.admit(x, request)) as ApiObject;
   x.meter.use(ADMIT_COST);
-  if (kind.namespaced && !admitted.metadata.namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  const prepared = prepareForCreate(kind, beginLife(admitted, server.uids.uuid(), server.sim.time()));
+  if (kind.namespaced && !admitted.metadata.namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  const prepared = prepareForCreate(kind, beginLife(withRequester(x, kind, admitted), server.uids.uuid(), server.sim.time()));
   const { name } = prepared.metadata;
   mustBeValid(x, kind, name, validateCreate(kind, prepared));
   server.admission.validate(x, { ...request, name, object: prepared });
@@ -64,4 +73,11 @@ function* tryCreate(x: Exchange, kind: ResourceKind, body: ApiObject): Op<Versio
     yield* releaseService(x, allocated);
     throw error;
   }
+}
+
+/** A CertificateSigningRequest says who asks, whatever the body says (pkg/registry/certificates strategy). */
+function withRequester(x: Exchange, kind: ResourceKind, object: ApiObject): ApiObject {
+  if (kind.key !== 'certificatesigningrequests.certificates.k8s.io') return object;
+  const { spec } = object as ApiObject & { readonly spec?: object };
+  return { ...object, spec: { ...spec, ...userInfo(x.user) } } as ApiObject;
 }

@@ -4,7 +4,7 @@
 import type { ObjectMeta, Pod } from '../../api/generated/types.ts';
 import type { ResourceKind } from '../../api/kinds.ts';
 import { type ApiObject, isDeleting } from '../../api/meta.ts';
-import { isNotFound, methodNotSupported } from '../../api/status.ts';
+import { conflict, isNotFound, methodNotSupported } from '../../api/status.ts';
 import type { VersionedObject } from '../../etcd/objects.ts';
 import type { HttpResponse } from '../../network/http.ts';
 import type { Op } from '../../sim/simulation.ts';
@@ -14,7 +14,7 @@ import { type Address, checkPreconditions, type Preconditions } from '../storage
 import { type DeleteOptions, deleteOptions, scopeOf } from './options.ts';
 import { reply, replyList, replyObject, success } from './responses.ts';
 import { releaseService } from './services.ts';
-import { addressOf, } from './update.ts';
+import { addressOf } from './update.ts';
 import { present } from './versions.ts';
 import { admissionRequest } from './write.ts';
 
@@ -53,11 +53,20 @@ export function* removeCollection(x: Exchange, kind: ResourceKind): Op<HttpRespo
       if (!isNotFound(error)) throw error;
     }
   }
-  return replyList(x, kind, items.map((o) => present(kind, o)), { resourceVersion: String(x.server.store.cache.revision) });
+  return replyList(
+    x,
+    kind,
+    items.map((o) => present(kind, o)),
+    { resourceVersion: String(x.server.store.cache.revision) },
+  );
 }
 
 /** Deletes the object, or begins to. `gone` says which. @throws ApiError */
-export function* deleteObject(x: Exchange, at: Address, options: DeleteOptions): Op<{ readonly gone: boolean; readonly object: VersionedObject }> {
+export function* deleteObject(
+  x: Exchange,
+  at: Address,
+  options: DeleteOptions,
+): Op<{ readonly gone: boolean; readonly object: VersionedObject }> {
   const { store, admission, sim } = x.server;
   const preconditions = options.preconditions ?? {};
   let verdict: Verdict = 'unchanged';
@@ -72,7 +81,8 @@ export function* deleteObject(x: Exchange, at: Address, options: DeleteOptions):
     verdict = decision.verdict;
     return decision.object;
   };
-  if (options.propagationPolicy === undefined && options.orphanDependents === undefined && at.kind.key === 'jobs.batch') x.warnings.push(JOB_WARNING);
+  if (options.propagationPolicy === undefined && options.orphanDependents === undefined && at.kind.key === 'jobs.batch')
+    x.warnings.push(JOB_WARNING);
   if (x.dryRun) {
     const current = yield* store.get(at);
     yield* decide(current);
@@ -83,7 +93,10 @@ export function* deleteObject(x: Exchange, at: Address, options: DeleteOptions):
     yield* decide(known);
     if ((verdict as Verdict) === 'remove') {
       const again = function* (object: VersionedObject): Op<void> {
-        if (object !== known) yield* decide(object);
+        if (object === known) return;
+        yield* decide(object);
+        // Somebody gave it something to wait for meanwhile.
+        if (verdict !== 'remove') throw conflict(at.kind, at.name);
       };
       const removed = yield* removeNow(x, at, preconditions, again);
       return { gone: true, object: removed };
@@ -133,7 +146,11 @@ function beginDeletion(
 }
 
 /** Namespaces wait for their content: the namespace controller takes 'kubernetes' out of spec.finalizers. */
-function deleteNamespace(current: VersionedObject, finalizers: readonly string[], timeIn: (delay: number) => string): { verdict: Verdict; object: ApiObject } {
+function deleteNamespace(
+  current: VersionedObject,
+  finalizers: readonly string[],
+  timeIn: (delay: number) => string,
+): { verdict: Verdict; object: ApiObject } {
   const { spec, status } = current as unknown as { spec?: { finalizers?: readonly string[] }; status?: object };
   const pending = (spec?.finalizers?.length ?? 0) > 0 || finalizers.length > 0;
   if (!pending) return { verdict: 'remove', object: current };
@@ -155,8 +172,11 @@ function gracePeriod(kind: ResourceKind, object: VersionedObject, options: Delet
 /** The finalizers with those that the garbage collector works on, as the propagation policy asks. */
 function finalizersFor(kind: ResourceKind, metadata: ObjectMeta, options: DeleteOptions): readonly string[] {
   const has = metadata.finalizers ?? [];
-  const policy = options.propagationPolicy ?? (options.orphanDependents === undefined ? undefined : options.orphanDependents ? 'Orphan' : 'Background');
-  const orphan = policy === 'Orphan' || (policy === undefined && (has.includes(ORPHAN) || (ORPHANS_BY_DEFAULT.has(kind.key) && !has.includes(FOREGROUND))));
+  const policy =
+    options.propagationPolicy ?? (options.orphanDependents === undefined ? undefined : options.orphanDependents ? 'Orphan' : 'Background');
+  const orphan =
+    policy === 'Orphan' ||
+    (policy === undefined && (has.includes(ORPHAN) || (ORPHANS_BY_DEFAULT.has(kind.key) && !has.includes(FOREGROUND))));
   const foreground = policy === 'Foreground' || (policy === undefined && has.includes(FOREGROUND));
   if (orphan === has.includes(ORPHAN) && foreground === has.includes(FOREGROUND)) return has;
   const others = has.filter((f) => f !== ORPHAN && f !== FOREGROUND);

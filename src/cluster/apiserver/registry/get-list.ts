@@ -88,7 +88,10 @@ function* laterPage(x: Exchange, kind: ResourceKind, scope: Scope, limit: number
   yield* x.meter.settle();
   let kvs: readonly { readonly key: string }[];
   try {
-    kvs = (yield* x.server.store.etcd.range({ key: prefix + from.start, rangeEnd: prefixEnd(inNamespace), revision: Number(from.revision) }, x.subject)).kvs;
+    kvs = (yield* x.server.store.etcd.range(
+      { key: prefix + from.start, rangeEnd: prefixEnd(inNamespace), revision: Number(from.revision) },
+      x.subject,
+    )).kvs;
   } catch (error) {
     if (!(error instanceof CompactedError)) throw error;
     throw expired(
@@ -112,12 +115,11 @@ function* laterPage(x: Exchange, kind: ResourceKind, scope: Scope, limit: number
 /** Waits until the cache is new enough: '' asks etcd for its revision, 0 takes what is there. @throws ApiError */
 export function* freshEnough(x: Exchange, resourceVersion: string): Op<void> {
   if (resourceVersion === '0') return;
-  const { cache, etcd } = x.server.store;
+  const { cache } = x.server.store;
   const wanted = resourceVersion === '' ? yield* currentRevision(x) : parseRevision(resourceVersion);
   if (cache.revision >= wanted) return;
   yield* x.meter.settle();
   if (yield* cache.waitFor(wanted)) return;
-  void etcd;
   const message = `Timeout: Too large resource version: ${wanted}, current: ${cache.revision}`;
   throw new ApiError({
     kind: 'Status',
@@ -153,7 +155,8 @@ function readToken(token: string): { revision: string; start: string } {
   const text = fromBase64(token);
   try {
     const read = JSON.parse(text ?? '') as { v?: unknown; rv?: unknown; start?: unknown };
-    if (read.v === 'meta.k8s.io/v1' && typeof read.rv === 'number' && typeof read.start === 'string') return { revision: String(read.rv), start: read.start };
+    if (read.v === 'meta.k8s.io/v1' && typeof read.rv === 'number' && typeof read.start === 'string')
+      return { revision: String(read.rv), start: read.start };
   } catch {
     // said below
   }

@@ -23,6 +23,12 @@ export function nameObject(object: Unsaved, random: Random): Unsaved {
 
 /** The object as it begins its life: nothing of its own about deletion, a new uid, created now. */
 export function beginLife(object: Unsaved, uid: string, now: string): Unsaved {
-  const { deletionTimestamp: _t, deletionGracePeriodSeconds: _g, selfLink: _s, resourceVersion: _r, ...metadata } = object.metadata as ObjectMeta & { readonly selfLink?: string };
+  const {
+    deletionTimestamp: _t,
+    deletionGracePeriodSeconds: _g,
+    selfLink: _s,
+    resourceVersion: _r,
+    ...metadata
+  } = object.metadata as ObjectMeta & { readonly selfLink?: string };
   return { ...object, metadata: { ...metadata, uid, creationTimestamp: now } };
 }

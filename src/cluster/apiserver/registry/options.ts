@@ -2,7 +2,7 @@
 
 import { decodeAs } from '../../api/decode.ts';
 import type { FieldValidation } from '../../api/decode.ts';
-import { fieldsOf } from '../../api/fields.ts';
+import { checkFieldSelector, fieldsOf } from '../../api/fields.ts';
 import type { ResourceKind } from '../../api/kinds.ts';
 import { EVERYTHING, matchFields, matchLabels, parseFieldSelector, parseLabelSelector } from '../../api/selector.ts';
 import { badRequest } from '../../api/status.ts';
@@ -24,7 +24,9 @@ const POLICIES = new Set(['Background', 'Foreground', 'Orphan']);
 export function deleteOptions(body: unknown, query: Query): DeleteOptions {
   const given = body === undefined || body === '' ? fromQuery(query) : decodeAs<DeleteOptions>('DeleteOptions', body);
   if (given.propagationPolicy !== undefined && !POLICIES.has(given.propagationPolicy)) {
-    throw badRequest(`invalid DeleteOptions: propagationPolicy: Unsupported value: ${JSON.stringify(given.propagationPolicy)}: supported values: "Background", "Foreground", "Orphan", "nil"`);
+    throw badRequest(
+      `invalid DeleteOptions: propagationPolicy: Unsupported value: ${JSON.stringify(given.propagationPolicy)}: supported values: "Background", "Foreground", "Orphan", "nil"`,
+    );
   }
   return given;
 }
@@ -69,17 +71,11 @@ export function scopeOf(kind: ResourceKind, info: RequestInfo, query: Query): Sc
     else if (equal && value !== '' && field === 'metadata.namespace' && kind.namespaced && namespace === '') namespace = value;
     else rest.push(requirement);
   }
-  for (const { field } of rest) checkField(kind, field);
+  checkFieldSelector(kind, rest);
   const byLabels = labels.nothing || labels.requirements.length > 0;
   if (!byLabels && rest.length === 0) return { namespace, name, nodeName, matches: null };
   const matches = (object: VersionedObject): boolean =>
     (!byLabels || matchLabels(labels, object.metadata['labels'] as Readonly<Record<string, string>> | undefined)) &&
     (rest.length === 0 || matchFields(rest, fieldsOf(kind, object)));
   return { namespace, name, nodeName, matches };
-}
-
-function checkField(kind: ResourceKind, field: string): void {
-  if (field === 'metadata.name' || (field === 'metadata.namespace' && kind.namespaced)) return;
-  const known = fieldsOf(kind, { apiVersion: kind.apiVersion, kind: kind.kind, metadata: { name: '' } });
-  if (!Object.hasOwn(known, field)) throw badRequest(`field label not supported: ${field}`);
 }

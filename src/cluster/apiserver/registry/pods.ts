@@ -19,15 +19,20 @@ const COST = 60;
 /** POST pods/<name>/binding: the Pod belongs to a node from now on. */
 export function* bind(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   const binding = decodeAs<Binding>('Binding', x.http.body);
-  const at = addressOf(x, kind);
+  // The old way to bind names the Pod in the body alone: POST bindings.
+  const at = x.info.name === '' ? { ...addressOf(x, kind), name: binding.metadata.name } : addressOf(x, kind);
   const node = binding.target?.name ?? '';
-  if (node === '') throw invalid({ group: '', kind: 'Binding' }, at.name, [{ type: 'FieldValueRequired', field: 'target.name', message: 'Required value' }]);
+  if (node === '')
+    throw invalid({ group: '', kind: 'Binding' }, at.name, [
+      { type: 'FieldValueRequired', field: 'target.name', message: 'Required value' },
+    ]);
   stage(x, 'bind', COST, () => ({ node }));
   yield* x.meter.settle();
   yield* x.server.store.update(at, function* (current): Op<ApiObject> {
     const pod = current as unknown as Pod;
     const { uid } = binding.metadata ?? {};
-    if (uid && uid !== pod.metadata.uid) throw conflict(kind, at.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid ?? ''}`);
+    if (uid && uid !== pod.metadata.uid)
+      throw conflict(kind, at.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid ?? ''}`);
     if (isDeleting(pod)) throw conflict(kind, at.name, `pod ${at.name} is being deleted, cannot be assigned to a host`);
     if (pod.spec.nodeName) throw conflict(kind, at.name, `pod ${at.name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
     if (pod.spec.schedulingGates?.length) throw conflict(kind, at.name, `pod ${at.name} has non-empty .spec.schedulingGates`);
@@ -39,7 +44,12 @@ export function* bind(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
 function boundTo(pod: Pod, node: string, binding: Binding, now: string): Pod {
   const annotations = { ...pod.metadata.annotations, ...binding.metadata?.annotations };
   const metadata = Object.keys(annotations).length === 0 ? pod.metadata : { ...pod.metadata, annotations };
-  const scheduled: PodCondition = { type: 'PodScheduled', status: 'True', lastTransitionTime: now, observedGeneration: pod.metadata.generation ?? 0 } as PodCondition;
+  const scheduled: PodCondition = {
+    type: 'PodScheduled',
+    status: 'True',
+    lastTransitionTime: now,
+    observedGeneration: pod.metadata.generation ?? 0,
+  } as PodCondition;
   const others = (pod.status.conditions ?? []).filter((c) => c.type !== 'PodScheduled');
   const before = conditionOf(pod.status.conditions, 'PodScheduled');
   const conditions = [...others, before?.status === 'True' ? before : scheduled];
@@ -74,7 +84,8 @@ function* spendBudget(x: Exchange, pod: Pod): Op<void> {
   });
   const budget = budgets[0];
   if (!budget) return;
-  if (budgets.length > 1) throw internalError('This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
+  if (budgets.length > 1)
+    throw internalError('This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
   if (budget.spec.unhealthyPodEvictionPolicy === 'AlwaysAllow' && conditionOf(pod.status.conditions, 'Ready')?.status !== 'True') return;
   const at = { kind, namespace: scope.namespace, name: budget.metadata.name };
   yield* x.server.store.update(at, function* (current): Op<ApiObject> {
@@ -88,7 +99,8 @@ function* spendBudget(x: Exchange, pod: Pod): Op<void> {
 
 function checkBudget({ metadata, status }: PodDisruptionBudget): void {
   const { name, generation = 0 } = metadata;
-  if ((status.observedGeneration ?? 0) < generation) throw refused(`The disruption budget ${name} is still being processed by the server.`, 10);
+  if ((status.observedGeneration ?? 0) < generation)
+    throw refused(`The disruption budget ${name} is still being processed by the server.`, 10);
   if ((status.disruptionsAllowed ?? 0) > 0) return;
   throw refused(`The disruption budget ${name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`, 0);
 }

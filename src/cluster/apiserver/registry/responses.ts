@@ -2,7 +2,7 @@
 
 import type { ResourceKind } from '../../api/kinds.ts';
 import type { ApiObject } from '../../api/meta.ts';
-import { ApiError } from '../../api/status.ts';
+import type { ApiError } from '../../api/status.ts';
 import { type TableOptions, toTable } from '../../api/table.ts';
 import type { VersionedObject } from '../../etcd/objects.ts';
 import type { HttpResponse } from '../../network/http.ts';
@@ -76,7 +76,14 @@ export function success(kind?: ResourceKind, object?: ApiObject): object {
     metadata: {},
     status: 'Success',
     ...(kind && object
-      ? { details: { name: object.metadata.name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.plural, uid: object.metadata.uid } }
+      ? {
+          details: {
+            name: object.metadata.name,
+            ...(kind.group === '' ? {} : { group: kind.group }),
+            kind: kind.plural,
+            uid: object.metadata.uid,
+          },
+        }
       : {}),
   };
 }

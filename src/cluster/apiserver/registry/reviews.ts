@@ -56,7 +56,8 @@ export function* review(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
 
 const userOf = (spec: AccessReview['spec']): User => ({ name: spec.user ?? '', uid: spec.uid ?? '', groups: spec.groups ?? [], extra: {} });
 
-function userInfo(user: User): object {
+/** A user as UserInfo and as the spec of a CertificateSigningRequest have it. */
+export function userInfo(user: User): object {
   return {
     username: user.name,
     ...(user.uid === '' ? {} : { uid: user.uid }),

@@ -73,7 +73,11 @@ function* takeAddress(x: Exchange, service: Service, wanted: string): Op<string>
   }
   const failed = `Invalid value: ${JSON.stringify([wanted])}: failed to allocate IP ${wanted}: `;
   if (!serviceIps.contains(wanted)) {
-    throw refuse(name, 'spec.clusterIPs', `${failed}the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${serviceIps.cidr}`);
+    throw refuse(
+      name,
+      'spec.clusterIPs',
+      `${failed}the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${serviceIps.cidr}`,
+    );
   }
   if (yield* serviceIps.allocate(wanted, { namespace, name })) return wanted;
   throw refuse(name, 'spec.clusterIPs', `${failed}provided IP is already allocated`);

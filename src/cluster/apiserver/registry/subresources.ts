@@ -49,7 +49,8 @@ export function* writeScale(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
 
 function checkScale(scale: Scale, name: string): void {
   const { replicas = 0 } = scale.spec ?? {};
-  if (scale.metadata?.name !== name) throw badRequest(`the name of the object (${scale.metadata?.name ?? ''}) does not match the name on the URL (${name})`);
+  if (scale.metadata?.name !== name)
+    throw badRequest(`the name of the object (${scale.metadata?.name ?? ''}) does not match the name on the URL (${name})`);
   if (replicas >= 0) return;
   const message = `Invalid value: ${replicas}: must be greater than or equal to 0`;
   throw invalid(SCALE, name, [{ type: 'FieldValueInvalid', field: 'spec.replicas', message }]);
@@ -87,7 +88,9 @@ export function* createToken(x: Exchange, kind: ResourceKind): Op<HttpResponse> 
   const asked = spec.expirationSeconds ?? DEFAULT_TOKEN_SECONDS;
   if (asked < MIN_TOKEN_SECONDS) {
     const message = `Invalid value: ${asked}: may not specify a duration less than 10 minutes`;
-    throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, at.name, [{ type: 'FieldValueInvalid', field: 'spec.expirationSeconds', message }]);
+    throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, at.name, [
+      { type: 'FieldValueInvalid', field: 'spec.expirationSeconds', message },
+    ]);
   }
   stage(x, 'token', COST, () => null);
   yield* x.meter.settle();
@@ -130,7 +133,11 @@ function* boundPod(x: Exchange, namespace: string, ref: TokenRequest['spec']['bo
   const pod = yield* store.get({ kind: pods, namespace, name: ref.name });
   const { uid } = pod.metadata;
   if (ref.uid && ref.uid !== uid) {
-    throw conflict(pods, ref.name, `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`);
+    throw conflict(
+      pods,
+      ref.name,
+      `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+    );
   }
   const node = (pod as unknown as { spec?: { nodeName?: string } }).spec?.nodeName;
   const nodeObject = node ? store.cached({ kind: store.cache.ofKey('nodes').kind, namespace: '', name: node }) : undefined;

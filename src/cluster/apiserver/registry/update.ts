@@ -14,7 +14,7 @@ import type { Address } from '../storage/store.ts';
 import { createObject } from './create.ts';
 import { removeNow } from './delete.ts';
 import { replyObject } from './responses.ts';
-import { present, toStored } from './versions.ts';
+import { present } from './versions.ts';
 import { checkSize, decodeBody, inNamespace, updateObject } from './write.ts';
 
 const ANSWER_COST = 50;
@@ -40,7 +40,7 @@ const JSON_PATCH = 'application/json-patch+json';
 const SUPPORTED = [JSON_PATCH, MERGE, STRATEGIC];
 
 export function* update(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
-  const at = addressOf(x, kind);
+  const at = addressOf(x, storedKind(kind));
   const given = inNamespace(x, kind, decodeBody(x, kind));
   const { name } = given.metadata;
   if (name === '') throw badRequest('the name of the object must be provided');
@@ -63,7 +63,7 @@ function* replaceOrCreate(x: Exchange, at: Address, given: ApiObject): Op<{ crea
 }
 
 export function* patch(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
-  const at = addressOf(x, kind);
+  const at = addressOf(x, storedKind(kind));
   checkSize(x);
   const apply = patcher(x, kind);
   const object = yield* updateObject(x, at, (current) => {
@@ -71,7 +71,7 @@ export function* patch(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
     const patched = apply(view) as ApiObject;
     x.meter.use(PATCH_COST);
     if (patched === view) return current;
-    return rename(at, view, toStored(kind, decodeBody(x, kind, patched)));
+    return rename(at, view, decodeBody(x, kind, patched));
   });
   const left = yield* finishDeletion(x, at, object);
   stage(x, 'respond', ANSWER_COST, () => ({ status: 200 }));

@@ -1,7 +1,10 @@
 // Kinds that two APIs share over one storage: an Event is stored as core/v1, an autoscaler as autoscaling/v2.
 // What is read is presented in the version asked for, what is written is turned into the stored one.
 
-import type { ResourceKind } from '../../api/kinds.ts';
+import { toBase64 } from '../../api/base64.ts';
+import { mustResource, type ResourceKind } from '../../api/kinds.ts';
+import type { Secret } from '../../api/generated/types.ts';
+import type { ApiObject } from '../../api/meta.ts';
 import type { VersionedObject } from '../../etcd/objects.ts';
 import type { Unsaved } from '../storage/store.ts';
 
@@ -20,11 +23,27 @@ export function present<T extends VersionedObject | Unsaved>(kind: ResourceKind,
   return made;
 }
 
+/** The kind as it is stored: what strategies, validation and keys go by. */
+export function storedKind(kind: ResourceKind): ResourceKind {
+  if (kind.key === 'events.events.k8s.io') return mustResource('events');
+  return kind.apiVersion === 'autoscaling/v1' ? mustResource(kind.key) : kind;
+}
+
 /** What a client has sent, in the version that is stored. */
 export function toStored(kind: ResourceKind, object: Unsaved): Unsaved {
   if (kind.apiVersion === 'events.k8s.io/v1') return eventToCore(object as unknown as Plain) as unknown as Unsaved;
-  if (kind.apiVersion === 'autoscaling/v1' && kind.kind === 'HorizontalPodAutoscaler') return autoscalerToV2(object as unknown as Plain) as unknown as Unsaved;
-  return object;
+  if (kind.apiVersion === 'autoscaling/v1' && kind.kind === 'HorizontalPodAutoscaler')
+    return autoscalerToV2(object as unknown as Plain) as unknown as Unsaved;
+  return kind.key === 'secrets' ? secretToStored(object) : object;
+}
+
+/** What stringData says is written into data; it is never stored itself. */
+function secretToStored(object: ApiObject): ApiObject {
+  const { stringData, ...secret } = object as Secret;
+  if (stringData === undefined) return object;
+  const data: Record<string, string> = { ...secret.data };
+  for (const [key, value] of Object.entries(stringData)) data[key] = toBase64(value);
+  return { ...secret, data };
 }
 
 function convert(object: Plain, apiVersion: string): Plain {
@@ -34,10 +53,11 @@ function convert(object: Plain, apiVersion: string): Plain {
 }
 
 function eventToNew(event: Plain): Plain {
-  const { involvedObject, message, source, firstTimestamp, lastTimestamp, count, ...rest } = event;
+  const { involvedObject, message, source, firstTimestamp, lastTimestamp, count, reportingComponent, ...rest } = event;
   return {
     ...rest,
     apiVersion: 'events.k8s.io/v1',
+    reportingController: reportingComponent,
     regarding: involvedObject,
     note: message,
     deprecatedSource: source,
@@ -48,7 +68,16 @@ function eventToNew(event: Plain): Plain {
 }
 
 function eventToCore(event: Plain): Plain {
-  const { regarding, note, deprecatedSource, deprecatedFirstTimestamp, deprecatedLastTimestamp, deprecatedCount, reportingController, ...rest } = event;
+  const {
+    regarding,
+    note,
+    deprecatedSource,
+    deprecatedFirstTimestamp,
+    deprecatedLastTimestamp,
+    deprecatedCount,
+    reportingController,
+    ...rest
+  } = event;
   return {
     ...rest,
     apiVersion: 'v1',
@@ -64,7 +93,11 @@ function eventToCore(event: Plain): Plain {
 
 interface CpuMetric {
   readonly type: string;
-  readonly resource?: { readonly name: string; readonly target?: { readonly averageUtilization?: number }; readonly current?: { readonly averageUtilization?: number } };
+  readonly resource?: {
+    readonly name: string;
+    readonly target?: { readonly averageUtilization?: number };
+    readonly current?: { readonly averageUtilization?: number };
+  };
 }
 
 const isCpu = (m: CpuMetric): boolean => m.type === 'Resource' && m.resource?.name === 'cpu';
@@ -87,7 +120,12 @@ function autoscalerToV1(object: Plain): Plain {
 
 function autoscalerToV2(object: Plain): Plain {
   const { targetCPUUtilizationPercentage, ...spec } = (object['spec'] ?? {}) as Plain;
-  const metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: targetCPUUtilizationPercentage ?? 80 } } }];
+  const metrics = [
+    {
+      type: 'Resource',
+      resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: targetCPUUtilizationPercentage ?? 80 } },
+    },
+  ];
   const { currentCPUUtilizationPercentage: _c, ...status } = (object['status'] ?? {}) as Plain;
   return { ...object, apiVersion: 'autoscaling/v2', spec: { ...spec, metrics }, status };
 }

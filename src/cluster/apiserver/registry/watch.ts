@@ -77,7 +77,12 @@ class Watch implements CacheWatcher {
 
   #send(chunk: WatchChunk): void {
     const object = chunk.object as VersionedObject;
-    this.stream.write(this.#plain ? chunk : this.#convert(chunk), { verb: chunk.type, kind: 'watch', subject: this.#subject(object), detail: object });
+    this.stream.write(this.#plain ? chunk : this.#convert(chunk), {
+      verb: chunk.type,
+      kind: 'watch',
+      subject: this.#subject(object),
+      detail: object,
+    });
   }
 
   #convert(chunk: WatchChunk): WatchChunk {
@@ -99,7 +104,11 @@ class Watch implements CacheWatcher {
 
   #bookmark(annotations: Readonly<Record<string, string>> | null): void {
     const { server } = this.#x;
-    const metadata = { resourceVersion: String(server.store.cache.revision), creationTimestamp: null, ...(annotations ? { annotations } : {}) };
+    const metadata = {
+      resourceVersion: String(server.store.cache.revision),
+      creationTimestamp: null,
+      ...(annotations ? { annotations } : {}),
+    };
     const object = { kind: this.#kind.kind, apiVersion: this.#kind.apiVersion, metadata };
     this.stream.write({ type: 'BOOKMARK', object }, { verb: 'BOOKMARK', kind: 'watch', subject: this.#x.subject });
   }

@@ -28,7 +28,8 @@ const VALIDATE_COST = 40;
 export function decodeBody(x: Exchange, kind: ResourceKind, body: unknown = x.http.body): ApiObject {
   checkSize(x);
   if (body === undefined || body === '') throw badRequest('the body of the request was empty');
-  if (typeof body !== 'object') throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error`);
+  if (typeof body !== 'object')
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error`);
   const { object, warnings } = decodeObject(kind, body, fieldValidation(x.query));
   for (const warning of warnings) x.warnings.push(warning);
   const complete = toStored(kind, applyDefaults(kind, object));
@@ -94,19 +95,19 @@ const CONDITIONAL_ONLY = new Set([
 export function* updateObject(x: Exchange, at: Address, next: (current: VersionedObject) => ApiObject): Op<VersionedObject> {
   const { store } = x.server;
   const { kind } = at;
-  const isStatus = x.info.subresource === 'status';
-  let last: ApiObject | null = null;
+  const isStatus = x.info.subresource === 'status' || x.info.subresource === 'approval';
   const change = function* (current: VersionedObject): Op<ApiObject> {
     const wanted = next(current);
     checkVersion(at, wanted, current);
     const request = admissionRequest(x, kind, 'UPDATE', at.name, wanted, current);
     const admitted = (yield* x.server.admission.admit(x, request)) as ApiObject;
     x.meter.use(ADMIT_COST);
-    let prepared: ApiObject = isStatus ? prepareForStatusUpdate(kind, admitted, current) : prepareForUpdate<ApiObject>(kind, admitted, current);
+    let prepared: ApiObject = isStatus
+      ? prepareForStatusUpdate(kind, admitted, current)
+      : prepareForUpdate<ApiObject>(kind, admitted, current);
     if (kind.key === 'services' && !isStatus) prepared = yield* beforeServiceUpdate(x, prepared, current);
     if (prepared !== current) mustBeValid(x, kind, at.name, validateUpdate(kind, prepared, current, x.info.subresource));
     x.server.admission.validate(x, { ...request, object: prepared });
-    last = prepared;
     yield* x.meter.settle();
     return prepared;
   };
@@ -114,7 +115,6 @@ export function* updateObject(x: Exchange, at: Address, next: (current: Versione
     const current = yield* store.get(at);
     return (yield* change(current)) as VersionedObject;
   }
-  void last;
   return yield* store.update(at, change);
 }
 

@@ -17,8 +17,16 @@ import { bootstrapPolicy } from './policy.ts';
 
 const NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease', 'default'];
 const PRIORITY_CLASSES = [
-  { name: 'system-node-critical', value: 2_000_001_000, description: 'Used for system critical pods that must not be moved from their current node.' },
-  { name: 'system-cluster-critical', value: 2_000_000_000, description: 'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.' },
+  {
+    name: 'system-node-critical',
+    value: 2_000_001_000,
+    description: 'Used for system critical pods that must not be moved from their current node.',
+  },
+  {
+    name: 'system-cluster-critical',
+    value: 2_000_000_000,
+    description: 'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+  },
 ];
 const MASTER_LEASES = '/registry/masterleases/';
 const MASTER_LEASE_SECONDS = 15;
@@ -31,7 +39,13 @@ export function* runHooks(server: Server): Op<void> {
   for (const name of NAMESPACES) yield* ensure(server, namespace(name));
   for (const object of bootstrapPolicy()) yield* ensure(server, object as ApiObject);
   for (const { name, value, description } of PRIORITY_CLASSES) {
-    yield* ensure(server, { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value, description } as unknown as ApiObject);
+    yield* ensure(server, {
+      apiVersion: 'scheduling.k8s.io/v1',
+      kind: 'PriorityClass',
+      metadata: { name },
+      value,
+      description,
+    } as unknown as ApiObject);
   }
   yield* ensure(server, serviceCidr(server));
   yield* ensureKubernetesService(server);
@@ -97,10 +111,20 @@ function* ensure(server: Server, given: ApiObject): Op<void> {
   }
 }
 
-const namespace = (name: string): ApiObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } });
+const namespace = (name: string): ApiObject => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+});
 
 function serviceCidr(server: Server): ApiObject {
-  const condition = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready', lastTransitionTime: server.sim.time() };
+  const condition = {
+    type: 'Ready',
+    status: 'True',
+    reason: '',
+    message: 'Kubernetes Service CIDR is ready',
+    lastTransitionTime: server.sim.time(),
+  };
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'ServiceCIDR',
@@ -139,7 +163,11 @@ function* reconcileEndpoints(server: Server): Op<void> {
   const { etcd } = store;
   const lease = yield* etcd.grantLease(MASTER_LEASE_SECONDS);
   const key = `${MASTER_LEASES}${flags.advertiseAddress}`;
-  yield* etcd.txn({ compare: [], success: [{ requestPut: { key, value: Object.freeze({ ip: flags.advertiseAddress }), lease } }], failure: [] });
+  yield* etcd.txn({
+    compare: [],
+    success: [{ requestPut: { key, value: Object.freeze({ ip: flags.advertiseAddress }), lease } }],
+    failure: [],
+  });
   const { kvs } = yield* etcd.range({ key: MASTER_LEASES, rangeEnd: `${MASTER_LEASES.slice(0, -1)}0` });
   const addresses = kvs.map((kv) => (kv.value as { readonly ip: string }).ip).sort();
   yield* write(server, endpoints(addresses, flags.securePort));
@@ -154,7 +182,6 @@ function* write(server: Server, wanted: ApiObject): Op<void> {
   const { metadata: _now, ...now } = cached;
   const { metadata: _then, ...then } = applyDefaults(kind, decodeObject(kind, wanted, 'Ignore').object);
   if (sameJson(now, then) || isDeleting(cached)) return;
-  // biome-ignore lint/correctness/useYield: the change needs no waiting
   yield* server.store.update(at, function* (current) {
     return { ...then, metadata: current.metadata } as ApiObject;
   });

@@ -4,10 +4,12 @@ const CORE_READ =
   'configmaps,endpoints,persistentvolumeclaims,persistentvolumeclaims/status,pods,replicationcontrollers,replicationcontrollers/scale,serviceaccounts,services,services/status';
 const CORE_STATUS =
   'bindings,events,limitranges,namespaces/status,pods/log,pods/status,replicationcontrollers/status,resourcequotas,resourcequotas/status,namespaces';
-const CORE_WRITE = 'configmaps,endpoints,events,persistentvolumeclaims,pods,pods/attach,pods/exec,pods/portforward,pods/proxy,replicationcontrollers,replicationcontrollers/scale,secrets,serviceaccounts,services,services/proxy';
+const CORE_WRITE =
+  'configmaps,endpoints,events,persistentvolumeclaims,pods,pods/attach,pods/exec,pods/portforward,pods/proxy,replicationcontrollers,replicationcontrollers/scale,secrets,serviceaccounts,services,services/proxy';
 const APPS =
   'controllerrevisions,daemonsets,daemonsets/status,deployments,deployments/scale,deployments/status,replicasets,replicasets/scale,replicasets/status,statefulsets,statefulsets/scale,statefulsets/status';
-const APPS_WRITE = 'daemonsets,deployments,deployments/rollback,deployments/scale,replicasets,replicasets/scale,statefulsets,statefulsets/scale';
+const APPS_WRITE =
+  'daemonsets,deployments,deployments/rollback,deployments/scale,replicasets,replicasets/scale,statefulsets,statefulsets/scale';
 const BATCH = 'cronjobs,cronjobs/status,jobs,jobs/status';
 const POLICY = 'poddisruptionbudgets,poddisruptionbudgets/status';
 const NETWORK = 'ingresses,ingresses/status,networkpolicies';

@@ -89,27 +89,58 @@ const CONTROLLER_MANAGER_RULES = [
   'create | core | serviceaccounts/token',
 ];
 
-const PROXIER_RULES = [`list,watch | core | services,endpoints`, 'get,list,watch | core | nodes', EVENTS, 'list,watch | discovery.k8s.io | endpointslices', 'list,watch | networking.k8s.io | servicecidrs'];
+const PROXIER_RULES = [
+  `list,watch | core | services,endpoints`,
+  'get,list,watch | core | nodes',
+  EVENTS,
+  'list,watch | discovery.k8s.io | endpointslices',
+  'list,watch | networking.k8s.io | servicecidrs',
+];
 
 const CLUSTER_ROLES: readonly [string, readonly string[]][] = [
   ['cluster-admin', ['* | * | *', '* | *']],
   ['system:discovery', ['get | /api,/api/*,/apis,/apis/*,/healthz,/livez,/openapi,/openapi/*,/readyz,/version,/version/']],
   ['system:monitoring', ['get | /healthz,/healthz/*,/livez,/livez/*,/metrics,/metrics/slis,/readyz,/readyz/*']],
-  ['system:basic-user', ['create | authorization.k8s.io | selfsubjectaccessreviews,selfsubjectrulesreviews', 'create | authentication.k8s.io | selfsubjectreviews']],
+  [
+    'system:basic-user',
+    [
+      'create | authorization.k8s.io | selfsubjectaccessreviews,selfsubjectrulesreviews',
+      'create | authentication.k8s.io | selfsubjectreviews',
+    ],
+  ],
   ['system:public-info-viewer', ['get | /healthz,/livez,/readyz,/version,/version/']],
   ['system:auth-delegator', ['create | authentication.k8s.io | tokenreviews', 'create | authorization.k8s.io | subjectaccessreviews']],
   ['system:node', NODE_RULES],
   ['system:node-proxier', PROXIER_RULES],
-  ['system:kubelet-api-admin', [`${READ} | core | nodes`, 'proxy | core | nodes', '* | core | nodes/log,nodes/metrics,nodes/proxy,nodes/stats']],
+  [
+    'system:kubelet-api-admin',
+    [`${READ} | core | nodes`, 'proxy | core | nodes', '* | core | nodes/log,nodes/metrics,nodes/proxy,nodes/stats'],
+  ],
   ['system:node-bootstrapper', [`create,${READ} | certificates.k8s.io | certificatesigningrequests`]],
   ['system:kube-scheduler', SCHEDULER_RULES],
-  ['system:volume-scheduler', [`${READ},patch,update | core | persistentvolumes`, `${READ} | storage.k8s.io | storageclasses`, `${READ},patch,update | core | persistentvolumeclaims`]],
+  [
+    'system:volume-scheduler',
+    [
+      `${READ},patch,update | core | persistentvolumes`,
+      `${READ} | storage.k8s.io | storageclasses`,
+      `${READ},patch,update | core | persistentvolumeclaims`,
+    ],
+  ],
   ['system:kube-controller-manager', CONTROLLER_MANAGER_RULES],
   ['system:kube-dns', ['list,watch | core | endpoints,services']],
   ['system:heapster', [`${READ} | core | events,namespaces,nodes,pods`]],
-  ['system:service-account-issuer-discovery', ['get | /.well-known/openid-configuration,/.well-known/openid-configuration/,/openid/v1/jwks,/openid/v1/jwks/']],
-  ['system:certificates.k8s.io:certificatesigningrequests:nodeclient', ['create | certificates.k8s.io | certificatesigningrequests/nodeclient']],
-  ['system:certificates.k8s.io:certificatesigningrequests:selfnodeclient', ['create | certificates.k8s.io | certificatesigningrequests/selfnodeclient']],
+  [
+    'system:service-account-issuer-discovery',
+    ['get | /.well-known/openid-configuration,/.well-known/openid-configuration/,/openid/v1/jwks,/openid/v1/jwks/'],
+  ],
+  [
+    'system:certificates.k8s.io:certificatesigningrequests:nodeclient',
+    ['create | certificates.k8s.io | certificatesigningrequests/nodeclient'],
+  ],
+  [
+    'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient',
+    ['create | certificates.k8s.io | certificatesigningrequests/selfnodeclient'],
+  ],
   ['view', view(READ)],
   ['edit', edit(READ, WRITE)],
   ['admin', admin(READ, WRITE)],
@@ -135,14 +166,46 @@ const CLUSTER_BINDINGS: readonly BindingLine[] = [
 
 const KUBE_SYSTEM_ROLES: readonly [string, readonly string[]][] = [
   ['extension-apiserver-authentication-reader', [`${READ} | core | configmaps | extension-apiserver-authentication`]],
-  ['system::leader-locking-kube-controller-manager', ['watch | core | configmaps', 'get,update | core | configmaps | kube-controller-manager']],
+  ['system:controller:bootstrap-signer', [`${READ} | core | secrets`]],
+  ['system:controller:cloud-provider', [`create,${READ} | core | configmaps`]],
+  ['system:controller:token-cleaner', [`delete,${READ} | core | secrets`, EVENTS]],
+  [
+    'system::leader-locking-kube-controller-manager',
+    ['watch | core | configmaps', 'get,update | core | configmaps | kube-controller-manager'],
+  ],
   ['system::leader-locking-kube-scheduler', ['watch | core | configmaps', 'get,update | core | configmaps | kube-scheduler']],
 ];
 
 const KUBE_SYSTEM_BINDINGS: readonly BindingLine[] = [
-  ['system::extension-apiserver-authentication-reader', 'extension-apiserver-authentication-reader', 'User system:kube-controller-manager', 'User system:kube-scheduler'],
-  ['system::leader-locking-kube-controller-manager', 'system::leader-locking-kube-controller-manager', 'User system:kube-controller-manager', 'ServiceAccount kube-system/kube-controller-manager'],
-  ['system::leader-locking-kube-scheduler', 'system::leader-locking-kube-scheduler', 'User system:kube-scheduler', 'ServiceAccount kube-system/kube-scheduler'],
+  [
+    'system::extension-apiserver-authentication-reader',
+    'extension-apiserver-authentication-reader',
+    'User system:kube-controller-manager',
+    'User system:kube-scheduler',
+  ],
+  ['system:controller:bootstrap-signer', 'system:controller:bootstrap-signer', 'ServiceAccount kube-system/bootstrap-signer'],
+  ['system:controller:cloud-provider', 'system:controller:cloud-provider', 'ServiceAccount kube-system/cloud-provider'],
+  ['system:controller:token-cleaner', 'system:controller:token-cleaner', 'ServiceAccount kube-system/token-cleaner'],
+  [
+    'system::leader-locking-kube-controller-manager',
+    'system::leader-locking-kube-controller-manager',
+    'User system:kube-controller-manager',
+    'ServiceAccount kube-system/kube-controller-manager',
+  ],
+  [
+    'system::leader-locking-kube-scheduler',
+    'system::leader-locking-kube-scheduler',
+    'User system:kube-scheduler',
+    'ServiceAccount kube-system/kube-scheduler',
+  ],
+];
+
+const KUBE_PUBLIC_ROLES: readonly [string, readonly string[]][] = [
+  ['system:controller:bootstrap-signer', [`${READ} | core | configmaps`, 'update | core | configmaps | cluster-info', EVENTS]],
+];
+
+const KUBE_PUBLIC_BINDINGS: readonly BindingLine[] = [
+  ['system:controller:bootstrap-signer', 'system:controller:bootstrap-signer', 'ServiceAccount kube-system/bootstrap-signer'],
 ];
 
 /** All bootstrap objects, in the order in which they are made. */
@@ -152,13 +215,22 @@ export function bootstrapPolicy(): readonly (ClusterRole | ClusterRoleBinding | 
     ...CLUSTER_ROLES.map(([name, lines]) => clusterRole(name, lines)),
     ...controllers.map(([name, lines]) => clusterRole(`system:controller:${name}`, [...lines, EVENTS])),
     ...CLUSTER_BINDINGS.map((line) => clusterBinding(line)),
-    ...controllers.map(([name]) => clusterBinding([`system:controller:${name}`, `system:controller:${name}`, `ServiceAccount kube-system/${name}`])),
-    ...KUBE_SYSTEM_ROLES.map(([name, lines]) => ({ ...clusterRole(name, lines), kind: 'Role', metadata: metadata(name, 'kube-system') }) as unknown as Role),
-    ...KUBE_SYSTEM_BINDINGS.map((line) => namespacedBinding(line)),
+    ...controllers.map(([name]) =>
+      clusterBinding([`system:controller:${name}`, `system:controller:${name}`, `ServiceAccount kube-system/${name}`]),
+    ),
+    ...KUBE_SYSTEM_ROLES.map(([name, lines]) => namespacedRole('kube-system', name, lines)),
+    ...KUBE_PUBLIC_ROLES.map(([name, lines]) => namespacedRole('kube-public', name, lines)),
+    ...KUBE_SYSTEM_BINDINGS.map((line) => namespacedBinding('kube-system', line)),
+    ...KUBE_PUBLIC_BINDINGS.map((line) => namespacedBinding('kube-public', line)),
   ];
 }
 
-const metadata = (name: string, namespace?: string) => ({ name, ...(namespace === undefined ? {} : { namespace }), labels: LABELS, annotations: ANNOTATIONS });
+const metadata = (name: string, namespace?: string) => ({
+  name,
+  ...(namespace === undefined ? {} : { namespace }),
+  labels: LABELS,
+  annotations: ANNOTATIONS,
+});
 
 function clusterRole(name: string, lines: readonly string[]): ClusterRole {
   return { apiVersion: `${GROUP}/v1`, kind: 'ClusterRole', metadata: metadata(name), rules: lines.map(rule) } as ClusterRole;
@@ -166,12 +238,28 @@ function clusterRole(name: string, lines: readonly string[]): ClusterRole {
 
 function clusterBinding([name, role, ...subjects]: BindingLine): ClusterRoleBinding {
   const roleRef = { apiGroup: GROUP, kind: 'ClusterRole', name: role };
-  return { apiVersion: `${GROUP}/v1`, kind: 'ClusterRoleBinding', metadata: metadata(name), roleRef, subjects: subjects.map(subject) } as ClusterRoleBinding;
+  return {
+    apiVersion: `${GROUP}/v1`,
+    kind: 'ClusterRoleBinding',
+    metadata: metadata(name),
+    roleRef,
+    subjects: subjects.map(subject),
+  } as ClusterRoleBinding;
 }
 
-function namespacedBinding([name, role, ...subjects]: BindingLine): RoleBinding {
+function namespacedRole(namespace: string, name: string, lines: readonly string[]): Role {
+  return { apiVersion: `${GROUP}/v1`, kind: 'Role', metadata: metadata(name, namespace), rules: lines.map(rule) } as Role;
+}
+
+function namespacedBinding(namespace: string, [name, role, ...subjects]: BindingLine): RoleBinding {
   const roleRef = { apiGroup: GROUP, kind: 'Role', name: role };
-  return { apiVersion: `${GROUP}/v1`, kind: 'RoleBinding', metadata: metadata(name, 'kube-system'), roleRef, subjects: subjects.map(subject) } as RoleBinding;
+  return {
+    apiVersion: `${GROUP}/v1`,
+    kind: 'RoleBinding',
+    metadata: metadata(name, namespace),
+    roleRef,
+    subjects: subjects.map(subject),
+  } as RoleBinding;
 }
 
 function subject(text: string): Subject {

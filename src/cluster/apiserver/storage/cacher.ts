@@ -125,7 +125,8 @@ export class Cacher {
   }
 
   #bucketOf(scope: Scope, create: boolean): Set<CacheWatcher> | undefined {
-    if (scope.name !== '' && (scope.namespace !== '' || !this.kind.namespaced)) return bucket(this.#byObject, objectKey(this.kind, scope), create);
+    if (scope.name !== '' && (scope.namespace !== '' || !this.kind.namespaced))
+      return bucket(this.#byObject, objectKey(this.kind, scope), create);
     if (scope.nodeName !== '' && this.#indexNodes) return bucket(this.#byNode, scope.nodeName, create);
     if (scope.namespace !== '') return bucket(this.#byNamespace, scope.namespace, create);
     return this.#all;

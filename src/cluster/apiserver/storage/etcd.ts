@@ -32,9 +32,12 @@ export class EtcdClient {
   readonly #clients: readonly HttpClient[];
   /** The endpoint in use; the next one is tried when it fails. */
   #current = 0;
+  /** None for the member on this machine: when it dies the connection breaks at once. */
+  readonly #timeout: Micros | undefined;
 
   constructor(os: Os, endpoints: readonly EtcdEndpoint[]) {
     this.#os = os;
+    this.#timeout = endpoints.every((e) => e.host === '127.0.0.1') ? undefined : TIMEOUT;
     this.#clients = endpoints.map(
       ({ host, port, certificate, tls }) =>
         new HttpClient(os, { host, port, ...(tls ? { tls: certificate === undefined ? {} : { clientCertificate: certificate } } : {}) }),
@@ -81,10 +84,19 @@ export class EtcdClient {
 
   *#call(path: string, verb: string, body: object, subject: Subject | null): Op<unknown> {
     const client = this.#clients[this.#current] as HttpClient;
-    const request = { method: 'POST', path, query: NO_QUERY, headers: HEADERS, body, kind: 'etcd' as const, verb, ...(subject ? { subject } : {}) };
+    const request = {
+      method: 'POST',
+      path,
+      query: NO_QUERY,
+      headers: HEADERS,
+      body,
+      kind: 'etcd' as const,
+      verb,
+      ...(subject ? { subject } : {}),
+    };
     let response: { readonly status: number; readonly body?: unknown };
     try {
-      response = yield* client.request(request, TIMEOUT);
+      response = yield* client.request(request, this.#timeout);
     } catch (error) {
       this.#current = (this.#current + 1) % this.#clients.length;
       throw unavailable(error instanceof Error ? error.message : String(error));

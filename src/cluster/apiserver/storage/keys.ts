@@ -26,4 +26,5 @@ export function prefixOf(kind: ResourceKind): string {
 }
 
 /** The part of an etcd key after its resource's prefix. */
-export const relativeKey = (kind: ResourceKind, namespace: string, name: string): string => (kind.namespaced ? `${namespace}/${name}` : name);
+export const relativeKey = (kind: ResourceKind, namespace: string, name: string): string =>
+  kind.namespaced ? `${namespace}/${name}` : name;

@@ -4,7 +4,7 @@
 import type { ResourceKind } from '../../api/kinds.ts';
 import { type ApiObject, deepFreeze } from '../../api/meta.ts';
 import { alreadyExists, ApiError, conflict, notFound } from '../../api/status.ts';
-import type { Compare, KeyValue, RequestOp } from '../../etcd/messages.ts';
+import type { Compare, KeyValue, RequestOp, TxnResponse } from '../../etcd/messages.ts';
 import { objectOf, type VersionedObject } from '../../etcd/objects.ts';
 import type { Op } from '../../sim/simulation.ts';
 import type { Subject } from '../../sim/trace.ts';
@@ -66,7 +66,7 @@ export class Store {
     const compare: Compare = { key, target: 'MOD', result: 'EQUAL', revision: 0 };
     const response = yield* this.etcd.txn({ compare: [compare], success: [put], failure: [] }, subjectOf(at));
     if (!response.succeeded) throw alreadyExists(at.kind, at.name);
-    return saved(key, value, response.header.revision);
+    return saved(response);
   }
 
   /**
@@ -149,7 +149,10 @@ export class Store {
     current: VersionedObject | null,
     next: Unsaved,
     ttlSeconds: number,
-  ): Op<{ readonly object: VersionedObject; readonly changed?: undefined } | { readonly object: VersionedObject | null; readonly changed: typeof CHANGED }> {
+  ): Op<
+    | { readonly object: VersionedObject; readonly changed?: undefined }
+    | { readonly object: VersionedObject | null; readonly changed: typeof CHANGED }
+  > {
     const value = withoutRevision(next);
     const lease = ttlSeconds > 0 ? yield* this.#leaseFor(ttlSeconds) : 0;
     const revision = current ? Number(current.metadata.resourceVersion) : 0;
@@ -161,7 +164,7 @@ export class Store {
       },
       subjectOf(at),
     );
-    if (response.succeeded) return { object: saved(key, value, response.header.revision) };
+    if (response.succeeded) return { object: saved(response) };
     const found = firstOf(response.responses[0]);
     return { object: found ? objectOf(found) : null, changed: CHANGED };
   }
@@ -217,22 +220,28 @@ function firstOf(op: object | undefined): KeyValue | undefined {
 /** What is stored: the object without its resourceVersion, frozen. */
 export function withoutRevision(object: Unsaved): Unsaved {
   if (object.metadata.resourceVersion === undefined) return deepFreeze(object);
-  const { resourceVersion: _, ...metadata } = object.metadata;
-  return deepFreeze({ ...object, metadata });
+  return deepFreeze({ ...object, metadata: { ...object.metadata, resourceVersion: undefined } } as unknown as Unsaved);
 }
 
-/** The object just written, as the watch cache will hold it, too. */
-function saved(key: string, value: Unsaved, revision: number): VersionedObject {
-  return Object.freeze({ ...value, metadata: Object.freeze({ ...value.metadata, resourceVersion: String(revision) }) });
+/** The object just written, the same that the watch cache will hold. */
+function saved(response: TxnResponse): VersionedObject {
+  const [put] = response.responses as readonly { readonly responsePut: { readonly kv: KeyValue } }[];
+  return objectOf((put as { readonly responsePut: { readonly kv: KeyValue } }).responsePut.kv);
+}
+
+type Plain = Readonly<Record<string, unknown>>;
+
+function sameMetadata(a: Plain, b: Plain): boolean {
+  for (const key in a) if (key !== 'resourceVersion' && !sameJson(a[key], b[key])) return false;
+  for (const key in b) if (key !== 'resourceVersion' && b[key] !== undefined && a[key] === undefined) return false;
+  return true;
 }
 
 /** Equal apart from the resourceVersion. */
 function sameObject(current: VersionedObject, next: Unsaved): boolean {
-  const now = current as unknown as Readonly<Record<string, unknown>>;
-  const then = next as unknown as Readonly<Record<string, unknown>>;
+  const now = current as unknown as Plain;
+  const then = next as unknown as Plain;
   for (const key in then) if (key !== 'metadata' && !sameJson(now[key], then[key])) return false;
   for (const key in now) if (now[key] !== undefined && then[key] === undefined) return false;
-  const { resourceVersion: _old, ...before } = current.metadata;
-  const { resourceVersion: _new, ...after } = next.metadata;
-  return sameJson(before, after);
+  return sameMetadata(current.metadata as unknown as Plain, next.metadata as unknown as Plain);
 }

@@ -6,7 +6,7 @@ import {
   type DeleteRangeRequest,
   errCompacted,
   errFutureRevision,
-  type KeyValue,
+  KeyValue,
   type PutRequest,
   type RangeRequest,
   type RequestOp,
@@ -171,7 +171,7 @@ export class MvccStore {
   }
 
   #apply(op: RequestOp, revision: number, events: WatchEvent[]): ResponseOp {
-    if ('requestPut' in op) return { responsePut: { prevKv: this.#put(op.requestPut, revision, events) } };
+    if ('requestPut' in op) return { responsePut: this.#put(op.requestPut, revision, events) };
     if ('requestDeleteRange' in op) {
       const prevKvs = this.#delete(op.requestDeleteRange, revision, events);
       return { responseDeleteRange: { deleted: prevKvs.length, prevKvs } };
@@ -179,7 +179,7 @@ export class MvccStore {
     return { responseRange: this.range(op.requestRange) };
   }
 
-  #put(request: PutRequest, revision: number, events: WatchEvent[]): KeyValue | null {
+  #put(request: PutRequest, revision: number, events: WatchEvent[]): { kv: KeyValue; prevKv: KeyValue | null } {
     let history = this.#keys.get(request.key);
     if (!history) {
       history = { key: request.key, versions: [] };
@@ -187,27 +187,21 @@ export class MvccStore {
     }
     const last = history.versions.at(-1);
     const prevKv = last && last.value !== null ? last : null;
-    const kv: KeyValue = Object.freeze({
-      key: request.key,
-      value: request.value,
-      createRevision: prevKv ? prevKv.createRevision : revision,
-      modRevision: revision,
-      version: prevKv ? prevKv.version + 1 : 1,
-      lease: request.lease ?? 0,
-    });
+    const created = prevKv ? prevKv.createRevision : revision;
+    const kv = new KeyValue(request.key, request.value, created, revision, prevKv ? prevKv.version + 1 : 1, request.lease ?? 0);
     history.versions.push(kv);
     if (!prevKv) this.#live++;
-    events.push(Object.freeze({ type: 'PUT', kv, prevKv }));
-    return prevKv;
+    events.push({ type: 'PUT', kv, prevKv });
+    return { kv, prevKv };
   }
 
   #delete(request: DeleteRangeRequest, revision: number, events: WatchEvent[]): readonly KeyValue[] {
     const { kvs } = this.range(request);
     for (const prevKv of kvs) {
-      const kv: KeyValue = Object.freeze({ key: prevKv.key, value: null, createRevision: 0, modRevision: revision, version: 0, lease: 0 });
+      const kv = new KeyValue(prevKv.key, null, 0, revision, 0, 0);
       (this.#keys.get(prevKv.key) as KeyHistory).versions.push(kv);
       this.#live--;
-      events.push(Object.freeze({ type: 'DELETE', kv, prevKv }));
+      events.push({ type: 'DELETE', kv, prevKv });
     }
     return kvs;
   }

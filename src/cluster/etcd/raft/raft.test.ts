@@ -10,14 +10,12 @@ import { Transcript } from './transcript.ts';
 
 const folder = fileURLToPath(new URL('./testdata/', import.meta.url));
 
-for (const file of readdirSync(folder).sort()) {
-  test(file, () => {
-    const text = readFileSync(folder + file, 'utf8');
-    const played = play(text);
-    if (process.env['UPDATE']) writeFileSync(folder + file, played);
-    else expect(played).toBe(text);
-  });
-}
+test.each(readdirSync(folder).sort())('%s', (file) => {
+  const text = readFileSync(folder + file, 'utf8');
+  const played = play(text);
+  if (process.env['UPDATE']) writeFileSync(folder + file, played);
+  expect(played).toBe(process.env['UPDATE'] ? played : text);
+});
 
 /** Blocks of: comments, command, `----`, output; divided by empty lines. */
 function play(text: string): string {
@@ -44,7 +42,7 @@ test('members never apply different entries, whatever is lost or late', () => {
       const disk = new Map<number, { hardState: { term: number; vote: number; commit: number }; entries: Entry[] }>(
         members.map((id) => [id, { hardState: { term: 0, vote: 0, commit: 0 }, entries: [] }]),
       );
-      let wire: Message[] = [];
+      const wire: Message[] = [];
       const process = (id: number): void => {
         const raft = rafts.get(id) as Raft;
         if (!raft.hasReady()) return;
@@ -78,7 +76,8 @@ test('members never apply different entries, whatever is lost or late', () => {
       const logs = [...applied.values()];
       const longest = logs.reduce((a, b) => (b.length > a.length ? b : a));
       for (const log of logs) {
-        for (const [i, entry] of log.entries()) expect([entry.index, entry.term, entry.data]).toEqual([i + 1, longest[i]?.term, longest[i]?.data]);
+        for (const [i, entry] of log.entries())
+          expect([entry.index, entry.term, entry.data]).toEqual([i + 1, longest[i]?.term, longest[i]?.data]);
       }
     }),
     { numRuns: 60, seed: 36 },

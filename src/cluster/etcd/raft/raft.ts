@@ -2,58 +2,9 @@
 // disk, what to send and what to apply; `advance()` confirms that this was done. The caller owns time, disk and wires.
 // Pre-vote and check-quorum are on, as etcd runs it.
 
-import { EMPTY_SNAPSHOT, RaftLog, type StableLog } from './log.ts';
-import type { AppendRequest, AppendResponse, Entry, HardState, MemberId, Message, Snapshot, SnapshotRequest, VoteRequest } from './messages.ts';
-
-export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
-
-export interface RaftOptions {
-  readonly id: MemberId;
-  /** All voting members, this one included. */
-  readonly members: readonly MemberId[];
-  /** Ticks without a leader before an election; etcd: 10. */
-  readonly electionTicks?: number;
-  /** Ticks between heartbeats; etcd: 1. */
-  readonly heartbeatTicks?: number;
-  /** A whole number 0 ≤ x < bound; spreads election timeouts. */
-  readonly random: (bound: number) => number;
-  /** What was on disk. */
-  readonly hardState?: HardState;
-  readonly log?: StableLog;
-  /** Already applied by the application (its database survived). */
-  readonly applied?: number;
-  /** Gives the application's state for a follower that is too far behind. */
-  readonly snapshot?: () => Snapshot;
-}
-
-/** A read that may be served once `index` is applied. */
-export interface ReadState {
-  readonly context: number;
-  readonly index: number;
-}
-
-/** What the caller must do, in this order: persist snapshot, entries and hard state; send messages; apply. */
-export interface Ready {
-  readonly hardState: HardState | null;
-  readonly entries: readonly Entry[];
-  readonly snapshot: Snapshot | null;
-  readonly messages: readonly Message[];
-  readonly committed: readonly Entry[];
-  readonly reads: readonly ReadState[];
-}
-
-type Outgoing = Message extends infer M ? (M extends Message ? Omit<M, 'from' | 'term'> & { term?: number } : never) : never;
-
-/** A leader's knowledge of one follower. */
-interface Progress {
-  match: number;
-  next: number;
-  /** Answered since the last quorum check. */
-  active: boolean;
-  /** Waits for the answer to a probe or a snapshot before sending more. */
-  paused: boolean;
-  probing: boolean;
-}
+import { EMPTY_SNAPSHOT, RaftLog } from './log.ts';
+import type { AppendRequest, AppendResponse, HardState, MemberId, Message, SnapshotRequest, VoteRequest, Snapshot } from './messages.ts';
+import type { Outgoing, Progress, RaftOptions, ReadState, Ready, Role } from './options.ts';
 
 const MAX_ENTRIES_PER_MESSAGE = 512;
 

@@ -2,7 +2,8 @@
 // The format is that of etcd-io/raft's interaction tests: a command, `----`, what was printed.
 
 import type { Message } from './messages.ts';
-import { Raft, type Ready } from './raft.ts';
+import type { Ready } from './options.ts';
+import { Raft } from './raft.ts';
 
 /** Runs one command per line; returns what is printed below each. */
 export class Transcript {
@@ -70,7 +71,11 @@ export class Transcript {
   }
 
   #start(id: number, members: readonly number[], from?: Raft): void {
-    const snapshot = (raft: Raft) => () => ({ index: raft.log.applied, term: raft.log.term(raft.log.applied) ?? 0, data: [...(this.#applied.get(id) ?? [])] });
+    const snapshot = (raft: Raft) => () => ({
+      index: raft.log.applied,
+      term: raft.log.term(raft.log.applied) ?? 0,
+      data: [...(this.#applied.get(id) ?? [])],
+    });
     const raft: Raft = new Raft({
       id,
       members,

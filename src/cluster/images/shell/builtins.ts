@@ -61,7 +61,6 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
 ]);
 
 function constant(code: number): () => Op<number> {
-  // oxlint-disable-next-line require-yield
   return function* () {
     return code;
   };
@@ -155,8 +154,6 @@ function* exportVariables({ shell, name, args, streams }: BuiltinContext): Op<nu
   }
   return 0;
 }
-
-// oxlint-disable-next-line require-yield
 function* local({ shell, args }: BuiltinContext): Op<number> {
   const scope = shell.scopes.at(-1);
   if (!scope) throw new ShellError('local: not in a function');
@@ -169,8 +166,6 @@ function* local({ shell, args }: BuiltinContext): Op<number> {
   }
   return 0;
 }
-
-// oxlint-disable-next-line require-yield
 function* unset({ shell, args }: BuiltinContext): Op<number> {
   const functions = args[0] === '-f';
   for (const key of args.filter((arg) => !arg.startsWith('-'))) {
@@ -187,7 +182,7 @@ function* read({ shell, args, streams }: BuiltinContext): Op<number> {
   const prompt = args[args.indexOf('-p') + 1];
   if (args.includes('-p') && prompt !== undefined) yield* streams.stderr.write(prompt);
   let line = yield* streams.stdin.line();
-  const ended = line === undefined;
+  const ended = line === undefined || streams.stdin.unfinished;
   while (!raw && line?.endsWith('\\')) line = line.slice(0, -1) + ((yield* streams.stdin.line()) ?? '');
   const ifs = shell.get('IFS') ?? ' \t\n';
   let rest = trim(line ?? '', ifs);
@@ -208,22 +203,16 @@ function trim(text: string, ifs: string): string {
   while (to > from && white(text[to - 1])) to--;
   return text.slice(from, to);
 }
-
-// oxlint-disable-next-line require-yield
 function* exit({ shell, name, args }: BuiltinContext): Op<number> {
   const code = args[0] === undefined ? shell.status : Number(args[0]);
   if (!Number.isInteger(code)) throw new ShellError(`Illegal number: ${args[0] ?? ''}`);
   throw name === 'exit' ? new Exit(code & 255) : new Return(code & 255);
 }
-
-// oxlint-disable-next-line require-yield
 function* jump({ shell, name, args }: BuiltinContext): Op<number> {
   const levels = Math.min(shell.loops, Number(args[0] ?? '1'));
   if (levels < 1) return 0;
   throw new LoopJump(name as 'break' | 'continue', levels);
 }
-
-// oxlint-disable-next-line require-yield
 function* shift({ shell, args }: BuiltinContext): Op<number> {
   const n = Number(args[0] ?? '1');
   if (n > shell.parameters.length) throw new ShellError("shift: can't shift that many");
@@ -247,7 +236,7 @@ function* set({ shell, args, streams }: BuiltinContext): Op<number> {
       shell.parameters = args.slice(i);
       return 0;
     }
-    const letters = arg.slice(1) === 'o' ? [named[args[++i] ?? ''] ?? ''] : [...arg.slice(1)];
+    const letters = arg.slice(1) === 'o' ? [named[args[++i] ?? ''] ?? ''] : arg.slice(1);
     for (const letter of letters) {
       if (arg.startsWith('-')) shell.options.add(letter);
       else shell.options.delete(letter);

@@ -253,7 +253,6 @@ export class Interpreter {
         const values = command.words === null ? [...shell.parameters] : yield* expandWords(shell, command.words, this.#substitute(streams));
         let next = 0;
         shell.status = 0;
-        // oxlint-disable-next-line require-yield -- the condition of a for loop needs no waiting
         yield* this.#loop(function* (this: Interpreter): Op<boolean> {
           const value = values[next++];
           if (value === undefined) return false;

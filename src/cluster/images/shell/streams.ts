@@ -21,7 +21,6 @@ export interface Writer {
 export function* nothing(): Op<void> {}
 
 /** An Op that has its result at once. */
-// oxlint-disable-next-line require-yield
 export function* value<T>(result: T): Op<T> {
   return result;
 }
@@ -179,6 +178,8 @@ export class LineReader implements Reader {
   readonly #source: Reader;
   #rest = '';
   #ended = false;
+  /** The line given last had no newline: it was what stood before the end. */
+  unfinished = false;
 
   constructor(source: Reader) {
     this.#source = source;
@@ -199,6 +200,7 @@ export class LineReader implements Reader {
         if (this.#rest === '') return undefined;
         const line = this.#rest;
         this.#rest = '';
+        this.unfinished = true;
         return line;
       }
       this.#rest += more;

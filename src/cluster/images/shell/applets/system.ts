@@ -1,0 +1,173 @@
+// Commands about the system and its processes: date env printenv hostname id whoami uname ps uptime nproc free timeout nohup.
+
+import type { Process } from '../../../machine/process.ts';
+import { formatTime, parseTime, SECOND } from '../../../sim/time.ts';
+import { type Applet, type AppletContext, AppletError, parseFlags } from '../applet.ts';
+
+const DAYS = ['Thursday', 'Friday', 'Saturday', 'Sunday', 'Monday', 'Tuesday', 'Wednesday'];
+const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+
+/** strftime in UTC. `unix` in microseconds since 1970. */
+export function strftime(format: string, unix: number): string {
+  const iso = formatTime(unix);
+  const [year, month, day, hour, minute, second] = [iso.slice(0, 4), iso.slice(5, 7), iso.slice(8, 10), iso.slice(11, 13), iso.slice(14, 16), iso.slice(17, 19)];
+  const weekday = DAYS[Math.floor(unix / SECOND / 86_400) % 7] as string;
+  const monthName = MONTHS[Number(month) - 1] as string;
+  const startOfYear = parseTime(`${year}-01-01T00:00:00Z`) ?? 0;
+  const values: Readonly<Record<string, string>> = {
+    Y: year, y: year.slice(2), m: month, d: day, e: String(Number(day)).padStart(2), H: hour, M: minute, S: second,
+    I: String(((Number(hour) + 11) % 12) + 1).padStart(2, '0'), p: Number(hour) < 12 ? 'AM' : 'PM',
+    F: `${year}-${month}-${day}`, T: `${hour}:${minute}:${second}`, R: `${hour}:${minute}`, D: `${month}/${day}/${year.slice(2)}`,
+    s: String(Math.floor(unix / SECOND)), N: `${String(unix % SECOND).padStart(6, '0')}000`, Z: 'UTC', z: '+0000',
+    a: weekday.slice(0, 3), A: weekday, b: monthName.slice(0, 3), h: monthName.slice(0, 3), B: monthName,
+    u: String(((Math.floor(unix / SECOND / 86_400) + 3) % 7) + 1), j: String(Math.floor((unix - startOfYear) / SECOND / 86_400) + 1).padStart(3, '0'),
+    n: '\n', t: '\t', '%': '%', c: `${weekday.slice(0, 3)} ${monthName.slice(0, 3)} ${String(Number(day)).padStart(2)} ${hour}:${minute}:${second} ${year}`,
+  };
+  return format.replace(/%-?([A-Za-z%])/g, (all, letter: string) => values[letter] ?? all);
+}
+
+const date: Applet = function* (c) {
+  const format = c.args.find((arg) => arg.startsWith('+'))?.slice(1);
+  const unix = c.os.sim.epoch + c.os.sim.now;
+  const flags = c.args.join(' ');
+  const style = format ?? (/-I(seconds|s)|--iso-8601=s/.test(flags) ? '%FT%T+00:00' : flags.includes('-I') ? '%F' : flags.includes('-R') ? '%a, %d %b %Y %T +0000' : '%a %b %e %T UTC %Y');
+  yield* c.stdout.write(`${strftime(style, unix)}\n`);
+  return 0;
+};
+
+const env: Applet = function* (c) {
+  const extra: Record<string, string> = {};
+  let i = 0;
+  let base: Readonly<Record<string, string>> = c.env;
+  for (; i < c.args.length; i++) {
+    const arg = c.args[i] as string;
+    if (arg === '-i' || arg === '-') base = {};
+    else if (/^[A-Za-z_]\w*=/.test(arg)) extra[arg.slice(0, arg.indexOf('='))] = arg.slice(arg.indexOf('=') + 1);
+    else break;
+  }
+  if (i < c.args.length) return yield* c.run(c.args.slice(i), c.stdin, c.stdout);
+  for (const [key, value] of Object.entries({ ...base, ...extra })) yield* c.stdout.write(`${key}=${value}\n`);
+  return 0;
+};
+
+const printenv: Applet = function* (c) {
+  if (c.args.length === 0) return yield* env(c);
+  let code = 0;
+  for (const name of c.args) {
+    const value = c.env[name];
+    if (value === undefined) code = 1;
+    else yield* c.stdout.write(`${value}\n`);
+  }
+  return code;
+};
+
+function hostNameOf(c: AppletContext): string {
+  if (c.os.files.exists('/etc/hostname')) return c.os.files.read('/etc/hostname').trim();
+  return c.os.env['HOSTNAME'] ?? c.os.machine.name;
+}
+
+const hostname: Applet = function* (c) {
+  if (c.args[0] === '-i') {
+    const hosts = c.os.files.exists('/etc/hosts') ? c.os.files.read('/etc/hosts') : '';
+    const line = hosts.split('\n').find((l) => l.split(/\s+/).includes(hostNameOf(c)));
+    yield* c.stdout.write(`${line?.split(/\s+/)[0] ?? '127.0.0.1'}\n`);
+    return 0;
+  }
+  yield* c.stdout.write(`${hostNameOf(c)}\n`);
+  return 0;
+};
+
+const USERS: ReadonlyMap<number, string> = new Map([[0, 'root'], [101, 'nginx'], [65534, 'nobody']]);
+
+const id: Applet = function* (c) {
+  const flags = parseFlags(c.args, 'ugnG');
+  const { uid } = c.os.process;
+  const name = USERS.get(uid);
+  if (flags.has('u') || flags.has('g')) yield* c.stdout.write(`${flags.has('n') ? (name ?? uid) : uid}\n`);
+  else yield* c.stdout.write(`uid=${uid}${name ? `(${name})` : ''} gid=${uid}${name ? `(${name})` : ''}${uid === 0 ? ' groups=0(root),10(wheel)' : ` groups=${uid}`}\n`);
+  return 0;
+};
+
+const whoami: Applet = function* (c) {
+  const name = USERS.get(c.os.process.uid);
+  if (name === undefined) throw new AppletError(`unknown uid ${c.os.process.uid}`);
+  yield* c.stdout.write(`${name}\n`);
+  return 0;
+};
+
+const uname: Applet = function* (c) {
+  const flags = parseFlags(c.args, 'amnrspiov');
+  const parts: readonly (readonly [string, string])[] = [
+    ['s', 'Linux'], ['n', hostNameOf(c)], ['r', '6.12.48'], ['v', '#1 SMP PREEMPT_DYNAMIC'], ['m', 'x86_64'], ['o', 'GNU/Linux'],
+  ];
+  const chosen = parts.filter(([letter]) => flags.has('a') || flags.has(letter));
+  yield* c.stdout.write(`${(chosen.length === 0 ? [parts[0] as readonly [string, string]] : chosen).map(([, text]) => text).join(' ')}\n`);
+  return 0;
+};
+
+/** The processes of this container: those below the init of its PID namespace. */
+function visibleProcesses(c: AppletContext): readonly Process[] {
+  let init: Process = c.os.process;
+  while (!init.isolatePids && init.parent !== null && init.parent.pid !== 1) init = init.parent;
+  const out: Process[] = [];
+  const visit = (p: Process): void => {
+    out.push(p);
+    for (const child of p.children) visit(child);
+  };
+  visit(init);
+  return out.sort((a, b) => a.pid - b.pid);
+}
+
+const ps: Applet = function* (c) {
+  yield* c.stdout.write('PID   USER     TIME  COMMAND\n');
+  for (const p of visibleProcesses(c)) {
+    const pid = p.isolatePids ? 1 : p.pid;
+    const used = Math.floor(p.cpuMicros / SECOND);
+    const time = `${Math.floor(used / 60)}:${String(used % 60).padStart(2, '0')}`;
+    yield* c.stdout.write(`${String(pid).padStart(5)} ${(USERS.get(p.uid) ?? String(p.uid)).padEnd(8)} ${time.padStart(5)} ${p.argv.join(' ')}\n`);
+  }
+  return 0;
+};
+
+const uptime: Applet = function* (c) {
+  const minutes = Math.floor(c.os.sim.now / SECOND / 60);
+  yield* c.stdout.write(` ${strftime('%T', c.os.sim.epoch + c.os.sim.now)} up ${minutes} min,  0 users,  load average: 0.08, 0.03, 0.01\n`);
+  return 0;
+};
+
+const nproc: Applet = function* (c) {
+  yield* c.stdout.write(`${c.os.machine.cpus}\n`);
+  return 0;
+};
+
+const timeout: Applet = function* (c) {
+  const rest = c.args.filter((arg, i) => !arg.startsWith('-') || i > 1);
+  const m = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(rest[0] ?? '');
+  if (!m || rest.length < 2) throw new AppletError(`invalid number '${rest[0] ?? ''}'`);
+  const units: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
+  const limit = Math.round(Number(m[1]) * (units[m[2] as string] as number) * SECOND);
+  const child = c.os.spawn(() => c.run(rest.slice(1), c.stdin, c.stdout), { argv: rest.slice(1) });
+  yield* child.exit.waitWithin(limit);
+  if (child.alive) {
+    child.kill('SIGTERM');
+    return 143;
+  }
+  return child.status?.code ?? 0;
+};
+
+const nohup: Applet = function* (c) {
+  return yield* c.run(c.args, c.stdin, c.stdout);
+};
+
+const free: Applet = function* (c) {
+  const total = Math.floor(c.os.machine.memoryBytes / 1024);
+  let used = 0;
+  for (const p of c.os.machine.processes.values()) used += Math.floor(p.memoryBytes / 1024);
+  const row = (name: string, cells: readonly number[]): string => name.padEnd(7) + cells.map((n) => String(n).padStart(12)).join('') + '\n';
+  yield* c.stdout.write(`              total        used        free      shared  buff/cache   available\n${row('Mem:', [total, used, total - used, 0, 0, total - used])}${row('Swap:', [0, 0, 0])}`);
+  return 0;
+};
+
+export const SYSTEM_APPLETS: Readonly<Record<string, Applet>> = {
+  date, env, printenv, hostname, id, whoami, uname, ps, uptime, nproc, timeout, nohup, free,
+};

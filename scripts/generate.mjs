@@ -349,9 +349,13 @@ function editorSchema() {
     return {
       if: { required: ['kind'], properties: { kind: { const: kind } } },
       then: {
-        $ref: `#/definitions/${kind}`,
-        required: ['apiVersion', 'kind', 'metadata'],
-        properties: { apiVersion: { enum: kinds.filter((k) => names.get(k.model) === kind).map((k) => k.apiVersion) } },
+        allOf: [
+          { $ref: `#/definitions/${kind}` },
+          {
+            required: ['apiVersion', 'kind', 'metadata'],
+            properties: { apiVersion: { enum: kinds.filter((k) => names.get(k.model) === kind).map((k) => k.apiVersion) } },
+          },
+        ],
       },
     };
   });

@@ -5,6 +5,7 @@ import { ApiError } from '../cluster/api/status.ts';
 import { Client, type RawRequest } from '../cluster/client/client.ts';
 import { loadKubeconfig } from '../cluster/client/kubeconfig.ts';
 import type { Os } from '../cluster/machine/process.ts';
+import type { HttpStream } from '../cluster/network/http.ts';
 import type { Op } from '../cluster/sim/simulation.ts';
 import type { Flags, FlagSpec } from './flags.ts';
 import { CommandError } from './print/error.ts';
@@ -61,13 +62,10 @@ export class Context {
 
   /** A request about one object or one collection (`name` ''). Returns the body; prints the server's warnings. */
   *request(method: string, target: Target, options: RequestOptions = {}): Op<unknown> {
-    const { kind, namespace, name, subresource } = target;
-    const base = kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
-    const scope = kind.namespaced && namespace !== '' ? `/namespaces/${namespace}` : '';
-    const path = `${base}${scope}/${kind.plural}${name === '' ? '' : `/${name}`}${subresource ? `/${subresource}` : ''}`;
+    const { kind, namespace, name } = target;
     const request: RawRequest = {
       method,
-      path,
+      path: pathOf(target),
       query: options.query ?? {},
       headers: {
         accept: options.accept ?? 'application/json',
@@ -83,6 +81,15 @@ export class Context {
     return response.body;
   }
 
+  /** A watch of one collection; its events are what the server writes. */
+  *watch(target: Target, query: Readonly<Record<string, string>>, subjectName: string): Op<HttpStream> {
+    const { kind, namespace } = target;
+    const subject = { group: kind.group, resource: kind.plural, kind: kind.kind, namespace: kind.namespaced ? namespace : '', name: subjectName };
+    const response = yield* this.client.raw({ method: 'GET', path: pathOf(target), query, headers: { accept: 'application/json' }, subject, verb: 'watch' });
+    if (!response.stream) throw new Error('the watch was answered without a stream');
+    return response.stream;
+  }
+
   /** The object, or undefined when there is none. */
   *find(target: Target): Op<LiveObject | undefined> {
     try {
@@ -92,6 +99,12 @@ export class Context {
       throw error;
     }
   }
+}
+
+function pathOf({ kind, namespace, name, subresource }: Target): string {
+  const base = kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
+  const scope = kind.namespaced && namespace !== '' ? `/namespaces/${namespace}` : '';
+  return `${base}${scope}/${kind.plural}${name === '' ? '' : `/${name}`}${subresource ? `/${subresource}` : ''}`;
 }
 
 export interface Target {

@@ -2,7 +2,6 @@
 
 import { ApiError } from '../cluster/api/status.ts';
 import type { Op } from '../cluster/sim/simulation.ts';
-import { SECOND } from '../cluster/sim/time.ts';
 import { type Context, GLOBAL_FLAGS, type LiveObject, resourceByName, resourcesOfCategory, type Target } from './context.ts';
 import type { Flags, FlagSpec } from './flags.ts';
 import { CommandError, ManyErrors, withSource } from './print/error.ts';
@@ -22,9 +21,6 @@ export const DELETE_FLAGS: FlagSpec = {
 };
 
 const PROPAGATION: Readonly<Record<string, string>> = { background: 'Background', foreground: 'Foreground', orphan: 'Orphan', true: 'Background', false: 'Orphan' };
-
-/** How often the wait looks again; a real kubectl watches, and sees the end as soon. */
-const LOOK_AGAIN = SECOND / 10;
 
 export function* deleteObjects(context: Context, flags: Flags): Op<void> {
   const errors: unknown[] = [];
@@ -59,11 +55,18 @@ export function* deleteObjects(context: Context, flags: Flags): Op<void> {
   if (errors.length > 1) throw new ManyErrors(errors);
 }
 
+/** Looks whether the object is gone, and if not, watches it until it is. */
 function* waitUntilGone(context: Context, target: Target, uid: string | undefined): Op<void> {
   for (;;) {
     const live = yield* context.find(target);
     if (live === undefined || (uid !== undefined && live.metadata?.uid !== uid)) return;
-    yield* context.os.sleep(LOOK_AGAIN);
+    const query = { watch: 'true', fieldSelector: `metadata.name=${target.name}`, resourceVersion: live.metadata?.resourceVersion ?? '' };
+    const stream = yield* context.watch({ ...target, name: '' }, query, target.name);
+    for (let event = yield* stream.read(); event !== undefined; event = yield* stream.read()) {
+      if ((event as { type?: string }).type !== 'DELETED') continue;
+      stream.cancel();
+      return;
+    }
   }
 }
 

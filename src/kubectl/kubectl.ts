@@ -4,7 +4,7 @@ import { isProgrammingError } from '../cluster/client/errors.ts';
 import type { Os, Program } from '../cluster/machine/process.ts';
 import type { Op } from '../cluster/sim/simulation.ts';
 import { APPLY_FLAGS, apply } from './apply.ts';
-import { Context } from './context.ts';
+import { Context, GLOBAL_FLAGS } from './context.ts';
 import { CREATE_FLAGS, create } from './create.ts';
 import { DELETE_FLAGS, deleteObjects } from './delete.ts';
 import { type Flags, type FlagSpec, parseFlags } from './flags.ts';
@@ -26,7 +26,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 export const kubectlProgram: Program = function* (os: Os): Op<number> {
-  const [, name = '', ...rest] = os.argv;
+  const { name, rest } = splitCommand(os.argv.slice(1));
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   let server = '';
   try {
@@ -42,3 +42,11 @@ export const kubectlProgram: Program = function* (os: Os): Op<number> {
     return 1;
   }
 };
+
+/** The command's name and everything else: global flags may stand before it. */
+function splitCommand(argv: readonly string[]): { readonly name: string; readonly rest: readonly string[] } {
+  const needsValue = new Set(Object.entries(GLOBAL_FLAGS).flatMap(([flag, { short }]) => (short ? [`--${flag}`, `-${short}`] : [`--${flag}`])));
+  let at = 0;
+  while (argv[at]?.startsWith('-')) at += needsValue.has(argv[at] as string) ? 2 : 1;
+  return { name: argv[at] ?? '', rest: [...argv.slice(0, at), ...argv.slice(at + 1)] };
+}

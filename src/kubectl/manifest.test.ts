@@ -31,6 +31,11 @@ describe('what parses', () => {
     expect(documents.map((d) => d.startLine)).toEqual([4, 8]);
   });
 
+  it('leaves times, base-60 numbers and escaped apostrophes as go-yaml does', () => {
+    const [document] = parseManifests('a: 2018-06-25T07:55:16Z\nb: 22:22\nc: "it\\\'s"\nd: 2024-01-01\n').documents;
+    expect(document?.object).toEqual({ a: '2018-06-25T07:55:16Z', b: '22:22', c: "it's", d: '2024-01-01' });
+  });
+
   it('knows where a field stands', () => {
     const [document] = parseManifests(`${POD}    image: nginx\n    ports:\n    - {containerPort: 80}\n`).documents;
     const line = (path: string): number | undefined => document?.spanOfPath(path).line;

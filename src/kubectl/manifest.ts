@@ -1,7 +1,7 @@
 // Reads manifests as kubectl does: YAML 1.1 or JSON, several documents, with go-yaml's words for what does not parse.
 // Remembers where each field stands, so that an error about a field path finds its line.
 
-import { type Document, isAlias, isCollection, isMap, isPair, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseAllDocuments, type YAMLError, YAMLMap } from 'yaml';
+import { type Document, isAlias, isCollection, isMap, isPair, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseAllDocuments, type Tags, type YAMLError, type YAMLMap } from 'yaml';
 
 /** Lines and columns count from 1; the end is exclusive. */
 export interface Span {
@@ -136,19 +136,28 @@ class ParsedDocument implements ManifestDocument {
 
 const isNothing = (doc: Document.Parsed): boolean => doc.contents === null || (isScalar(doc.contents) && doc.contents.value === null);
 
+/** go-yaml leaves times and base-60 numbers the strings that they are. */
+const goTags = (tags: Tags): Tags =>
+  tags.filter((tag) => typeof tag === 'string' || (tag.tag !== 'tag:yaml.org,2002:timestamp' && !('format' in tag && tag.format === 'TIME')));
+
+/** go-yaml reads `\\'` in double quotes as an apostrophe; the back-slashes at these places are left out. */
+const withoutEscapes = (text: string, at: ReadonlySet<number>): string => text.split('').filter((_, i) => !at.has(i)).join('');
+
 /** Reads all documents of a text. Never throws; what does not parse is told in `error`. */
 export function parseManifests(text: string): Manifests {
   const lines = new LineCounter();
   const documents: ManifestDocument[] = [];
   let parsed: ReturnType<typeof parseAllDocuments<ParsedNode>>;
   try {
-    parsed = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: false, lineCounter: lines });
+    parsed = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: false, lineCounter: lines, customTags: goTags });
   } catch (thrown) {
     // The parser recurses: only a text nested absurdly deep gets here.
     if (!(thrown instanceof RangeError)) throw thrown;
     return { documents, error: { message: 'yaml: exceeded max depth of 10000', span: { line: 1, column: 1, endLine: 1, endColumn: Number.MAX_SAFE_INTEGER } } };
   }
   if (!Array.isArray(parsed)) return { documents, error: null };
+  const apostrophes = parsed.flatMap((doc) => doc.errors.filter((e) => e.code === 'BAD_DQ_ESCAPE' && text.startsWith("\\'", e.pos[0])).map((e) => e.pos[0]));
+  if (apostrophes.length > 0) return parseManifests(withoutEscapes(text, new Set(apostrophes)));
   for (const doc of parsed) {
     const firstLine = lines.linePos(doc.range[0]).line;
     const startLine = doc.contents?.range ? lines.linePos(doc.contents.range[0]).line : firstLine;

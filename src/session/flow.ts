@@ -13,9 +13,8 @@ type PhaseIndex = 0 | 1 | 2 | 3;
 
 const CONTROLLER_MANAGER = /kube-controller-manager/;
 /** Writes by which a controller decides anew, even when a report made it look. */
-const DECIDING_VERBS = new Set(['POST', 'DELETE', 'create', 'delete']);
+const DECIDING_VERBS = new Set(['create', 'delete']);
 const DECIDED_RESOURCES = new Set(['pods', 'replicasets', 'daemonsets', 'statefulsets', 'jobs', 'deployments']);
-const REPORTED_RESOURCES = new Set(['endpointslices', 'endpoints']);
 
 /** The phase of a record, given the phase of the record that it follows from. */
 function phaseIndexOf(record: TraceRecord, cause: PhaseIndex): PhaseIndex {
@@ -24,7 +23,6 @@ function phaseIndexOf(record: TraceRecord, cause: PhaseIndex): PhaseIndex {
     case 'input':
       return INTENT;
     case 'controller':
-      if (REPORTED_RESOURCES.has(resource) || /endpoint/.test(record.from)) return REPORT;
       return cause === INTENT ? DECIDE : cause === REALISE ? REPORT : cause;
     case 'scheduler':
       return DECIDE;
@@ -36,18 +34,49 @@ function phaseIndexOf(record: TraceRecord, cause: PhaseIndex): PhaseIndex {
     case 'probe':
       return cause === REPORT ? REPORT : REALISE;
     case 'dataplane':
-      return REPORT;
+      return cause === REPORT ? REPORT : REALISE;
     case 'http':
-      if (record.verb === 'response') return cause;
-      if (resource === 'events') return cause;
-      if (REPORTED_RESOURCES.has(resource)) return REPORT;
-      if (record.from.endsWith('/kubelet') && resource === 'pods' && record.verb !== 'GET') return REPORT;
+      if (record.verb === 'response' || resource === 'events') return cause;
+      if (record.from.endsWith('/kubelet') && resource === 'pods') return REPORT;
       if (CONTROLLER_MANAGER.test(record.from) && DECIDING_VERBS.has(record.verb) && DECIDED_RESOURCES.has(resource)) return DECIDE;
       return cause;
     default:
       return cause;
   }
 }
+
+/**
+ * Whether a record is a step at the call level: the calls that write, the decisions, and what reaches a machine. An
+ * event on a watch is one only if somebody did something about it; reads, answers and the writing of Events are for the
+ * level below.
+ */
+function callStep(record: TraceRecord): 'yes' | 'no' | 'when followed' {
+  const resource = record.subject?.resource;
+  if (record.level !== CALL || resource === 'events' || resource === 'leases') return 'no';
+  const { kind, verb } = record;
+  switch (kind) {
+    case 'network':
+    case 'packet':
+      return 'no';
+    case 'watch':
+      return 'when followed';
+    case 'http':
+      if (OPERATOR.test(record.from) || OPERATOR.test(record.to)) return 'yes';
+      return READS.has(verb) ? 'no' : 'yes';
+    case 'etcd':
+      return verb === 'txn' ? 'yes' : verb === 'watch' ? 'when followed' : 'no';
+    case 'raft':
+      return verb === 'commit' ? 'yes' : 'no';
+    case 'cri':
+      if (verb === 'ContainerEvent') return 'when followed';
+      return verb.endsWith('Response') || verb.endsWith('Status') ? 'no' : 'yes';
+    default:
+      return 'yes';
+  }
+}
+
+const OPERATOR = /^machine\/operator\//;
+const READS = new Set(['response', 'get', 'list', 'watch', 'GET']);
 
 /** One flow as it grows: its records' ids in order, and its steps at each level. */
 export class Flow {
@@ -56,8 +85,9 @@ export class Flow {
   readonly action: Action;
   readonly all: number[] = [];
   readonly call: number[] = [];
-  /** For each phase the id of its first record, or 0. */
-  readonly #firstOf: [number, number, number, number] = [0, 0, 0, 0];
+  /** Records that become steps of the call level once something follows from them. */
+  readonly #unfollowed = new Set<number>();
+  /** For each phase the id of its last record, or 0. */
   readonly #lastOf: [number, number, number, number] = [0, 0, 0, 0];
   /** When its newest record was emitted. */
   lastAt: Micros;
@@ -70,46 +100,30 @@ export class Flow {
   }
 
   add(record: TraceRecord, phase: PhaseIndex, now: Micros): void {
+    if (this.#unfollowed.delete(record.cause)) this.#insertCall(record.cause);
     this.all.push(record.id);
-    if (isCallStep(record)) this.call.push(record.id);
-    if (this.#firstOf[phase] === 0) this.#firstOf[phase] = record.id;
+    const step = callStep(record);
+    if (step === 'yes') this.call.push(record.id);
+    else if (step === 'when followed') this.#unfollowed.add(record.id);
     this.#lastOf[phase] = record.id;
     this.lastAt = now;
   }
 
-  /**
-   * The step ids at a level. A phase's step is its last record before the next phase begins, so that stepping by
-   * phases shows the cluster as each phase left it for the next one.
-   */
+  /** The step ids at a level. The step of a phase is its last record: the cluster as the phase left it. */
   steps(level: StepLevel): readonly number[] {
     if (level === 'all') return this.all;
     if (level === 'call') return this.call;
-    const begun = [INTENT, DECIDE, REALISE, REPORT]
-      .filter((p) => this.#firstOf[p as PhaseIndex] !== 0)
-      .sort((a, b) => this.#firstOf[a as PhaseIndex] - this.#firstOf[b as PhaseIndex]);
-    return begun.map((p, i) => {
-      const next = begun[i + 1];
-      if (next === undefined) return this.#lastOf[p as PhaseIndex];
-      const limit = this.#firstOf[next as PhaseIndex];
-      return this.#lastBefore(limit);
-    });
+    const steps: number[] = [];
+    for (const last of this.#lastOf) if (last > (steps.at(-1) ?? 0)) steps.push(last);
+    return steps;
   }
 
-  #lastBefore(id: number): number {
-    let low = 0;
-    let high = this.all.length;
-    while (low < high) {
-      const mid = (low + high) >> 1;
-      if ((this.all[mid] as number) < id) low = mid + 1;
-      else high = mid;
-    }
-    return this.all[Math.max(0, low - 1)] as number;
+  /** Puts an earlier record at its place; it is never far from the end. */
+  #insertCall(id: number): void {
+    let i = this.call.length;
+    while (i > 0 && (this.call[i - 1] as number) > id) i--;
+    this.call.splice(i, 0, id);
   }
-}
-
-/** At the call level a viewer sees calls and decisions; the writing of Event objects is for the level below. */
-function isCallStep(record: TraceRecord): boolean {
-  return record.level === CALL && record.subject?.resource !== 'events' && record.subject?.resource !== 'leases';
 }
 
 /** All flows of a session. Feed it every record in order. */

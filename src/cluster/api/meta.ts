@@ -1,6 +1,6 @@
 // What all objects share: names and keys, labels, owners, conditions.
 
-import type { LabelSelector, ObjectMeta, OwnerReference, PodTemplateSpec } from './generated/types.ts';
+import type { ObjectMeta, OwnerReference } from './generated/types.ts';
 
 /** Any API object. */
 export interface ApiObject {
@@ -60,11 +60,6 @@ export const isDeleting = (o: ApiObject): boolean => o.metadata.deletionTimestam
 /** The condition of that type. */
 export const conditionOf = <C extends { readonly type: string }>(conditions: readonly C[] | undefined, type: string): C | undefined =>
   conditions?.find((c) => c.type === type);
-
-/** Template, labels and selector of a workload, for callers that treat all workloads alike. */
-export interface WorkloadLike extends ApiObject {
-  readonly spec: { readonly selector?: LabelSelector; readonly template: PodTemplateSpec };
-}
 
 /** Freezes plain JSON all the way down and returns it. Stops at what is frozen already: that is frozen all the way down. */
 export function deepFreeze<T>(value: T): T {

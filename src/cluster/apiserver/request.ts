@@ -1,11 +1,9 @@
 // What a request asks for, read from its method, path and query as apiserver/pkg/endpoints/request/requestinfo.go does,
 // and the context that the stages of the chain fill in.
 
-import { KINDS, type ResourceKind, resourceAt } from '../api/kinds.ts';
+import { type ResourceKind, resourceAt } from '../api/kinds.ts';
 import type { HttpRequest, Peer } from '../network/http.ts';
 import type { Subject } from '../sim/trace.ts';
-
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
 export interface RequestInfo {
   readonly isResource: boolean;
@@ -42,7 +40,7 @@ export interface RequestContext {
   readonly traced: boolean;
   user: User;
   /** dryRun=All: everything but the write. */
-  readonly dryRun: boolean;
+  dryRun: boolean;
   /** Texts for `Warning: 299` headers. */
   readonly warnings: string[];
   auditId: string;
@@ -133,6 +131,3 @@ export function subjectOfRequest(info: RequestInfo): Subject | null {
   if (!info.isResource) return null;
   return { group: info.group, resource: info.resource, kind: info.kind?.kind ?? '', namespace: info.namespace, name: info.name };
 }
-
-/** Every group that this server knows, `''` first. */
-export const GROUPS: readonly string[] = [...new Set(KINDS.map((k) => k.group))];

@@ -182,6 +182,9 @@ test('lists come in pages, from the revision of the first', () => {
     .body as List;
   expect(second.items.map((o) => o.metadata.name)).toEqual(['c', 'd']);
   expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
+  cluster.sim.runUntil(cluster.sim.now + 11 * 60_000_000);
+  const late = cluster.request('GET', path, undefined, { query: { continue: first.metadata.continue as string } });
+  expect([late.status, (late.body as { reason: string }).reason]).toEqual([410, 'Expired']);
 });
 
 test('RBAC: what no binding allows is refused in the words of kubectl', () => {

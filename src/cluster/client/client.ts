@@ -8,6 +8,7 @@ import { verifyCertificate } from '../api/pki.ts';
 import { ApiError } from '../api/status.ts';
 import type { Os } from '../machine/process.ts';
 import { HttpClient, type HttpRequest, type HttpResponse, type HttpStream } from '../network/http.ts';
+import { SocketError } from '../network/socket-error.ts';
 import type { Op } from '../sim/simulation.ts';
 import { MINUTE, type Micros, SECOND } from '../sim/time.ts';
 import type { Subject } from '../sim/trace.ts';
@@ -25,6 +26,8 @@ export interface ClientConfig {
   readonly tokenSource?: () => Op<string>;
   readonly userAgent: string;
   readonly ca?: string;
+  /** How long to wait for an answer (not of a watch); default a minute. */
+  readonly timeout?: Micros;
   /** Client-side limit in requests a second, with `burst`; absent = unlimited. */
   readonly qps?: number;
   readonly burst?: number;
@@ -268,10 +271,19 @@ export class Client {
   *#exchange(request: HttpRequest): Op<HttpResponse> {
     for (let retries = 0; ; retries++) {
       if (this.#limiter) yield* this.#limiter.take();
-      const response = yield* this.http.request(request, request.query['watch'] === 'true' ? undefined : MINUTE);
-      if (response.status < 400) return response;
-      const wait = retryAfter(response);
-      if (wait === undefined || retries === MAX_RETRIES) throw errorOf(response);
+      let wait: Micros | undefined;
+      try {
+        const timeout = request.query['watch'] === 'true' ? undefined : (this.config.timeout ?? MINUTE);
+        const response = yield* this.http.request(request, timeout);
+        if (response.status < 400) return response;
+        wait = retryAfter(response);
+        if (wait === undefined || retries === MAX_RETRIES) throw errorOf(response);
+      } catch (error) {
+        // The connection broke before the answer: reading again does no harm.
+        const broken = error instanceof SocketError && (error.code === 'EOF' || error.code === 'ECONNRESET');
+        if (!broken || request.method !== 'GET' || retries === MAX_RETRIES) throw error;
+        wait = SECOND;
+      }
       yield* this.os.sleep(wait);
     }
   }
@@ -311,18 +323,21 @@ function retryAfter(response: HttpResponse): Micros | undefined {
 }
 
 function errorOf(response: HttpResponse): ApiError {
-  const body = response.body as Partial<Status> | undefined;
-  if (body !== null && typeof body === 'object' && body.kind === 'Status') return new ApiError(body as Status);
+  const { body } = response;
+  if (isStatus(body)) return new ApiError(body);
+  const text = JSON.stringify(typeof body === 'string' ? body : 'unknown');
   return new ApiError({
     kind: 'Status',
     apiVersion: 'v1',
     metadata: {},
     status: 'Failure',
-    message: `an error on the server (${JSON.stringify(String(response.body ?? ''))}) has prevented the request from succeeding`,
+    message: `an error on the server (${text}) has prevented the request from succeeding`,
     reason: 'InternalError',
     code: response.status,
   });
 }
+
+const isStatus = (body: unknown): body is Status => typeof body === 'object' && body !== null && (body as Partial<Status>).kind === 'Status';
 
 function connect(os: Os, config: ClientConfig): HttpClient {
   const authority = config.server.slice(config.server.indexOf('://') + 3);

@@ -1,4 +1,4 @@
-// Event correlation as client-go's tools/record/events_cache_test.go and event_test.go describe it.
+// Event correlation as client-go's tools/record/events_cache.go does it; cases of our own.
 
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../api/generated/types.ts';

@@ -2,8 +2,9 @@
 // (client-go rest.InClusterConfig).
 
 import { parse } from 'yaml';
-import type { Os } from '../machine/process.ts';
+import { fromBase64 } from '../api/base64.ts';
 import type { Files } from '../machine/files.ts';
+import type { Os } from '../machine/process.ts';
 import type { ClientConfig } from './client.ts';
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -76,25 +77,6 @@ function optional<K extends keyof ClientConfig>(key: K, value: ClientConfig[K] |
 }
 
 function inlineOrFile(files: Files, data: string | undefined, path: string | undefined): string | undefined {
-  if (data !== undefined) return decodeBase64(data);
+  if (data !== undefined) return fromBase64(data);
   return path === undefined ? undefined : files.read(path);
-}
-
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** Base64 of ASCII text (certificates are). */
-function decodeBase64(data: string): string {
-  let out = '';
-  let bits = 0;
-  let held = 0;
-  for (const char of data) {
-    const value = ALPHABET.indexOf(char);
-    if (value < 0) continue;
-    held = ((held << 6) | value) & 0xffff;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    out += String.fromCharCode((held >> bits) & 0xff);
-  }
-  return out;
 }

@@ -12,6 +12,7 @@ import { isProgrammingError, messageOf } from './errors.ts';
 import type { EventRecorder } from './events.ts';
 
 export interface LeaderElectorOptions {
+  /** Its timeout should be half the renewal deadline or less. */
   readonly client: Client;
   readonly namespace: string;
   /** Of the Lease. */

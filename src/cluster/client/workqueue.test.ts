@@ -1,4 +1,4 @@
-// The behaviours that client-go's util/workqueue/queue_test.go and default_rate_limiters_test.go pin down.
+// The behaviours that client-go's util/workqueue promises; cases of our own.
 
 import { describe, expect, it } from 'vitest';
 import { Simulation, type Op } from '../sim/simulation.ts';

@@ -6,7 +6,6 @@ import { matchLabels, selectorOf } from '../api/selector.ts';
 import { isConflict, isNotFound } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
-import { isNamespaceTerminating } from '../client/errors.ts';
 import type { EventRecorder } from '../client/events.ts';
 import type { Informer } from '../client/informer.ts';
 import { WorkQueue } from '../client/workqueue.ts';
@@ -218,25 +217,21 @@ export class DaemonSetController implements Controller {
     const key = keyOf(set);
     this.#expectations.expect(key, create.length, remove.map((pod) => pod.metadata.uid ?? ''));
     const draft = podFromTemplate(daemonTemplate(set, hash), set);
-    const self = this;
-    const { successes, error } = yield* slowStartBatch(this.#os, create.length, function* (i) {
-      try {
-        yield* self.#podControl.create({ ...draft, spec: pinnedTo(draft.spec, create[i] as string) }, set);
-      } catch (failure) {
-        if (!isNamespaceTerminating(failure)) throw failure;
-      }
-    });
+    const { successes, error } = yield* slowStartBatch(this.#os, create.length, (i) =>
+      this.#podControl.createUnlessTerminating({ ...draft, spec: pinnedTo(draft.spec, create[i] as string) }, set),
+    );
     for (let skipped = create.length - successes; skipped > 0; skipped--) this.#expectations.creationObserved(key);
-    const errors = yield* parallel(this.#os, remove.length, function* (i) {
-      const pod = remove[i] as Pod;
-      try {
-        yield* self.#podControl.delete(pod, set);
-      } catch (failure) {
-        self.#expectations.deletionObserved(key, pod.metadata.uid ?? '');
-        if (!isNotFound(failure)) throw failure;
-      }
-    });
+    const errors = yield* parallel(this.#os, remove.length, (i) => this.#deletePod(set, remove[i] as Pod));
     return error ?? errors[0];
+  }
+
+  *#deletePod(set: DaemonSet, pod: Pod): Op<void> {
+    try {
+      yield* this.#podControl.delete(pod, set);
+    } catch (failure) {
+      this.#expectations.deletionObserved(keyOf(set), pod.metadata.uid ?? '');
+      if (!isNotFound(failure)) throw failure;
+    }
   }
 
   *#podsByNode(set: DaemonSet): Op<PodsByNode> {

@@ -1,5 +1,5 @@
-// Tables of facts from pkg/controller/deployment/util/deployment_util_test.go and deployment_controller's sync_test.go,
-// rolling_test.go.
+// Facts: fenceposts from upstream's pkg/controller/deployment/util/deployment_util_test.go (TestResolveFenceposts), proportional
+// scaling from sync_test.go (TestScale). The other tables are our own, after the same functions.
 
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
@@ -31,8 +31,6 @@ describe('resolveFenceposts', () => {
   it.each<[IntOrString, IntOrString, number, number, number]>([
     ['0%', '0%', 0, 0, 1],
     ['39%', '39%', 10, 4, 3],
-    ['oops', '39%', 10, 0, 3],
-    ['55%', 'urg', 10, 6, 0],
     [5, '1%', 4, 5, 0],
     ['25%', '25%', 3, 1, 0],
     ['25%', '25%', 10, 3, 2],
@@ -85,15 +83,24 @@ describe('oldSetsMayLose', () => {
 
 describe('proportionalSizes', () => {
   const max = (n: number): Record<string, string> => ({ 'deployment.kubernetes.io/max-replicas': String(n) });
-  it.each<[string, Deployment, ReplicaSet[], Record<string, number>]>([
-    ['scale up by thirds', deployment(10), [set('c', 6, 2, max(6)), set('b', 0, 1, max(6)), set('a', 0, 0, max(6))], { c: 10, b: 0, a: 0 }],
-    ['larger sets get more', deployment(12), [set('b', 4, 1, max(8)), set('a', 4, 0, max(8))], { b: 6, a: 6 }],
-    ['5 and 10 of 15 become 6 and 12', deployment(18), [set('b', 5, 1, max(15)), set('a', 10, 0, max(15))], { b: 6, a: 12 }],
-    ['10, 5 and 5 down to 10', deployment(10), [set('c', 10, 2, max(20)), set('b', 5, 1, max(20)), set('a', 5, 0, max(20))], { c: 4, b: 3, a: 3 }],
-    ['to zero', deployment(0), [set('c', 3, 2, max(6)), set('b', 2, 1, max(6)), set('a', 1, 0, max(6))], { c: 0, b: 0, a: 0 }],
-    ['with surge', deployment(50, 3), [set('b', 5, 1, max(12)), set('a', 7, 0, max(12))], { b: 22, a: 31 }],
-  ])('%s', (_, d, sets, expected) => {
-    expect(Object.fromEntries(proportionalSizes(d, sets).map(({ set: s, size }) => [s.metadata.name, size]))).toEqual(expected);
+  // The sets from the newest to the oldest; max-replicas is the former size plus the former surge.
+  it.each<[string, Deployment, former: number, sizes: number[], expected: number[]]>([
+    ['5 -> 10', deployment(10), 5, [2, 3], [4, 6]],
+    ['5 -> 3', deployment(3), 5, [2, 3], [1, 2]],
+    ['9 -> 4', deployment(4), 9, [8, 1], [4, 0]],
+    ['7 -> 10', deployment(10), 7, [2, 3, 2], [3, 4, 3]],
+    ['13 -> 8', deployment(8), 13, [2, 8, 3], [1, 5, 2]],
+    ['leftover goes to the newest: 3 -> 4', deployment(4), 3, [1, 1, 1], [2, 1, 1]],
+    ['leftover is taken from the oldest: 3 -> 2', deployment(2), 3, [1, 1, 1], [1, 1, 0]],
+    ['4 -> 5', deployment(5), 4, [2, 2], [3, 2]],
+    ['6 -> 0', deployment(0), 6, [3, 2, 1], [0, 0, 0]],
+    ['with surge', deployment(20, 2), 12, [6, 6], [11, 11]],
+    ['another surge and another size', deployment(50, 6), 13, [5, 8], [22, 34]],
+    ['10 -> 14', deployment(14), 10, [7, 3], [10, 4]],
+  ])('%s', (_, d, former, sizes, expected) => {
+    const sets = sizes.map((size, i) => set(`v${i}`, size, 10 - i, max(former)));
+    const sized = new Map(proportionalSizes(d, sets).map(({ set: s, size }) => [s.metadata.name, size]));
+    expect(sets.map((s) => sized.get(s.metadata.name))).toEqual(expected);
   });
 
   it('always adds up to the replicas plus the surge, and never below zero', () => {

@@ -18,7 +18,8 @@ import { ChangedPods } from './changedpods.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
 import { SubsetBuilder } from './endpoints-subsets.ts';
 import { equal } from './equal.ts';
-import { indexBySelector, isHeadless, servicesOf, servicesToUpdate } from './service-pods.ts';
+import { indexBySelector, isHeadless, selects, servicesOf, servicesToUpdate } from './service-pods.ts';
+import { stamped, TriggerTimes } from './triggertimes.ts';
 
 const NAME = 'endpoint-controller';
 const MAX_RETRIES = 15;
@@ -38,6 +39,7 @@ export class EndpointsController implements Controller {
   readonly #changed = new ChangedPods();
   /** By Service: its subsets, as of its last sync that went well. */
   readonly #subsets = new Map<string, SubsetBuilder>();
+  readonly #triggers = new Map<string, TriggerTimes>();
 
   constructor(context: ControllerContext) {
     const { os, informers } = context;
@@ -87,6 +89,7 @@ export class EndpointsController implements Controller {
     const pods = this.#changed.take(key);
     if (!service) {
       this.#subsets.delete(key);
+      this.#triggers.delete(key);
       yield* this.#delete(key, sync);
       return;
     }
@@ -101,22 +104,39 @@ export class EndpointsController implements Controller {
   /** The Service's subsets with what changed of its Pods; from all of them when they are not known. */
   #look(key: string, service: Service, pods: ReadonlySet<string>): SubsetBuilder {
     const known = this.#subsets.get(key);
+    const triggers = this.#triggersOf(key, service);
     // Until this sync has gone well, the next one must look at everything.
     this.#subsets.delete(key);
     if (known?.service === service) {
-      for (const pod of pods) known.refresh(pod, this.#pods.getByKey(pod));
+      for (const podKey of pods) {
+        const pod = this.#pods.getByKey(podKey);
+        if (!pod) triggers.forget(podKey);
+        else if (selects(service, pod)) triggers.note(pod);
+        known.refresh(podKey, pod);
+      }
       return known;
     }
     const builder = new SubsetBuilder(service);
-    for (const pod of this.#pods.list(service.metadata.namespace)) builder.add(pod);
+    for (const pod of this.#pods.list(service.metadata.namespace)) {
+      if (!selects(service, pod)) continue;
+      triggers.note(pod);
+      builder.add(pod);
+    }
     return builder;
+  }
+
+  #triggersOf(key: string, service: Service): TriggerTimes {
+    let triggers = this.#triggers.get(key);
+    if (!triggers) this.#triggers.set(key, (triggers = new TriggerTimes(service)));
+    return triggers;
   }
 
   *#write(key: string, service: Service, present: Endpoints | undefined, wanted: Endpoints, sync: Sync): Op<void> {
     sync.decide({ create: present === undefined, addresses: wanted.subsets?.reduce((n, subset) => n + (subset.addresses?.length ?? 0), 0) ?? 0 });
+    const object = { ...wanted, metadata: stamped(wanted.metadata, this.#triggersOf(key, service).take()) };
     try {
-      if (present) yield* this.#client.update('endpoints', wanted);
-      else yield* this.#client.create('endpoints', wanted);
+      if (present) yield* this.#client.update('endpoints', object);
+      else yield* this.#client.create('endpoints', object);
     } catch (error) {
       if (isProgrammingError(error)) throw error;
       // The namespace is going away: that will not get better.

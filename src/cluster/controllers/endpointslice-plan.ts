@@ -113,7 +113,7 @@ export function planSlices(service: Service, wanted: Wanted, present: readonly E
 
 /** Rather than delete one slice and make another, the one gets the other's contents. */
 function reuse(plan: SlicePlan): void {
-  for (const slice of [...plan.delete]) {
+  for (const slice of plan.delete.slice()) {
     const at = plan.create.findLastIndex((draft) => draft.addressType === slice.addressType);
     if (at < 0) continue;
     const [draft] = plan.create.splice(at, 1) as [Draft<EndpointSlice>];

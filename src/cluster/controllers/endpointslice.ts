@@ -18,7 +18,8 @@ import { ChangedPods } from './changedpods.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
 import { MANAGED_BY, MANAGER, planSlices, SERVICE_NAME, type SlicePlan } from './endpointslice-plan.ts';
 import { WantedEndpoints } from './endpointslice-wanted.ts';
-import { indexBySelector, servicesOf, servicesToUpdate } from './service-pods.ts';
+import { indexBySelector, selects, servicesOf, servicesToUpdate } from './service-pods.ts';
+import { stamped, TriggerTimes } from './triggertimes.ts';
 
 const NAME = 'endpointslice-controller';
 const MAX_RETRIES = 15;
@@ -39,6 +40,7 @@ export class EndpointSliceController implements Controller {
   readonly #changed = new ChangedPods();
   /** By Service: what its endpoints should be, as of its last sync that went well. */
   readonly #wanted = new Map<string, WantedEndpoints>();
+  readonly #triggers = new Map<string, TriggerTimes>();
 
   constructor(context: ControllerContext) {
     const { os, informers } = context;
@@ -111,6 +113,7 @@ export class EndpointSliceController implements Controller {
     if (!service) {
       this.#written.delete(key);
       this.#wanted.delete(key);
+      this.#triggers.delete(key);
       this.#changed.take(key);
       return;
     }
@@ -136,16 +139,32 @@ export class EndpointSliceController implements Controller {
   /** What the Service should have now: from all its Pods, or from those that changed since it was last known. */
   #look(key: string, service: Service, pods: ReadonlySet<string>): { readonly wanted: WantedEndpoints; readonly uids?: ReadonlySet<string> } {
     const known = this.#wanted.get(key);
+    const triggers = this.#triggersOf(key, service);
     // Until this sync has gone well, the next one must look at everything.
     this.#wanted.delete(key);
     if (known?.service === service) {
       const uids = new Set<string>();
-      for (const pod of pods) for (const uid of known.refresh(pod, this.#pods.getByKey(pod))) uids.add(uid);
+      for (const podKey of pods) {
+        const pod = this.#pods.getByKey(podKey);
+        if (!pod) triggers.forget(podKey);
+        else if (selects(service, pod)) triggers.note(pod);
+        for (const uid of known.refresh(podKey, pod)) uids.add(uid);
+      }
       return { wanted: known, uids };
     }
     const wanted = new WantedEndpoints(service, (pod) => this.#nodes.get('', pod.spec.nodeName ?? ''));
-    for (const pod of this.#pods.list(service.metadata.namespace)) wanted.add(pod);
+    for (const pod of this.#pods.list(service.metadata.namespace)) {
+      if (!selects(service, pod)) continue;
+      triggers.note(pod);
+      wanted.add(pod);
+    }
     return { wanted };
+  }
+
+  #triggersOf(key: string, service: Service): TriggerTimes {
+    let triggers = this.#triggers.get(key);
+    if (!triggers) this.#triggers.set(key, (triggers = new TriggerTimes(service)));
+    return triggers;
   }
 
   *#reconcile(key: string, service: Service, plan: SlicePlan, sync: Sync): Op<void> {
@@ -192,14 +211,15 @@ export class EndpointSliceController implements Controller {
   *#carryOut(key: string, service: Service, plan: SlicePlan): Op<void> {
     let written = this.#written.get(key);
     if (!written) this.#written.set(key, (written = new Map()));
+    const time = this.#triggersOf(key, service).take();
     if (!isDeleting(service)) {
       for (const draft of plan.create) {
-        const created = yield* this.#client.create('endpointslices.discovery.k8s.io', draft);
+        const created = yield* this.#client.create('endpointslices.discovery.k8s.io', { ...draft, metadata: stamped(draft.metadata, time) });
         written.set(created.metadata.uid ?? '', versionOf(created));
       }
     }
     for (const slice of plan.update) {
-      const updated = yield* this.#client.update('endpointslices.discovery.k8s.io', slice);
+      const updated = yield* this.#client.update('endpointslices.discovery.k8s.io', { ...slice, metadata: stamped(slice.metadata, time) });
       written.set(updated.metadata.uid ?? '', versionOf(updated));
     }
     for (const { metadata } of plan.delete) {

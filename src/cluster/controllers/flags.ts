@@ -5,6 +5,7 @@ import { type Micros, SECOND } from '../sim/time.ts';
 
 export interface ManagerFlags {
   readonly kubeconfig: string;
+  readonly securePort: number;
   readonly leaderElect: boolean;
   /** Which controllers run: `*`, `name`, `-name`. */
   readonly controllers: readonly string[];
@@ -39,6 +40,7 @@ export function parseFlags(os: Os): ManagerFlags {
   const duration = (name: string, fallback: Micros): Micros => (given.has(name) ? parseDuration(given.get(name) as string) : fallback);
   return {
     kubeconfig: text('kubeconfig', ''),
+    securePort: number('secure-port', 10_257),
     leaderElect: yes('leader-elect', true),
     controllers: text('controllers', '*').split(','),
     allocateNodeCidrs: yes('allocate-node-cidrs', false),
@@ -61,7 +63,6 @@ export function parseFlags(os: Os): ManagerFlags {
       endpoints: number('concurrent-endpoint-syncs', 5),
       endpointslice: number('concurrent-service-endpoint-syncs', 5),
       namespace: number('concurrent-namespace-syncs', 10),
-      serviceaccount: 1,
       gc: number('concurrent-gc-syncs', 20),
     },
   };

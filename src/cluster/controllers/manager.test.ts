@@ -1,15 +1,14 @@
 // kube-controller-manager against the real etcd and API server rooms.
 
 import { describe, expect, it } from 'vitest';
-import type { Deployment, EndpointSlice, Event, Namespace, Node, Pod, ReplicaSet } from '../api/generated/types.ts';
-import { toBase64 } from '../api/base64.ts';
-import { createRequest } from '../api/pki.ts';
-import { Testbed, ADDRESS } from '../apiserver/testbed.ts';
+import type { Deployment, EndpointSlice, Event, Lease, Namespace, Node, Pod, ReplicaSet } from '../api/generated/types.ts';
+import { ADDRESS, Testbed } from '../apiserver/testbed.ts';
+import type { Process } from '../machine/process.ts';
 import { MINUTE, SECOND } from '../sim/time.ts';
 import { controllerManagerProgram } from './manager.ts';
 
 class ManagerBed extends Testbed {
-  startManager(): this {
+  startManager(): Process {
     const { files } = this.machine;
     files.write('/etc/kubernetes/manager.crt', this.certificate('system:kube-controller-manager', []));
     files.write(
@@ -18,8 +17,11 @@ class ManagerBed extends Testbed {
         "clusters":[{"name":"k","cluster":{"server":"https://${ADDRESS}:6443","certificate-authority":"/etc/kubernetes/pki/ca.crt"}}],
         "users":[{"name":"u","user":{"client-certificate":"/etc/kubernetes/manager.crt"}}]}`,
     );
-    files.write('/etc/kubernetes/pki/ca.key', this.authorityKey);
-    this.machine.spawn(controllerManagerProgram, {
+    return this.spawnManager();
+  }
+
+  spawnManager(...more: readonly string[]): Process {
+    return this.machine.spawn(controllerManagerProgram, {
       argv: [
         'kube-controller-manager',
         '--kubeconfig=/etc/kubernetes/controller-manager.conf',
@@ -27,17 +29,11 @@ class ManagerBed extends Testbed {
         '--cluster-cidr=10.244.0.0/16',
         '--controllers=*,bootstrapsigner,tokencleaner',
         '--root-ca-file=/etc/kubernetes/pki/ca.crt',
-        ...(this.authorityKey === '' ? [] : ['--cluster-signing-cert-file=/etc/kubernetes/pki/ca.crt', '--cluster-signing-key-file=/etc/kubernetes/pki/ca.key']),
         '--use-service-account-credentials=true',
+        ...more,
       ],
       logs: { write: (_, line) => this.log.push(`kcm: ${line}`) },
     });
-    this.advance(10 * SECOND);
-    return this;
-  }
-
-  get authorityKey(): string {
-    return '';
   }
 
   advance(time: number): void {
@@ -77,7 +73,12 @@ const deployment = (replicas: number, image = 'nginx'): unknown => ({
   },
 });
 
-const boot = (): ManagerBed => (new ManagerBed().boot() as ManagerBed).startManager();
+function boot(): ManagerBed {
+  const bed = new ManagerBed().boot();
+  bed.startManager();
+  bed.advance(10 * SECOND);
+  return bed;
+}
 
 describe('kube-controller-manager', () => {
   it('gives each namespace its ServiceAccount and root certificate', () => {
@@ -143,7 +144,7 @@ describe('kube-controller-manager', () => {
     }
     bed.advance(10 * SECOND);
     const nodes = bed.list<Node>('/api/v1/nodes');
-    expect(nodes.map((node) => node.spec.podCIDR).sort()).toEqual(['10.244.0.0/24', '10.244.1.0/24']);
+    expect(new Set(nodes.map((node) => node.spec.podCIDR))).toEqual(new Set(['10.244.0.0/24', '10.244.1.0/24']));
     expect(nodes.map((node) => node.spec.taints ?? [])).toEqual([[], []]);
     // All fall silent together, so the trouble may be on this side: none is tainted NoExecute.
     bed.advance(2 * MINUTE);
@@ -183,14 +184,59 @@ describe('kube-controller-manager', () => {
     bed.advance(2 * SECOND);
     const pods = bed.list<Pod>('/api/v1/namespaces/default/pods');
     const targets = pods.map((p) => p.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms[0]?.matchFields?.[0]?.values?.[0]);
-    expect(targets.sort()).toEqual(['a', 'b']);
+    expect(new Set(targets)).toEqual(new Set(['a', 'b']));
     expect(bed.list('/apis/apps/v1/namespaces/default/controllerrevisions')).toHaveLength(1);
     bed.pretendReady(pods);
     bed.advance(SECOND);
     bed.request('PATCH', '/apis/apps/v1/namespaces/default/daemonsets/agent', { spec: { template: { spec: { containers: [{ name: 'agent', image: 'agent:2' }] } } } });
     bed.advance(2 * SECOND);
     const after = bed.list<Pod>('/api/v1/namespaces/default/pods').filter((p) => p.metadata.deletionTimestamp === undefined);
-    expect(after.map((p) => p.spec.containers[0]?.image).sort()).toEqual(['agent:1', 'agent:2']);
+    expect(new Set(after.map((p) => p.spec.containers[0]?.image))).toEqual(new Set(['agent:1', 'agent:2']));
     expect(bed.list('/apis/apps/v1/namespaces/default/controllerrevisions')).toHaveLength(2);
+  });
+
+  it('lets another manager lead when the leader is gone, and not before', () => {
+    const bed = new ManagerBed().boot();
+    const first = bed.startManager();
+    bed.advance(5 * SECOND);
+    const holder = (): string => bed.get<Lease>('/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager').spec.holderIdentity ?? '';
+    const leader = holder();
+    bed.spawnManager('--secure-port=10258');
+    bed.advance(30 * SECOND);
+    expect(holder()).toBe(leader);
+    first.kill('SIGKILL');
+    bed.advance(14 * SECOND);
+    expect(holder()).toBe(leader);
+    bed.advance(10 * SECOND);
+    expect(holder()).not.toBe(leader);
+    const events = bed.list<Event>('/api/v1/namespaces/kube-system/events').filter((e) => e.reason === 'LeaderElection').map((e) => e.message);
+    expect(events).toEqual([`${leader} became leader`, `${holder()} became leader`]);
+  });
+
+  it('goes on where it was when the API server has been away', () => {
+    const bed = boot();
+    bed.apiserver?.kill('SIGKILL');
+    bed.advance(3 * SECOND);
+    bed.startApiserver();
+    bed.boot();
+    expect(bed.request('POST', '/apis/apps/v1/namespaces/default/deployments', deployment(2)).status).toBe(201);
+    bed.advance(40 * SECOND);
+    expect(bed.list<Pod>('/api/v1/namespaces/default/pods')).toHaveLength(2);
+  });
+
+  it('frees the dependents of what is deleted with Orphan', () => {
+    const bed = boot();
+    bed.request('POST', '/apis/apps/v1/namespaces/default/deployments', deployment(1));
+    bed.advance(2 * SECOND);
+    bed.request('DELETE', '/apis/apps/v1/namespaces/default/deployments/web', { propagationPolicy: 'Orphan' });
+    bed.advance(2 * SECOND);
+    expect(bed.request('GET', '/apis/apps/v1/namespaces/default/deployments/web').status).toBe(404);
+    const [set] = bed.list<ReplicaSet>('/apis/apps/v1/namespaces/default/replicasets');
+    expect(set?.metadata.ownerReferences ?? []).toEqual([]);
+    // A Deployment that selects it takes it over.
+    bed.request('POST', '/apis/apps/v1/namespaces/default/deployments', deployment(1));
+    bed.advance(2 * SECOND);
+    const sets = bed.list<ReplicaSet>('/apis/apps/v1/namespaces/default/replicasets');
+    expect(sets.map((s) => [s.metadata.uid, s.metadata.ownerReferences?.[0]?.kind])).toEqual([[set?.metadata.uid, 'Deployment']]);
   });
 });

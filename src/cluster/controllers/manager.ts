@@ -7,6 +7,7 @@ import { loadKubeconfig } from '../client/kubeconfig.ts';
 import { LeaderElector } from '../client/leaderelection.ts';
 import type { Os, Program } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
+import { SECOND } from '../sim/time.ts';
 import { BootstrapSigner } from './bootstrapsigner.ts';
 import { ClusterRoleAggregation } from './clusterroleaggregation.ts';
 import type { Controller, ControllerContext } from './context.ts';
@@ -29,6 +30,7 @@ import { ServiceAccountController } from './serviceaccount.ts';
 import { ServiceAccountCredentials } from './serviceaccount-credentials.ts';
 import { TaintEvictionController } from './tainteviction.ts';
 import { TokenCleaner } from './tokencleaner.ts';
+import { TtlController } from './ttl.ts';
 
 const PROGRAM = 'kube-controller-manager';
 
@@ -50,6 +52,7 @@ const CONTROLLERS: Readonly<Record<string, (context: ControllerContext, more: In
   'bootstrap-signer-controller': (context) => new BootstrapSigner(context),
   'token-cleaner-controller': (context) => new TokenCleaner(context),
   'clusterrole-aggregation-controller': (context) => new ClusterRoleAggregation(context),
+  'ttl-controller': (context) => new TtlController(context),
   'pod-garbage-collector-controller': (context) => new PodGarbageCollector(context),
   'garbage-collector-controller': (context, more) => new GarbageCollector(context, more),
 };
@@ -62,12 +65,12 @@ const ALIASES: Readonly<Record<string, string>> = { bootstrapsigner: 'bootstrap-
 export const controllerManagerProgram: Program = function* (os: Os): Op<number> {
   const flags = parseFlags(os);
   const config = loadKubeconfig(os, flags.kubeconfig);
-  const health = serveHealth(os, 10257);
+  const health = serveHealth(os, flags.securePort);
   const base = new Client(os, { ...config, userAgent: `${PROGRAM}/v1.36.0 (linux/amd64) kubernetes` });
 
   if (flags.leaderElect) {
     const identity = `${os.machine.name}_${os.sim.random(`${os.place}/identity/${os.process.pid}`).uuid()}`;
-    const client = base.as(`${PROGRAM}/leader-election`);
+    const client = new Client(os, { ...base.config, userAgent: `${PROGRAM}/leader-election`, timeout: 5 * SECOND }, base.http);
     const elector = new LeaderElector(os, {
       client,
       namespace: 'kube-system',

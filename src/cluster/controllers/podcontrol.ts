@@ -54,6 +54,15 @@ export class PodControl {
     }
   }
 
+  /** As `create`; but nothing can be made in a namespace that goes away, and that is no failure. */
+  *createUnlessTerminating(pod: Draft<Pod>, owner: ApiObject): Op<void> {
+    try {
+      yield* this.create(pod, owner);
+    } catch (error) {
+      if (!isNamespaceTerminating(error)) throw error;
+    }
+  }
+
   *delete(pod: Pod, owner: ApiObject): Op<void> {
     const { namespace = '', name } = pod.metadata;
     try {

@@ -1,4 +1,4 @@
-// Deletion ranking: the order of TestSortingActivePodsWithRanks (pkg/controller/controller_utils_test.go).
+// Deletion ranking in the order that ActivePodsWithRanks of upstream's pkg/controller/controller_utils.go gives; cases of our own.
 
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../api/generated/types.ts';

@@ -6,7 +6,6 @@ import { matchLabels, selectorOf } from '../api/selector.ts';
 import { isNotFound } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
-import { isNamespaceTerminating } from '../client/errors.ts';
 import type { Informer } from '../client/informer.ts';
 import { WorkQueue } from '../client/workqueue.ts';
 import type { Os } from '../machine/process.ts';
@@ -196,15 +195,7 @@ export class ReplicaSetController implements Controller {
     const key = keyOf(set);
     const draft = podFromTemplate(set.spec.template as PodTemplateSpec, set);
     this.#expectations.expect(key, count, []);
-    const self = this;
-    const { successes, error } = yield* slowStartBatch(this.#os, count, function* () {
-      try {
-        yield* self.#podControl.create(draft, set);
-      } catch (failure) {
-        // Nothing more can be made in a namespace that goes away: that is no failure.
-        if (!isNamespaceTerminating(failure)) throw failure;
-      }
-    });
+    const { successes, error } = yield* slowStartBatch(this.#os, count, () => this.#podControl.createUnlessTerminating(draft, set));
     // Those that failed and those not tried will never be seen.
     for (let skipped = count - successes; skipped > 0; skipped--) this.#expectations.creationObserved(key);
     return error;
@@ -213,17 +204,18 @@ export class ReplicaSetController implements Controller {
   *#deletePods(set: ReplicaSet, victims: readonly Pod[]): Op<unknown> {
     const key = keyOf(set);
     this.#expectations.expect(key, 0, victims.map((pod) => pod.metadata.uid ?? ''));
-    const self = this;
-    const errors = yield* parallel(this.#os, victims.length, function* (i) {
-      const pod = victims[i] as Pod;
-      try {
-        yield* self.#podControl.delete(pod, set);
-      } catch (failure) {
-        self.#expectations.deletionObserved(key, pod.metadata.uid ?? '');
-        if (!isNotFound(failure)) throw failure;
-      }
-    });
+    const errors = yield* parallel(this.#os, victims.length, (i) => this.#deletePod(set, victims[i] as Pod));
     return errors[0];
+  }
+
+  *#deletePod(set: ReplicaSet, pod: Pod): Op<void> {
+    try {
+      yield* this.#podControl.delete(pod, set);
+    } catch (failure) {
+      // Its deletion will not be seen any more, or was seen before.
+      this.#expectations.deletionObserved(keyOf(set), pod.metadata.uid ?? '');
+      if (!isNotFound(failure)) throw failure;
+    }
   }
 
   /** First those on nodes that hold many Pods of the sets of the same owner (of the Deployment, that is). */

@@ -60,8 +60,10 @@ function endpointChanged(before: Pod, after: Pod): boolean {
 /** The Pod has, or will have, an endpoint of the Service. */
 export function isBehind(pod: Pod, service: Service): boolean {
   const hasAddress = pod.status.podIP !== undefined || (pod.status.podIPs ?? []).length > 0;
-  return hasAddress && !isPodTerminal(pod) && matchLabels(selectorOfMap(service.spec.selector), pod.metadata.labels);
+  return hasAddress && !isPodTerminal(pod) && selects(service, pod);
 }
+
+export const selects = (service: Service, pod: Pod): boolean => matchLabels(selectorOfMap(service.spec.selector), pod.metadata.labels);
 
 /** The Pod's address of that family. */
 export function addressOf(pod: Pod, family: 'IPv4' | 'IPv6'): string | undefined {

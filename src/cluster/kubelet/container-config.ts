@@ -98,6 +98,7 @@ export function containerConfig(context: Context, volumes: Volumes, inputs: Cont
     labels: { ...podLabels(pod), [LABEL_CONTAINER_NAME]: container.name, [CONTAINER_HASH]: containerHash(container) },
     annotations: {
       'io.kubernetes.container.restartCount': String(restartCount),
+      ...(container.ports === undefined ? {} : { 'io.kubernetes.container.ports': JSON.stringify(container.ports) }),
       'io.kubernetes.container.terminationMessagePath': container.terminationMessagePath ?? '/dev/termination-log',
       'io.kubernetes.container.terminationMessagePolicy': container.terminationMessagePolicy ?? 'File',
       [GRACE_PERIOD]: String(pod.spec?.terminationGracePeriodSeconds ?? 30),

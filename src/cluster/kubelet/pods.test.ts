@@ -154,4 +154,106 @@ describe('kubelet with an API server', () => {
     sim.runUntil(30 * SECOND);
     expect(api.pod('s-worker-1')).toBeUndefined();
   });
+
+  const running = (machine: ReturnType<typeof testCluster>['machine']): string[] =>
+    [...machine.processes.values()].filter((p) => p.place.includes('/container/')).map((p) => `${p.comm}/${p.pid}`).sort();
+  const remove = (api: ReturnType<typeof testCluster>['api'], time: string, name: string, seconds: number): void => {
+    const pod = api.pod(name);
+    api.put('pods', { ...pod, metadata: { ...pod.metadata, deletionTimestamp: time, deletionGracePeriodSeconds: seconds } });
+  };
+
+  it('waits out the grace period of who ignores SIGTERM, less when told so later', () => {
+    const deaf = testImage('deaf:1', function* (os) {
+      yield* os.sleep(10 * MINUTE);
+    });
+    const { sim, api } = testCluster([deaf]);
+    api.put('pods', testPod('web', web({ image: 'deaf:1' })));
+    api.put('pods', testPod('two', web({ image: 'deaf:1' })));
+    sim.runUntil(20 * SECOND);
+    remove(api, sim.time(), 'web', 30);
+    remove(api, sim.time(), 'two', 30);
+    sim.runUntil(30 * SECOND);
+    remove(api, sim.time(), 'two', 5);
+    sim.runUntil(36 * SECOND);
+    expect(api.pod('two')).toBeUndefined();
+    sim.runUntil(49 * SECOND);
+    expect(api.pod('web').status.phase).toBe('Running');
+    sim.runUntil(52 * SECOND);
+    expect(api.pod('web')).toBeUndefined();
+  });
+
+  it('runs preStop before SIGTERM and stops sidecars last', () => {
+    const order: string[] = [];
+    const image = (name: string) => testImage(name, function* (os) {
+      order.push(`+${name}`);
+      yield* os.signals().receive();
+      order.push(`-${name} ${Math.round(os.sim.now / SECOND)}`);
+      return 0;
+    });
+    const { sim, api } = testCluster([image('side:1'), image('main:1')]);
+    api.put('pods', testPod('p', {
+      serviceAccountName: 'default', initContainers: [{ name: 'side', image: 'side:1', restartPolicy: 'Always' }],
+      containers: [{ name: 'main', image: 'main:1', lifecycle: { preStop: { sleep: { seconds: 4 } } } }],
+    }));
+    sim.runUntil(20 * SECOND);
+    expect(conditionsOf(api.pod('p'))).toContain('Ready=True');
+    remove(api, sim.time(), 'p', 30);
+    sim.runUntil(30 * SECOND);
+    expect(order).toEqual(['+side:1', '+main:1', '-main:1 24', '-side:1 24']);
+    expect(api.pod('p')).toBeUndefined();
+  });
+
+  it('leaves Pods alone when it is restarted, and kills those that went meanwhile', () => {
+    const { sim, machine, api } = testCluster([testImage('web:1', (os) => (os.argv[0] === 'true' ? (function* () {})() : waiting(os)))]);
+    api.put('pods', testPod('web', web({ readinessProbe: { exec: { command: ['true'] }, periodSeconds: 5 } })));
+    api.put('pods', testPod('gone', web()));
+    sim.runUntil(20 * SECOND);
+    expect(conditionsOf(api.pod('web'))).toContain('Ready=True');
+    const before = running(machine);
+    machine.units.stop('kubelet');
+    sim.runUntil(21 * SECOND);
+    const writes = api.writes.length;
+    machine.units.start('kubelet');
+    sim.runUntil(22 * SECOND);
+    expect(running(machine)).toEqual(before);
+    sim.runUntil(30 * SECOND);
+    expect(api.writes.slice(writes).filter((w) => w.includes('/pods/'))).toEqual([]);
+    machine.units.stop('kubelet');
+    api.remove('pods', 'default', 'gone');
+    sim.runUntil(35 * SECOND);
+    machine.units.start('kubelet');
+    sim.runUntil(50 * SECOND);
+    expect(running(machine).length).toBe(1);
+    expect(machine.files.list('/var/lib/cni/networks/cbr0').length).toBe(2);
+  });
+
+  it('waits for a ConfigMap, shows it, and follows its changes', () => {
+    const { sim, machine, api } = testCluster([testImage('web:1', waiting)]);
+    api.put('pods', testPod('web', {
+      serviceAccountName: 'default', volumes: [{ name: 'c', configMap: { name: 'settings' } }],
+      containers: [{ name: 'web', image: 'web:1', env: [{ name: 'COLOUR', valueFrom: { configMapKeyRef: { name: 'settings', key: 'colour' } } }], volumeMounts: [{ name: 'c', mountPath: '/etc/settings' }] }],
+    }));
+    sim.runUntil(15 * SECOND);
+    expect(api.events('web')).toContain('FailedMount: MountVolume.SetUp failed for volume "c" : configmap "settings" not found');
+    api.put('configmaps', { kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'default' }, data: { colour: 'red' } } as never);
+    sim.runUntil(25 * SECOND);
+    const process = [...machine.processes.values()].find((p) => p.place.endsWith('/container/web'));
+    expect(process?.env['COLOUR']).toBe('red');
+    api.put('configmaps', { kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'default' }, data: { colour: 'blue', size: '2' } } as never);
+    sim.runUntil(26 * SECOND);
+    expect([process?.files.read('/etc/settings/colour'), process?.files.list('/etc/settings')]).toEqual(['blue', ['colour', 'size']]);
+  });
+
+  it('turns away what does not fit and what must not be root', () => {
+    const { sim, api } = testCluster([testImage('web:1', waiting)]);
+    api.put('pods', testPod('big', web({ resources: { requests: { cpu: '3' } } })));
+    api.put('pods', testPod('root', web({ securityContext: { runAsNonRoot: true } })));
+    sim.runUntil(20 * SECOND);
+    expect(api.pod('big').status).toMatchObject({
+      phase: 'Failed', reason: 'OutOfcpu', message: "Pod was rejected: Node didn't have enough resource: cpu, requested: 3000, used: 0, capacity: 2000",
+    });
+    const waitingState = api.pod('root').status.containerStatuses?.[0]?.state?.waiting;
+    expect(waitingState?.reason).toBe('CreateContainerConfigError');
+    expect(waitingState?.message).toMatch(/^container has runAsNonRoot and image will run as root \(pod: "root_default\(uid-\d+\)", container: web\)$/);
+  });
 });

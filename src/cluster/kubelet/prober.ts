@@ -56,12 +56,16 @@ export class Prober implements ProbeVerdicts {
   }
 
   /** Whether a running container has passed its startup probe, or has none. */
-  isStarted(container: Container, status: ContainerStatus): boolean {
-    return !container.startupProbe || this.#results.startup.get(status.id) === 'success';
+  isStarted(pod: Pod, container: Container, status: ContainerStatus): boolean {
+    return !container.startupProbe || this.#verdict('startup', pod, container, status) === 'success';
   }
 
-  isReady(container: Container, status: ContainerStatus): boolean {
-    return !container.readinessProbe || this.#results.readiness.get(status.id) === 'success';
+  isReady(pod: Pod, container: Container, status: ContainerStatus): boolean {
+    return !container.readinessProbe || this.#verdict('readiness', pod, container, status) === 'success';
+  }
+
+  #verdict(type: ProbeType, pod: Pod, container: Container, { id }: ContainerStatus): ProbeVerdict {
+    return this.#results[type].get(id) ?? initialVerdict(pod, type, container, id);
   }
 
   /** Starts workers for the probes of a Pod that have none yet. */
@@ -120,10 +124,10 @@ export class Prober implements ProbeVerdicts {
       if (running && status.id !== state.containerId) {
         results.remove(state.containerId);
         Object.assign(state, { containerId: status.id, verdict: 'unknown', run: 0, held: false });
-        results.set(status.id, initialVerdict(pod, worker, status.id));
+        results.set(status.id, initialVerdict(pod, worker.type, worker.container, status.id));
       }
       if (!running && state.containerId !== '' && worker.type !== 'liveness') results.set(state.containerId, 'failure');
-      if (!running || state.held || !this.#applies(worker, status)) {
+      if (!running || state.held || !this.#applies(pod, worker, status)) {
         yield* worker.wake.receive();
         continue;
       }
@@ -137,8 +141,8 @@ export class Prober implements ProbeVerdicts {
   }
 
   /** The startup probe rules until it succeeded, the others after. */
-  #applies(worker: Worker, status: ContainerStatus): boolean {
-    const started = this.isStarted(worker.container, status);
+  #applies(pod: Pod, worker: Worker, status: ContainerStatus): boolean {
+    const started = this.isStarted(pod, worker.container, status);
     return worker.type === 'startup' ? !started : started;
   }
 
@@ -191,7 +195,7 @@ interface ProbeState {
 }
 
 /** A container that was ready or started before this kubelet began is so until a probe says otherwise. */
-function initialVerdict(pod: Pod, { type, container }: Worker, id: string): ProbeVerdict {
+function initialVerdict(pod: Pod, type: ProbeType, container: Container, id: string): ProbeVerdict {
   const known = [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])].find((s) => s.name === container.name);
   if (known?.containerID !== `containerd://${id}`) return INITIAL[type];
   if (type === 'readiness' && known.ready) return 'success';

@@ -40,7 +40,7 @@ export class StaticSource {
   #scan(): void {
     const { files } = this.#os.machine;
     const names = files.list(this.#directory).filter((n) => !n.startsWith('.') && !files.isDirectory(`${this.#directory}/${n}`));
-    for (const [name, { pod }] of [...this.#known]) {
+    for (const [name, { pod }] of this.#known) {
       if (names.includes(name)) continue;
       this.#known.delete(name);
       if (pod) this.#handler.remove(pod);

@@ -101,14 +101,13 @@ export class StatusManager {
     const { sim } = this.#context.os;
     for (;;) {
       if ((yield* this.#wake.receive()) === undefined) return;
-      while (this.#dirty.size > 0) {
-        for (const uid of [...this.#dirty]) {
-          this.#dirty.delete(uid);
-          const entry = this.#entries.get(uid);
-          if (!entry) continue;
-          sim.cause = entry.cause;
-          yield* this.#write(uid, entry);
-        }
+      // What is marked meanwhile comes up in the same round.
+      for (const uid of this.#dirty) {
+        this.#dirty.delete(uid);
+        const entry = this.#entries.get(uid);
+        if (!entry) continue;
+        sim.cause = entry.cause;
+        yield* this.#write(uid, entry);
       }
     }
   }

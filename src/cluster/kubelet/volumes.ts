@@ -66,6 +66,12 @@ export class Volumes {
     this.#sources = sources;
   }
 
+  /** Whether all volumes of the Pod are set up. */
+  isMounted(pod: Pod): boolean {
+    const count = pod.spec?.volumes?.length ?? 0;
+    return count === 0 || this.#mounted.get(podUid(pod))?.size === count;
+  }
+
   /** Sets up what is not set up yet. Throws MountError for the first volume that cannot be. */
   *mount(pod: Pod): Op<readonly string[]> {
     const volumes = pod.spec?.volumes ?? [];
@@ -152,7 +158,7 @@ export class Volumes {
       files.write(full, text, mode);
       written.set(full, text);
     }
-    for (const path of [...written.keys()]) {
+    for (const path of written.keys()) {
       if (!path.startsWith(prefix) || now.has(path)) continue;
       written.delete(path);
       if (files.exists(path)) files.remove(path);

@@ -26,7 +26,7 @@ import { pullImage } from './images.ts';
 import { type Image, parseReference } from './registry.ts';
 import { createNetns, deleteNetns } from '../network/device.ts';
 import { type Runtime, serveRuntime, SOCKET_LATENCY } from './socket.ts';
-import { commandOf, containerFiles, resolveUser, runInContainer, startError, startPause, startProcess } from './task.ts';
+import { commandOf, resolveUser, runInContainer, startError, startPause, startProcess } from './task.ts';
 
 export const CONTAINERD_VERSION = '2.2.1';
 export const PAUSE_IMAGE = 'registry.k8s.io/pause:3.10.1';
@@ -156,7 +156,7 @@ class Containerd implements Runtime {
     const sandbox = this.#state.sandboxes.get(id);
     if (!sandbox) return;
     yield* this.stopPodSandbox(id);
-    for (const container of [...sandbox.containers.values()]) yield* this.removeContainer(container.status.id);
+    for (const container of sandbox.containers.values()) yield* this.removeContainer(container.status.id);
     this.#state.sandboxes.delete(id);
     this.#os.machine.cgroups.remove(`${sandbox.config.cgroupParent}/${id}`);
     this.#tell('DELETED', sandbox, id);

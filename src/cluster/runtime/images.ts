@@ -62,7 +62,7 @@ export class ImageStore {
   remove(reference: string): StoredImage | undefined {
     const stored = this.find(reference);
     if (!stored) return undefined;
-    for (const [name, other] of [...this.#byName]) if (other === stored) this.#byName.delete(name);
+    for (const [name, other] of this.#byName) if (other === stored) this.#byName.delete(name);
     const kept = new Set(this.list().flatMap((i) => layersOf(i.image).map((l) => l.digest)));
     for (const layer of layersOf(stored.image)) if (!kept.has(layer.digest)) this.#layers.delete(layer.digest);
     return stored;

@@ -8,6 +8,7 @@ import type { Place } from '../sim/trace.ts';
 import { ContainerLog } from './container-log.ts';
 import type { ContainerdState, ContainerRecord, SandboxRecord } from './containerd-state.ts';
 import { type ContainerConfig, CriError, type ExecResult, type ImageStatus } from './cri.ts';
+import { declarePorts } from './declared-ports.ts';
 import type { Image } from './registry.ts';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -39,6 +40,8 @@ export function startError(record: ContainerRecord): string | undefined {
 /** Starts the pause process, which holds the sandbox's namespaces; its end makes the sandbox not ready. */
 export function startPause(os: Os, state: ContainerdState, sandbox: SandboxRecord, image: Image): Process {
   const process = os.machine.spawn(image.program, {
+    // The shim that stands between them is not modelled; a container outlives its containerd all the same.
+    parent: os.process,
     argv: ['/pause'],
     comm: 'pause',
     env: {},
@@ -64,6 +67,7 @@ export function startProcess(os: Os, state: ContainerdState, record: ContainerRe
   record.files = files;
   record.status = { ...status, state: 'RUNNING', startedAt: os.sim.now };
   const process = os.machine.spawn(image.image.program, {
+    parent: os.process,
     argv: commandOf(config, image.image),
     env: environmentOf(record),
     files,
@@ -75,6 +79,7 @@ export function startProcess(os: Os, state: ContainerdState, record: ContainerRe
     uid: status.uid,
   });
   if (config.memoryLimit > 0) process.group.memoryLimit = config.memoryLimit;
+  declarePorts(process, portsOf(config));
   record.process = process;
   record.status = { ...record.status, pid: process.pid };
   process.onExit((exit) => {
@@ -84,11 +89,19 @@ export function startProcess(os: Os, state: ContainerdState, record: ContainerRe
   });
 }
 
+/** The annotation in which the kubelet tells a container's declared ports. */
+function portsOf({ annotations }: ContainerConfig): readonly number[] {
+  const text = annotations['io.kubernetes.container.ports'];
+  if (text === undefined) return [];
+  return (JSON.parse(text) as readonly { readonly containerPort: number }[]).map((port) => port.containerPort);
+}
+
 const reasonOf = (exit: ExitStatus): string => exit.reason ?? (exit.code === 0 ? 'Completed' : 'Error');
 
 function environmentOf(record: ContainerRecord): Readonly<Record<string, string>> {
   const { config, sandbox, image } = record;
-  return { PATH: DEFAULT_PATH, HOSTNAME: sandbox.config.hostname, ...image.image.env, ...config.env };
+  const directory = config.workingDir || image.image.workingDir;
+  return { PATH: DEFAULT_PATH, HOSTNAME: sandbox.config.hostname, ...image.image.env, ...config.env, ...(directory ? { PWD: directory } : {}) };
 }
 
 /** The container's root: the image below, its own layer above, the mounts on top. */

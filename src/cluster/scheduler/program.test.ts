@@ -43,7 +43,6 @@ function addPod(name: string, spec: object = {}, cpu = '100m'): void {
 }
 
 function eventsOf(name: string): { reason: string; note: string; type: string; action: string; reportingController: string; count: number | undefined }[] {
-  if (process.env['DUMP']) console.log(JSON.stringify(get('/apis/events.k8s.io/v1/namespaces/default/events'), null, 1).slice(0, 2500), bed.log.slice(-8).join('\n'));
   const items = get('/apis/events.k8s.io/v1/namespaces/default/events')['items'] as Record<string, unknown>[];
   return items
     .filter((e) => (e['regarding'] as { name: string }).name === name)
@@ -122,7 +121,7 @@ describe('kube-scheduler', () => {
     expect(podOf('tolerant').spec.nodeName).toBe('worker-4');
     expect(eventsOf('kept-out')[0]?.note).toMatch(/^0\/3 nodes are available: 1 node\(s\) had untolerated taint\(s\), 2 node\(s\) were unschedulable\. /);
     expect(podOf('gated').spec.nodeName).toBeUndefined();
-    const r = bed.request('PATCH', `${PODS}/gated`, { spec: { schedulingGates: [{ $patch: 'delete', name: 'example.com/wait' }] } }); console.log(r.status, JSON.stringify((r.body as Pod).spec?.schedulingGates), JSON.stringify(r.body).slice(0,600));
+    bed.request('PATCH', `${PODS}/gated`, { spec: { schedulingGates: [{ $patch: 'delete', name: 'example.com/wait' }] } });
     bed.request('PATCH', `${NODES}/worker-1`, { spec: { unschedulable: null } });
     wait(12);
     expect(podOf('kept-out').spec.nodeName).toBe('worker-1');

@@ -14,7 +14,7 @@ export function Brand() {
         <circle cx="16" cy="16" r="3.6" fill="currentColor" />
         <circle cx="27" cy="9.6" r="2.6" fill="var(--progressing)" />
       </svg>
-      {t('brand')}
+      <span className="brand-name">{t('brand')}</span>
     </h1>
   );
 }

@@ -34,7 +34,7 @@ export function Phone() {
         position="bottom"
         chosen={phoneTab}
         onChoose={(key) => set({ phoneTab: key })}
-        tabs={[part('map', MapView), part('objects', ObjectTree), part('editor', PhoneEditor), part('inspector', Inspector), part('flow', PhoneFlow), part('events', EventsPanel)]}
+        tabs={[part('map', PhoneMap), part('objects', ObjectTree), part('editor', PhoneEditor), part('inspector', Inspector), part('flow', PhoneFlow), part('events', PhoneEvents)]}
         extra={<Transport />}
       />
       {payload !== 0 && (
@@ -47,4 +47,6 @@ export function Phone() {
 }
 
 const PhoneFlow = () => <FlowPanel withHead />;
+const PhoneEvents = () => <EventsPanel withHead />;
+const PhoneMap = () => <MapView arrangement="tall" />;
 const PhoneEditor = () => <EditorPanel plain />;

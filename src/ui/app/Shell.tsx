@@ -3,7 +3,7 @@
 import { useEffect } from 'react';
 import { Group, Panel, Separator, useDefaultLayout, usePanelRef } from 'react-resizable-panels';
 import { EditorPanel } from '../editor/EditorPanel.tsx';
-import { EventsPanel } from '../events/EventsPanel.tsx';
+import { EventsHead, EventsPanel } from '../events/EventsPanel.tsx';
 import { FlowHead, FlowPanel } from '../flow/FlowPanel.tsx';
 import { Payload } from '../flow/Payload.tsx';
 import { useT } from '../i18n/i18n.ts';
@@ -28,10 +28,10 @@ export function Shell() {
     <div className="shell">
       <TopBar />
       <Group orientation="vertical" className="rows" {...rows}>
-        <Panel id="middle" minSize={180}>
+        <Panel id="panel-middle" minSize={180}>
           <Group orientation="horizontal" {...columns}>
             <Panel
-              id="left"
+              id="panel-left"
               panelRef={left}
               className="panel"
               collapsible
@@ -44,14 +44,14 @@ export function Shell() {
               <Boundary name="objects">{leftOpen && <ObjectTree />}</Boundary>
             </Panel>
             <Separator className="separator" aria-label={t('panels.resizeLeft')} />
-            <Panel id="map" minSize={240}>
+            <Panel id="panel-map" minSize={240}>
               <Boundary name="map">
                 <MapView />
               </Boundary>
             </Panel>
             <Separator className="separator" aria-label={t('panels.resizeRight')} />
             <Panel
-              id="right"
+              id="panel-right"
               panelRef={right}
               className="panel"
               collapsible
@@ -67,7 +67,7 @@ export function Shell() {
         </Panel>
         <Separator className="separator horizontal" aria-label={t('panels.resizeBottom')} />
         <Panel
-          id="bottom"
+          id="panel-bottom"
           panelRef={bottom}
           className="panel"
           collapsible
@@ -146,7 +146,7 @@ function BottomTabs() {
     <Tabs
       label={t('panels.bottom')}
       chosen={bottomTab}
-      extra={bottomTab === 'flow' ? <FlowHead /> : null}
+      extra={bottomTab === 'flow' ? <FlowHead /> : <EventsHead />}
       onChoose={(key) => set({ bottomTab: key })}
       tabs={[
         {

@@ -179,10 +179,11 @@ function merged(answered: readonly TextProblem[], checked: readonly TextProblem[
       message: `${m.found} → ${m.instead.trim()}`, field: '', severity: 'warning', code: 'punctuation',
     }),
   );
+  // The cluster and the check before it often say the same of the same place; once is enough.
   const seen = new Set<string>();
   return [...answered, ...checked, ...own].filter((p) => {
-    const key = `${p.line} ${p.message}`;
-    if (seen.has(key)) return false;
+    const key = `${p.line} ${p.code} ${p.field}`;
+    if (seen.has(key) || seen.has(`${p.line} ${p.code} `)) return false;
     seen.add(key);
     return true;
   });

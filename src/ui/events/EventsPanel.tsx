@@ -1,7 +1,7 @@
 // The cluster's Event objects, newest first.
 
 import { TriangleAlert } from 'lucide-react';
-import { useDeferredValue, useMemo, useState } from 'react';
+import { useDeferredValue, useMemo } from 'react';
 import type { EventRow } from '../../session/protocol.ts';
 import { ageText } from '../app/format.ts';
 import { useT } from '../i18n/i18n.ts';
@@ -9,17 +9,31 @@ import { useIds, useScene } from '../scene/hooks.ts';
 import { objectIdFor } from '../scene/find.ts';
 import { usePlayer } from '../state/player.ts';
 import { useUi } from '../state/ui.ts';
+import { useEventFilter } from './filter.ts';
 
 const MOST = 200;
 
-export function EventsPanel() {
+export function EventsHead() {
+  const t = useT();
+  const { query, warningsOnly } = useEventFilter();
+  return (
+    <div className="flow-head">
+      <input type="search" value={query} placeholder={t('events.filter')} aria-label={t('events.filter')} onChange={(e) => useEventFilter.setState({ query: e.target.value })} />
+      <label className="check">
+        <input type="checkbox" checked={warningsOnly} onChange={(e) => useEventFilter.setState({ warningsOnly: e.target.checked })} data-testid="warnings-only" />
+        {t('events.warningsOnly')}
+      </label>
+    </div>
+  );
+}
+
+export function EventsPanel({ withHead = false }: { readonly withHead?: boolean }) {
   const t = useT();
   const scene = useScene();
   const ids = useDeferredValue(useIds('events'));
   const select = useUi((s) => s.select);
   const now = usePlayer((s) => Math.floor(s.clock.view / 1_000_000));
-  const [warnings, setWarnings] = useState(false);
-  const [query, setQuery] = useState('');
+  const { query, warningsOnly: warnings } = useEventFilter();
 
   const shown = useMemo(() => {
     const word = query.trim().toLowerCase();
@@ -34,13 +48,7 @@ export function EventsPanel() {
 
   return (
     <div className="events-panel" data-testid="events">
-      <div className="flow-head">
-        <input type="search" value={query} placeholder={t('events.filter')} aria-label={t('events.filter')} onChange={(e) => setQuery(e.target.value)} />
-        <label className="check">
-          <input type="checkbox" checked={warnings} onChange={(e) => setWarnings(e.target.checked)} data-testid="warnings-only" />
-          {t('events.warningsOnly')}
-        </label>
-      </div>
+      {withHead && <EventsHead />}
       <div className="events-scroll" tabIndex={0} role="region" aria-label={t('panels.events')}>
         {shown.length === 0 ? (
           <p className="panel-hint">{t('events.empty')}</p>

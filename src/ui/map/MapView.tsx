@@ -11,7 +11,7 @@ import { usePlayer } from '../state/player.ts';
 import { useUi } from '../state/ui.ts';
 import { Backdrop } from './Backdrop.tsx';
 import { LayoutContext, type ZoomLevel, ZoomContext, zoomLevel } from './context.ts';
-import { layoutMap, type MachineLayout, type MapLayout } from './layout.ts';
+import { type Arrangement, layoutMap, type MachineLayout, type MapLayout } from './layout.ts';
 import { Legend } from './Legend.tsx';
 import { Machine } from './Machine.tsx';
 import { Mover } from './Mover.tsx';
@@ -33,16 +33,16 @@ const nodeTypes = {
 
 const PRO = { hideAttribution: true };
 
-export function MapView() {
+export function MapView({ arrangement = 'wide' }: { readonly arrangement?: Arrangement }) {
   return (
     <ReactFlowProvider>
-      <Canvas />
+      <Canvas arrangement={arrangement} />
     </ReactFlowProvider>
   );
 }
 
 /** The layout for what is there now; the same value until a position really changes. */
-function useMapLayout(scene: SceneModel): MapLayout {
+function useMapLayout(scene: SceneModel, arrangement: Arrangement): MapLayout {
   const machines = useIds('machines');
   const pods = useIds('pods');
   const before = useRef<{ key: string; layout: MapLayout } | null>(null);
@@ -51,13 +51,13 @@ function useMapLayout(scene: SceneModel): MapLayout {
       const row = scene.get(id);
       return row?.type === 'machine' ? [{ id, name: row.name, role: row.role, slots: scene.slots.used(row.name) }] : [];
     });
-    const layout = layoutMap(inputs);
+    const layout = layoutMap(inputs, arrangement);
     const key = JSON.stringify(layout.machines.map((m) => [m.id, m.rect, m.pods]));
     if (before.current?.key === key) return before.current.layout;
     before.current = { key, layout };
     return layout;
     // `pods` stands for the slots, which change with it.
-  }, [scene, machines, pods]);
+  }, [scene, machines, pods, arrangement]);
 }
 
 function useStrip(scene: SceneModel, layout: MapLayout): { readonly strip: Strip; readonly waiting: readonly string[] } {
@@ -75,10 +75,10 @@ function useStrip(scene: SceneModel, layout: MapLayout): { readonly strip: Strip
   }, [scene, objects, waitingIds, layout, withSystem]);
 }
 
-function Canvas() {
+function Canvas({ arrangement }: { readonly arrangement: Arrangement }) {
   const scene = useScene();
   const t = useT();
-  const layout = useMapLayout(scene);
+  const layout = useMapLayout(scene, arrangement);
   const { strip, waiting } = useStrip(scene, layout);
   const presenter = useUi((s) => s.presenter);
   const following = usePlayer((s) => s.cue !== null);
@@ -89,20 +89,28 @@ function Canvas() {
 
   const nodes = useMemo<MapNode[]>(() => {
     const still = { draggable: false, selectable: false, connectable: false, focusable: false } as const;
+    // React Flow lets nothing through to nodes that it has no use for itself.
+    const touchable = { ...still, style: { pointerEvents: 'all' } } as const;
     return [
       { id: 'backdrop', type: 'backdrop', position: { x: 0, y: 0 }, data: { layout }, width: layout.bounds.w, height: layout.bounds.h, zIndex: 0, ...still },
       ...layout.machines.map(
-        (m): MachineNode => ({ id: m.id, type: 'machine', position: { x: m.rect.x, y: m.rect.y }, data: { layout: m }, width: m.rect.w, height: m.rect.h, zIndex: 1, ...still }),
+        (m): MachineNode => ({ id: m.id, type: 'machine', position: { x: m.rect.x, y: m.rect.y }, data: { layout: m }, width: m.rect.w, height: m.rect.h, zIndex: 1, ...touchable }),
       ),
-      { id: 'strip', type: 'strip', position: { x: layout.objects.x, y: layout.objects.y }, data: { layout, strip, waiting }, width: layout.objects.w, height: layout.objects.h, zIndex: 1, ...still },
+      { id: 'strip', type: 'strip', position: { x: layout.objects.x, y: layout.objects.y }, data: { layout, strip, waiting }, width: layout.objects.w, height: layout.objects.h, zIndex: 1, ...touchable },
     ];
   }, [layout, strip, waiting]);
 
   const fit = useCallback(() => {
     moved.current = false;
     const b = layout.bounds;
-    if (b.w > 0) void flow.current?.fitBounds({ x: b.x, y: b.y, width: b.w, height: b.h }, { padding: 0.012 });
-  }, [layout]);
+    if (b.w <= 0) return;
+    if (arrangement === 'wide') void flow.current?.fitBounds({ x: b.x, y: b.y, width: b.w, height: b.h }, { padding: 0.012 });
+    else {
+      const width = box.current?.clientWidth ?? b.w;
+      const zoom = (width - 12) / b.w;
+      void flow.current?.setViewport({ x: 6, y: 6, zoom });
+    }
+  }, [layout, arrangement]);
 
   useEffect(() => {
     if (!moved.current) fit();
@@ -135,7 +143,7 @@ function Canvas() {
               if (event) moved.current = true;
             }}
             onMoveEnd={() => box.current?.classList.remove('moving')}
-            minZoom={0.1}
+            minZoom={Math.min(0.4, 400 / Math.max(1, layout.bounds.w))}
             maxZoom={5}
             nodesDraggable={false}
             nodesConnectable={false}

@@ -65,11 +65,11 @@ function Face({ pod, state, inside }: { readonly pod: PodRow; readonly state: Ma
         <Mark state={state} size={7} />
         <span className="pod-word">{pod.status}</span>
         <span className="pod-ready">{pod.readyText}</span>
-        <span className="pod-ip">{pod.ip === '' ? t('map.noAddress') : pod.ip}</span>
+        <span className="pod-ip">{pod.ip === '' ? t('map.noAddress') : pod.hostNetwork ? pod.ip : `eth0 ${pod.ip}`}</span>
       </span>
       <span className="pod-containers">
         {!pod.hostNetwork && <span className={`container ${pod.ip === '' ? 'container-waiting' : 'container-running'}`}>{t('map.pause')}</span>}
-        {pod.containers.map((container) => (
+        {pod.containers.filter(inSight).map((container) => (
           <span key={`${container.kind}/${container.name}`} className={`container container-${container.state}`} title={container.image}>
             <Mark state={containerState(container)} size={6} />
             {container.name}
@@ -79,6 +79,9 @@ function Face({ pod, state, inside }: { readonly pod: PodRow; readonly state: Ma
     </span>
   );
 }
+
+/** An init container that has done its work no longer stands in the Pod. */
+const inSight = (container: ContainerRow): boolean => !(container.kind === 'init' && container.state === 'terminated' && container.reason === 'Completed');
 
 function containerState(container: ContainerRow): MarkState {
   if (container.state === 'running') return 'ok';

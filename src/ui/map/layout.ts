@@ -55,6 +55,7 @@ const MARK = 15;
 const LINE_SPACE = 52;
 const LINE_H = 20;
 const LEAST_TOP = 190;
+const TALL_FIRST = 150;
 const REGISTRY_W = 124;
 
 /** How many columns of cards a machine shows, so that it grows in width as well as in height. */
@@ -123,12 +124,13 @@ function workerLayout(input: MachineInput, x: number, y: number, grid: PodGrid):
   return { ...described(input), rect: { x, y, w, h }, title: { x, y, w, h: TITLE }, chips: { ...devices, ...services }, pods: { area, ...grid } };
 }
 
-function controlPlaneLayout(input: MachineInput, x: number, grid: PodGrid): MachineLayout {
-  const y = 0;
+const controlPlaneHeight = (grid: PodGrid): number => Math.max(LEAST_TOP, TITLE + grid.h + GAP + 1 + CHIP + PAD);
+
+function controlPlaneLayout(input: MachineInput, x: number, y: number, grid: PodGrid): MachineLayout {
   const w = grid.w + 2 * PAD;
-  const h = Math.max(LEAST_TOP, TITLE + grid.h + GAP + 1 + CHIP + PAD);
-  const at = h - PAD - CHIP;
-  const area = { x: x + PAD, y: TITLE + (at - TITLE - grid.h) / 2, w: grid.w, h: grid.h };
+  const h = controlPlaneHeight(grid);
+  const at = y + h - PAD - CHIP;
+  const area = { x: x + PAD, y: y + TITLE + (h - TITLE - PAD - CHIP - grid.h) / 2, w: grid.w, h: grid.h };
   const chips = chipRow(x + PAD, at, grid.w, [...SERVICES, ['tables', 1.15], ['cni0', 0.75], ['flannel.1', 1], ['eth0', 0.75]]);
   return { ...described(input), rect: { x, y, w, h }, title: { x, y, w, h: TITLE }, chips, pods: { area, ...grid } };
 }
@@ -148,30 +150,40 @@ function operatorLayout(input: MachineInput, x: number, y: number, h: number): M
   };
 }
 
+const most = (list: readonly MachineInput[]): number => list.reduce((n, m) => Math.max(n, m.slots), 0);
+
 const byName = (a: MachineInput, b: MachineInput): number => a.name.localeCompare(b.name, 'en', { numeric: true });
 
+/** `wide`: control plane above, workers in a row. `tall`, for narrow screens: everything below each other. */
+export type Arrangement = 'wide' | 'tall';
+
 /** The whole map. */
-export function layoutMap(inputs: readonly MachineInput[]): MapLayout {
+export function layoutMap(inputs: readonly MachineInput[], arrangement: Arrangement = 'wide'): MapLayout {
+  const tall = arrangement === 'tall';
   const operators = inputs.filter((m) => m.role === 'operator').toSorted(byName);
   const controlPlanes = inputs.filter((m) => m.role === 'control-plane').toSorted(byName);
   const workers = inputs.filter((m) => m.role === 'worker').toSorted(byName);
-  const most = (list: readonly MachineInput[]): number => list.reduce((n, m) => Math.max(n, m.slots), 0);
-
   const cpGrid = gridFor(most(controlPlanes), 4, CP_SLOT_W, 2);
-  const workerGrid = gridFor(most(workers), 2, WORKER_SLOT_W, 4);
+  const workerGrid = tall ? gridFor(most(workers), 4, CP_SLOT_W, 2) : gridFor(most(workers), 2, WORKER_SLOT_W, 4);
+  const cpW = cpGrid.w + 2 * PAD;
+  const workerW = workerGrid.w + 2 * PAD;
   const machines: MachineLayout[] = [];
 
-  const top: MachineLayout[] = controlPlanes.map((m, i) =>
-    controlPlaneLayout(m, OPERATOR_W + BETWEEN + i * (cpGrid.w + 2 * PAD + BETWEEN), cpGrid),
+  const besides = OPERATOR_W + BETWEEN;
+  const cpH = controlPlaneHeight(cpGrid);
+  const firstH = tall ? TALL_FIRST : cpH;
+  machines.push(...operators.map((m) => operatorLayout(m, 0, 0, firstH)));
+  machines.push(
+    ...controlPlanes.map((m, i) =>
+      tall ? controlPlaneLayout(m, 0, firstH + BETWEEN + i * (cpH + BETWEEN), cpGrid) : controlPlaneLayout(m, besides + i * (cpW + BETWEEN), 0, cpGrid),
+    ),
   );
-  const topH = Math.max(LEAST_TOP, top[0]?.rect.h ?? 0);
-  machines.push(...operators.map((m) => operatorLayout(m, 0, 0, topH)), ...top);
+  const topH = tall ? firstH + Math.max(1, controlPlanes.length) * (cpH + BETWEEN) : cpH;
 
-  const stripX = OPERATOR_W + BETWEEN + Math.max(1, controlPlanes.length) * (cpGrid.w + 2 * PAD + BETWEEN);
-  const perRow = Math.max(3, Math.ceil(Math.sqrt(workers.length * 1.4)));
-  const workerW = workerGrid.w + 2 * PAD;
+  const perRow = tall ? 1 : Math.max(3, Math.ceil(Math.sqrt(workers.length * 1.4)));
   const rowW = Math.min(workers.length, perRow) * (workerW + BETWEEN) - BETWEEN;
-  const objects = { x: stripX, y: 0, w: Math.max(STRIP_W, rowW - stripX), h: topH };
+  const stripX = tall ? besides : besides + Math.max(1, controlPlanes.length) * (cpW + BETWEEN);
+  const objects = { x: stripX, y: 0, w: Math.max(STRIP_W, (tall ? Math.max(cpW, rowW) : rowW) - stripX), h: firstH };
   const width = Math.max(rowW, stripX + objects.w);
   const left = Math.max(0, (width - rowW) / 2);
 

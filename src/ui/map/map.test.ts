@@ -21,10 +21,10 @@ const apart = (boxes: readonly Rect[]): boolean => boxes.every((a, i) => boxes.s
 describe('layout', () => {
   it('keeps machines apart, their insides inside, and is a pure function', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 150 }), (controlPlanes, workers, slots) => {
+      fc.property(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 150 }), fc.constantFrom('wide' as const, 'tall' as const), (controlPlanes, workers, slots, arrangement) => {
         const inputs = cluster(controlPlanes, workers, slots);
-        const map = layoutMap(inputs);
-        expect(layoutMap(inputs.toReversed())).toEqual(map);
+        const map = layoutMap(inputs, arrangement);
+        expect(layoutMap(inputs.toReversed(), arrangement)).toEqual(map);
         const boxes = [...map.machines.map((m) => m.rect), map.objects, map.line, map.registry];
         expect(apart(boxes) && boxes.every((box) => within(box, map.bounds))).toBe(true);
         for (const machine of map.machines) {

@@ -25,6 +25,7 @@ export class Player {
   #turn = 0;
   #notices = 0;
   #saver: ReturnType<typeof setInterval> | undefined;
+  #soon: ReturnType<typeof setTimeout> | undefined;
   #stepper: ReturnType<typeof setTimeout> | undefined;
   #flowsAsked = false;
   #seekTarget: number | null = null;
@@ -130,6 +131,11 @@ export class Player {
     await this.#openLog(await ownLog());
   }
 
+  #saveSoon(): void {
+    clearTimeout(this.#soon);
+    this.#soon = setTimeout(() => void this.save(), 800);
+  }
+
   async save(): Promise<void> {
     if (usePlayer.getState().status.type !== 'ready') return;
     const log = await this.#call((c) => c.call((api) => api.log()));
@@ -155,6 +161,8 @@ export class Player {
     usePlayer.setState({ busy: false });
     if (!result) return null;
     usePlayer.setState({ result, problems: result.problems });
+    // Asks for the clock too: it tells which step the view stands at.
+    if (stepping) await this.pause();
     await this.refreshFlows();
     await this.#chooseAt(result.flow);
     if (result.forked) this.notify('forked');
@@ -211,6 +219,7 @@ export class Player {
   async pause(): Promise<void> {
     this.stopFlow();
     await this.#clockOf((c) => c.call((api) => api.pause()));
+    if (usePlayer.getState().cue === null) await this.#relocate();
   }
 
   async setSpeed(speed: number): Promise<void> {
@@ -238,6 +247,7 @@ export class Player {
       await this.#clockOf((c) => c.call((api) => api.seek(target)));
     }
     this.#seeking = false;
+    this.#saveSoon();
     await this.#relocate();
   }
 
@@ -299,7 +309,9 @@ export class Player {
 
   async refreshFlows(): Promise<void> {
     const flows = await this.#call((c) => c.call((api) => api.flows()));
-    if (flows) usePlayer.setState({ flows });
+    if (!flows) return;
+    usePlayer.setState({ flows });
+    if (usePlayer.getState().clock.playing) await this.#relocate();
   }
 
   async steps(flow: number, level: StepLevel, offset: number, limit: number) {
@@ -354,6 +366,7 @@ export class Player {
         atEnd,
         cue: step ? { record: step, index, total, turn: ++this.#turn, settled } : null,
       });
+      this.#saveSoon();
     };
     const done = this.#chain.then(run);
     this.#chain = done;

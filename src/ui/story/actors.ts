@@ -10,6 +10,7 @@ interface Words {
   readonly controllerManager: string;
   readonly operator: string;
   readonly anObject: string;
+  readonly yourMachine: string;
   readonly registry: (host: string) => string;
   readonly on: (what: string, machine: string) => string;
   readonly cni: (plugin: string) => string;
@@ -26,6 +27,7 @@ const WORDS: Readonly<Record<Language, Words>> = {
     controllerManager: 'the controller manager',
     operator: 'kubectl',
     anObject: 'an object',
+    yourMachine: 'your machine',
     registry: (host) => `the image registry ${host}`,
     on: (what, machine) => `${what} on ${machine}`,
     cni: (plugin) => `the CNI plug-in ${plugin}`,
@@ -40,6 +42,7 @@ const WORDS: Readonly<Record<Language, Words>> = {
     controllerManager: '控制器管理器',
     operator: 'kubectl',
     anObject: '一个对象',
+    yourMachine: '你的机器',
     registry: (host) => `镜像仓库 ${host}`,
     on: (what, machine) => `${machine} 上的 ${what}`,
     cni: (plugin) => `CNI 插件 ${plugin}`,
@@ -79,6 +82,12 @@ export function actorName(place: Place, language: Language, near = ''): string {
 
 /** The machine that a place lies on, '' when it is none. */
 export const machineOf = (place: Place): string => (place.startsWith('machine/') ? (place.split('/')[1] ?? '') : '');
+
+/** The machine of a place in words. */
+export const machineName = (place: Place, language: Language): string => {
+  const name = machineOf(place);
+  return name === 'operator' ? WORDS[language].yourMachine : name;
+};
 
 /** What a record is about: `Pod web-x`. */
 export function objectName(subject: Subject | null, language: Language): string {

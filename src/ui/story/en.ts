@@ -22,6 +22,8 @@ export const EN: Sentences = {
   'http.bind': (t) => `${t.from} tells ${t.to} which machine ${t.object} is bound to.`,
   'http.evict': (t) => `${t.from} asks ${t.to} to evict ${t.object}.`,
   'http.response': (t) => `${t.from} answers ${t.to}.`,
+  'http.token': (t) => `${t.from} asks ${t.to} for a token for ${t.object}.`,
+  'http.status': (t) => `${t.from} reports the status of ${t.object} to ${t.to}.`,
   'http.discovery': (t) => `${t.from} asks ${t.to} which kinds of objects it knows.`,
 
   'watch.other': (t) => `${t.from} tells ${t.to} about ${t.object}.`,
@@ -174,8 +176,8 @@ export const EN: Sentences = {
   'process.other': (t) => `A process changes on ${t.machine} (${t.verb}).`,
   'process.phase': (t) => `kubeadm begins its next phase on ${t.machine}.`,
   'process.power': (t) => `${t.machine} is switched on or off.`,
-  'process.start': (t) => `A process starts on ${t.machine}.`,
-  'process.exit': (t) => `A process ends on ${t.machine}.`,
+  'process.start': (t) => `A process starts on ${t.machine}: ${t.from}.`,
+  'process.exit': (t) => `A process ends on ${t.machine}: ${t.from}.`,
   'process.signal': (t) => `A process on ${t.machine} receives a signal.`,
   'process.oom': (t) => `The kernel of ${t.machine} kills a process that used too much memory.`,
 

@@ -6,7 +6,7 @@ import type { TraceKind } from '../../session/protocol.ts';
 export const SENTENCE_KEYS = [
   'input.other', 'input.command', 'input.apply', 'input.delete', 'input.kubectl',
   'http.other', 'http.get', 'http.list', 'http.watch', 'http.create', 'http.update', 'http.patch', 'http.apply', 'http.delete',
-  'http.deletecollection', 'http.bind', 'http.evict', 'http.response', 'http.discovery',
+  'http.deletecollection', 'http.bind', 'http.evict', 'http.response', 'http.discovery', 'http.token', 'http.status',
   'watch.other', 'watch.added', 'watch.modified', 'watch.deleted', 'watch.bookmark', 'watch.error',
   'apiserver.other', 'apiserver.impersonate', 'apiserver.bind', 'apiserver.watch', 'apiserver.review', 'apiserver.allocate', 'apiserver.scale', 'apiserver.token', 'apiserver.connect', 'apiserver.authenticate', 'apiserver.audit', 'apiserver.priorityandfairness', 'apiserver.authorize', 'apiserver.admit',
   'apiserver.mutate', 'apiserver.decode', 'apiserver.default', 'apiserver.validate', 'apiserver.validatingadmit', 'apiserver.storage',
@@ -65,7 +65,8 @@ const KNOWN: ReadonlySet<string> = new Set(SENTENCE_KEYS);
 const ALIASES: Readonly<Record<string, string>> = {
   'http.post': 'http.create',
   'http.put': 'http.update',
-  'http.updatestatus': 'http.update',
+  'http.updatestatus': 'http.status',
+  'http.patchstatus': 'http.status',
   'http.binding': 'http.bind',
   'http.eviction': 'http.evict',
   'apiserver.authentication': 'apiserver.authenticate',

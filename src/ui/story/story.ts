@@ -2,7 +2,7 @@
 
 import type { StoryRecord } from '../../session/protocol.ts';
 import type { Language } from '../state/ui.ts';
-import { actorName, controllerName, machineOf, objectName } from './actors.ts';
+import { actorName, controllerName, machineName, machineOf, objectName } from './actors.ts';
 import { EN } from './en.ts';
 import { type SentenceKey, sentenceKey, type Sentences, type Told } from './keys.ts';
 import { ZH } from './zh.ts';
@@ -19,17 +19,31 @@ export function tell(record: Tellable, language: Language): string {
     object: objectName(record.subject, language),
     name: record.subject?.name ?? '',
     kind: record.subject?.kind ?? '',
-    machine: machineOf(record.to) || machineOf(record.from),
+    machine: machineName(record.to, language) || machineName(record.from, language),
     controller: controllerName(record.subject, language),
     verb: record.verb,
   };
   const sentence = SENTENCES[language][keyOf(record)](told);
+  if (language === 'zh-CN') return sentence.replace(/(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])/g, '');
   // Names keep their own spelling (etcd, containerd); only English articles begin a sentence in capitals.
   return /^(?:the|a|an) /.test(sentence) ? sentence.charAt(0).toUpperCase() + sentence.slice(1) : sentence;
 }
 
-/** etcd calls both the asking for changes and the telling of one a watch; who sends it says which. */
+const ETCD = /\/etcd-[^/]*(?:\/|$)/;
+const SCHEDULER = /\/kube-scheduler-/;
+const KUBELET = /\/kubelet$/;
+
+/**
+ * The key for a record. Some verbs mean different things from different senders: a watch of etcd's is the asking or the
+ * telling; what the scheduler creates at a Pod is a binding, what a kubelet creates at a ServiceAccount is a token, and
+ * what a kubelet patches is a status.
+ */
 function keyOf(record: Tellable): SentenceKey {
   const key = sentenceKey(record.kind, record.verb);
-  return key === 'etcd.watch' && /\/etcd-[^/]*(?:\/|$)/.test(record.from) ? 'etcd.event' : key;
+  const kind = record.subject?.kind;
+  if (key === 'etcd.watch' && ETCD.test(record.from)) return 'etcd.event';
+  if (key === 'http.create' && kind === 'Pod' && SCHEDULER.test(record.from)) return 'http.bind';
+  if (key === 'http.create' && kind === 'ServiceAccount' && KUBELET.test(record.from)) return 'http.token';
+  if (key === 'http.patch' && (kind === 'Pod' || kind === 'Node') && KUBELET.test(record.from)) return 'http.status';
+  return key;
 }

@@ -22,6 +22,8 @@ export const ZH: Sentences = {
   'http.bind': (t) => `${t.from} 告诉 ${t.to}：${t.object} 绑定到哪台机器。`,
   'http.evict': (t) => `${t.from} 请求 ${t.to} 驱逐 ${t.object}。`,
   'http.response': (t) => `${t.from} 答复 ${t.to}。`,
+  'http.token': (t) => `${t.from} 向 ${t.to} 索要 ${t.object} 的令牌。`,
+  'http.status': (t) => `${t.from} 向 ${t.to} 上报 ${t.object} 的状态。`,
   'http.discovery': (t) => `${t.from} 询问 ${t.to} 认识哪些种类的对象。`,
 
   'watch.other': (t) => `${t.from} 通知 ${t.to} 关于 ${t.object} 的消息。`,
@@ -174,8 +176,8 @@ export const ZH: Sentences = {
   'process.other': (t) => `${t.machine} 上的一个进程有变化（${t.verb}）。`,
   'process.phase': (t) => `kubeadm 在 ${t.machine} 上进入下一个阶段。`,
   'process.power': (t) => `${t.machine} 开机或关机。`,
-  'process.start': (t) => `${t.machine} 上启动了一个进程。`,
-  'process.exit': (t) => `${t.machine} 上的一个进程结束了。`,
+  'process.start': (t) => `${t.machine} 上启动了一个进程：${t.from}。`,
+  'process.exit': (t) => `${t.machine} 上的一个进程结束了：${t.from}。`,
   'process.signal': (t) => `${t.machine} 上的一个进程收到信号。`,
   'process.oom': (t) => `${t.machine} 的内核杀死了一个内存用量过大的进程。`,
 

@@ -35,11 +35,3 @@ export function each<E>(list: readonly E[], to: (element: E) => E): readonly E[]
   }
   return out ?? list;
 }
-
-/** The object without some fields. */
-export function without<T extends object, K extends keyof T>(object: T, ...keys: readonly K[]): Omit<T, K> {
-  if (!keys.some((key) => key in object)) return object;
-  const out = { ...object };
-  for (const key of keys) delete out[key];
-  return out;
-}

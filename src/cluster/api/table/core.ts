@@ -184,7 +184,7 @@ export const eventPrinter: Printer<Event> = {
   cells: (e, now) => {
     const first = age(e.firstTimestamp ?? e.eventTime, now);
     const last =
-      e.series !== undefined ? age(e.series.lastObservedTime, now) : e.lastTimestamp === undefined ? first : age(e.lastTimestamp, now);
+      e.series ? age(e.series.lastObservedTime, now) : e.lastTimestamp ? age(e.lastTimestamp, now) : first; // null in events of the newer API
     const about = e.involvedObject;
     const kind = (about.kind ?? '').toLowerCase();
     const source = [e.source?.component || e.reportingComponent || '', e.source?.host || e.reportingInstance || ''];

@@ -9,7 +9,6 @@ const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const LABEL_VALUE = `(${QUALIFIED})?`;
 const CONFIG_KEY = '[-._a-zA-Z0-9]+';
-const ENV_NAME = '[-._a-zA-Z][-._a-zA-Z0-9]*';
 
 const label1123 = shape(LABEL_1123);
 const subdomain1123 = shape(SUBDOMAIN_1123);
@@ -23,10 +22,8 @@ const oneLetter = /[a-z]/;
 const NONE: readonly string[] = Object.freeze([]);
 
 /** Upstream's sentence for text that misses a pattern. */
-const regexError = (message: string, pattern: string, ...examples: string[]): string => {
-  const quoted = examples.map((e) => `'${e}', `).join(' or ');
-  return `${message} (e.g. ${quoted.endsWith(', ') && examples.length === 1 ? `'${examples[0]}', ` : quoted}regex used for validation is '${pattern}')`;
-};
+const regexError = (message: string, pattern: string, ...examples: string[]): string =>
+  `${message} (e.g. ${examples.map((e) => `'${e}', `).join(' or ')}regex used for validation is '${pattern}')`;
 
 export const tooLong = (limit: number): string => `must be no more than ${limit} characters`;
 
@@ -184,8 +181,6 @@ export function envNameErrors(value: string): readonly string[] {
   else if (value.startsWith('..')) errors.push("must not start with '..'");
   return errors;
 }
-
-export const ENV_NAME_PATTERN = ENV_NAME;
 
 /** The name of a port: at most 15 characters, one letter at least. */
 export function portNameErrors(value: string): readonly string[] {

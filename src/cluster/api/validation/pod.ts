@@ -135,7 +135,7 @@ export function checkPodUpdate(errors: Errors, pod: Pod, old: Pod): void {
       ? { activeDeadlineSeconds: 0 }
       : { activeDeadlineSeconds: before.activeDeadlineSeconds }),
     ...(onlyAdds(now.tolerations ?? [], before.tolerations ?? []) ? { tolerations: before.tolerations ?? [] } : {}),
-    ...(now.schedulingGates === undefined && before.schedulingGates !== undefined ? { schedulingGates: before.schedulingGates } : {}),
+    ...(before.schedulingGates !== undefined && onlyRemovesGates(now, before) ? { schedulingGates: before.schedulingGates } : {}),
   };
   const compared = before.activeDeadlineSeconds === undefined ? { ...before, activeDeadlineSeconds: 0 } : before;
   if (!semanticEqual(masked, compared)) errors.add(forbiddenField('spec', `${UPDATE}\n${difference(masked, compared)}`));
@@ -154,6 +154,10 @@ const withImages = (now: readonly Container[], before: readonly Container[]): re
     const image = before[i]?.image;
     return image === undefined ? c : { ...c, image };
   });
+
+/** KEP-3521: gates may go one by one, none may come. */
+const onlyRemovesGates = (now: PodSpec, before: PodSpec): boolean =>
+  (now.schedulingGates ?? []).every((gate) => before.schedulingGates?.some((old) => old.name === gate.name));
 
 const onlyAdds = (now: readonly Toleration[], before: readonly Toleration[]): boolean =>
   before.every((t) => now.some((n) => semanticEqual({ ...n, tolerationSeconds: 0 }, { ...t, tolerationSeconds: 0 })));

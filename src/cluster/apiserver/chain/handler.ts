@@ -110,7 +110,7 @@ function* dispatch(x: Exchange): Op<HttpResponse> {
     return answer;
   }
   if (!info.kind) throw noSuchPath();
-  (x as { dryRun: boolean }).dryRun = isDryRun(x.query, x.http.body);
+  x.dryRun = isDryRun(x.query, x.http.body);
   return info.subresource === '' ? yield* onResource(x, info.kind) : yield* onSubresource(x, info.kind);
 }
 

@@ -14,7 +14,7 @@ import type { Address } from '../storage/store.ts';
 import { createObject } from './create.ts';
 import { removeNow } from './delete.ts';
 import { replyObject } from './responses.ts';
-import { present } from './versions.ts';
+import { present, storedKind } from './versions.ts';
 import { checkSize, decodeBody, inNamespace, updateObject } from './write.ts';
 
 const ANSWER_COST = 50;

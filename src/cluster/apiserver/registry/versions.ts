@@ -43,7 +43,7 @@ function secretToStored(object: ApiObject): ApiObject {
   if (stringData === undefined) return object;
   const data: Record<string, string> = { ...secret.data };
   for (const [key, value] of Object.entries(stringData)) data[key] = toBase64(value);
-  return { ...secret, data };
+  return { ...secret, data } as ApiObject;
 }
 
 function convert(object: Plain, apiVersion: string): Plain {

@@ -15,7 +15,7 @@ import { type Exchange, stage } from '../server.ts';
 import { type Address, checkPreconditions } from '../storage/store.ts';
 import { fieldValidation } from './options.ts';
 import { beforeServiceUpdate } from './services.ts';
-import { toStored } from './versions.ts';
+import { storedKind, toStored } from './versions.ts';
 
 /** Bodies beyond this are refused (--max-request-body-bytes has no flag; the limit is fixed upstream, too). */
 const MAX_BODY_BYTES = 3 * 1024 * 1024;
@@ -32,7 +32,7 @@ export function decodeBody(x: Exchange, kind: ResourceKind, body: unknown = x.ht
     throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error`);
   const { object, warnings } = decodeObject(kind, body, fieldValidation(x.query));
   for (const warning of warnings) x.warnings.push(warning);
-  const complete = toStored(kind, applyDefaults(kind, object));
+  const complete = applyDefaults(storedKind(kind), toStored(kind, object));
   stage(x, 'decode', DECODE_COST, () => ({ kind: kind.kind, before: body, after: complete }));
   return complete;
 }

@@ -1,15 +1,7 @@
 // The API server's client of etcd: calls over HTTP, failures as the Status that a client of the API sees.
 
 import { ApiError, internalError } from '../../api/status.ts';
-import type {
-  LeaseGrantRequest,
-  RangeRequest,
-  RangeResponse,
-  ResponseHeader,
-  TxnRequest,
-  TxnResponse,
-  WatchCreateRequest,
-} from '../../etcd/messages.ts';
+import type { LeaseGrantRequest, RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchCreateRequest } from '../../etcd/messages.ts';
 import type { Os } from '../../machine/process.ts';
 import { HttpClient, type HttpStream } from '../../network/http.ts';
 import type { Op } from '../../sim/simulation.ts';
@@ -60,10 +52,6 @@ export class EtcdClient {
   *grantLease(ttlSeconds: number): Op<number> {
     const request: LeaseGrantRequest = { ttl: ttlSeconds, id: 0 };
     return ((yield* this.#call('/etcdserverpb.Lease/LeaseGrant', 'lease-grant', request, null)) as { readonly id: number }).id;
-  }
-
-  *status(): Op<ResponseHeader> {
-    return ((yield* this.#call('/etcdserverpb.Maintenance/Status', 'status', {}, null)) as { readonly header: ResponseHeader }).header;
   }
 
   /** A stream of WatchResponses. */

@@ -110,7 +110,7 @@ function* serve(os: Os, version: string, testOnly: boolean): Op<number> {
   }
   log('notice', 'using the "epoll" event method');
   log('notice', `nginx/${version}`);
-  log('notice', 'OS: Linux 6.12.48');
+  log('notice', 'OS: Linux 6.12.57+deb13-amd64');
   log('notice', 'start worker processes');
   for (;;) {
     const signal = yield* signals.receive();

@@ -1,6 +1,7 @@
 // The flannel plug-in: makes a bridge configuration from what flanneld wrote to /run/flannel/subnet.env and delegates to it
 // (flannel-io/cni-plugin).
 
+import { DETAIL } from '../../sim/trace.ts';
 import { bridge, type BridgeConf } from './bridge.ts';
 import { type CniArgs, CniError, type CniPlugin, type PluginConf } from './plugin.ts';
 
@@ -58,7 +59,16 @@ export function delegateConf(args: CniArgs, conf: PluginConf): BridgeConf {
 }
 
 export const flannel: CniPlugin = {
-  add: (args, conf, previous) => bridge.add(args, delegateConf(args, conf), previous),
+  add(args, conf, previous) {
+    const delegate = delegateConf(args, conf);
+    const { machine } = args;
+    const { sim } = machine;
+    if (sim.trace.wants(DETAIL, sim.cause)) {
+      const from = `${machine.place}/cni/flannel`;
+      sim.trace.emit(sim.cause, { kind: 'cni', verb: 'delegate', level: DETAIL, start: sim.now, from, to: `${machine.place}/cni/bridge`, detail: delegate });
+    }
+    return bridge.add(args, delegate, previous);
+  },
   // DEL needs only the result of ADD: the subnet may be gone already.
   del: (args, _conf, previous) => bridge.del(args, { type: 'bridge' }, previous),
 };

@@ -62,25 +62,23 @@ export class CniNetwork {
     let result = EMPTY_RESULT;
     for (const [i, conf] of list.plugins.entries()) {
       const first = i === 0;
-      const time = first ? ADD_TIME + this.#random.int(ADD_JITTER) : Math.round(ADD_TIME / 10);
-      yield* this.#os.sleep(time);
-      sim.cause = cause;
+      const at = `${machine.place}/cni/${conf.type}`;
+      const call = sim.trace.emit(cause, {
+        kind: 'cni', verb: 'ADD', level: CALL, start: sim.now, from: place, to: at, subject,
+        detail: { plugin: conf.type, network: list.name, containerId: id, netns: netns.name, ifName: args.ifName },
+      });
+      yield* this.#os.sleep(first ? ADD_TIME + this.#random.int(ADD_JITTER) : Math.round(ADD_TIME / 10));
+      sim.cause = call;
       const plugin = PLUGINS[conf.type];
       try {
         if (!plugin) throw new CniError(`failed to find plugin "${conf.type}" in path [/opt/cni/bin]`);
-        const before = sim.trace.emit(cause, {
-          kind: 'cni', verb: 'ADD', level: CALL, start: sim.now - time, end: sim.now, from: place, to: `${machine.place}/cni/${conf.type}`, subject,
-          detail: { plugin: conf.type, network: list.name, containerId: id, netns: netns.name, ifName: args.ifName },
-        });
-        sim.cause = before;
         result = plugin.add(args, conf, result);
         if (first) {
-          const pod = result.interfaces.find((x) => x.sandbox === netns.name);
           const veth = result.interfaces.find((x) => x.sandbox === '' && x.name.startsWith('veth'));
           const ip = result.ips[0];
-          sim.trace.emit(before, {
-            kind: 'cni', verb: 'result', level: CALL, start: sim.now, from: `${machine.place}/cni/${conf.type}`, to: place, subject,
-            detail: { veth: veth?.name ?? '', ip: ip?.address ?? '', gateway: ip?.gateway ?? '', interface: pod?.name ?? args.ifName, result },
+          sim.trace.emit(call, {
+            kind: 'cni', verb: 'result', level: CALL, start: sim.now, from: at, to: place, subject,
+            detail: { veth: veth?.name ?? '', ip: ip?.address ?? '', gateway: ip?.gateway ?? '', interface: args.ifName, result },
           });
         }
       } catch (error) {
@@ -98,14 +96,15 @@ export class CniNetwork {
   *detach(netns: Netns, id: string, config: SandboxConfig, attachment: Attachment, subject: Subject | null): Op<void> {
     const { sim, place, machine } = this.#os;
     const cause = sim.cause;
-    yield* this.#os.sleep(DEL_TIME);
     const { list, result } = attachment;
     const args = argsOf(this.#os, netns, id, config, list.name);
     for (const conf of list.plugins.toReversed()) {
-      sim.cause = sim.trace.emit(cause, {
-        kind: 'cni', verb: 'DEL', level: CALL, start: sim.now - DEL_TIME, end: sim.now, from: place, to: `${machine.place}/cni/${conf.type}`, subject,
+      const call = sim.trace.emit(cause, {
+        kind: 'cni', verb: 'DEL', level: CALL, start: sim.now, from: place, to: `${machine.place}/cni/${conf.type}`, subject,
         detail: { plugin: conf.type, network: list.name, containerId: id, netns: netns.name, ip: attachment.ip },
       });
+      yield* this.#os.sleep(DEL_TIME / list.plugins.length);
+      sim.cause = call;
       PLUGINS[conf.type]?.del(args, conf, result);
     }
     sim.cause = cause;

@@ -98,7 +98,7 @@ const whoami: Applet = function* (c) {
 const uname: Applet = function* (c) {
   const flags = parseFlags(c.args, 'amnrspiov');
   const parts: readonly (readonly [string, string])[] = [
-    ['s', 'Linux'], ['n', hostNameOf(c)], ['r', '6.12.48'], ['v', '#1 SMP PREEMPT_DYNAMIC'], ['m', 'x86_64'], ['o', 'GNU/Linux'],
+    ['s', 'Linux'], ['n', hostNameOf(c)], ['r', '6.12.57+deb13-amd64'], ['v', '#1 SMP PREEMPT_DYNAMIC'], ['m', 'x86_64'], ['o', 'GNU/Linux'],
   ];
   const chosen = parts.filter(([letter]) => flags.has('a') || flags.has(letter));
   yield* c.stdout.write(`${(chosen.length === 0 ? [parts[0] as readonly [string, string]] : chosen).map(([, text]) => text).join(' ')}\n`);

@@ -1,0 +1,45 @@
+// What the browser tests do over and over, in a person's terms.
+
+import { expect, type Page } from '@playwright/test';
+
+/** Requests to other origins and errors on the console: there must be none. */
+export function watchPage(page: Page): { readonly foreign: string[]; readonly errors: string[] } {
+  const seen = { foreign: [] as string[], errors: [] as string[] };
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.hostname !== '127.0.0.1' && !['data:', 'blob:'].includes(url.protocol)) seen.foreign.push(request.url());
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error') seen.errors.push(message.text());
+  });
+  page.on('pageerror', (error) => seen.errors.push(String(error)));
+  return seen;
+}
+
+/** Opens the page and waits until it shows a cluster that runs. */
+export async function open(page: Page, path = ''): Promise<void> {
+  await page.goto(`./${path}`);
+  await expect(page.getByTestId('cluster-state')).toHaveAttribute('data-state', /running|paused|past/, { timeout: 60_000 });
+}
+
+/** Replaces the editor's text, as by select all and paste. */
+export async function write(page: Page, text: string): Promise<void> {
+  const editor = page.getByTestId('monaco');
+  await editor.locator('.view-lines').first().click();
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.evaluate(async (value) => {
+    const data = new DataTransfer();
+    data.setData('text/plain', value);
+    document.activeElement?.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+  }, text);
+}
+
+/** A Pod card or its list entry whose name starts with `prefix`, once it says Running. */
+export const runningPods = (page: Page, prefix: string) => page.locator(`[data-testid="pod"][data-pod^="${prefix}"][data-state="ok"]`);
+
+/** The number in `step k of n`. */
+export async function position(page: Page): Promise<{ index: number; total: number }> {
+  const text = (await page.getByTestId('position').textContent()) ?? '';
+  const [index = 0, total = 0] = [...text.matchAll(/\d+/g)].map((m) => Number(m[0]));
+  return { index, total };
+}

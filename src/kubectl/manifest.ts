@@ -140,7 +140,7 @@ const isNothing = (doc: Document.Parsed): boolean => doc.contents === null || (i
 const goTags = (tags: Tags): Tags =>
   tags.filter((tag) => typeof tag === 'string' || (tag.tag !== 'tag:yaml.org,2002:timestamp' && !('format' in tag && tag.format === 'TIME')));
 
-/** go-yaml reads `\\'` in double quotes as an apostrophe; the back-slashes at these places are left out. */
+/** go-yaml reads `\'` in double quotes as an apostrophe; the back-slashes at these places are left out. */
 const withoutEscapes = (text: string, at: ReadonlySet<number>): string => text.split('').filter((_, i) => !at.has(i)).join('');
 
 /** Reads all documents of a text. Never throws; what does not parse is told in `error`. */

@@ -10,7 +10,8 @@ import { sed } from './shell/applets/sed.ts';
 import { SYSTEM_APPLETS } from './shell/applets/system.ts';
 import { TEXT_APPLETS } from './shell/applets/text.ts';
 import { BUILTINS } from './shell/builtins.ts';
-import { findCommand, Interpreter, processStreams, runApplet, runShell } from './shell/interpreter.ts';
+import { Interpreter } from './shell/interpreter.ts';
+import { findCommand, processStreams, runApplet, runShell } from './shell/run.ts';
 import { type Dialect, Shell, type Toolbox } from './shell/shell.ts';
 
 type Commands = Readonly<Record<string, Applet>>;

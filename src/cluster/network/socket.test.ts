@@ -5,6 +5,7 @@ import type { Os, Program } from '../machine/process.ts';
 import { MINUTE, SECOND } from '../sim/time.ts';
 import { iptablesSave, replaceTables } from './netfilter.ts';
 import { dial, listen, SocketError } from './socket.ts';
+import { addRoute } from './route.ts';
 import { setLink } from './switch.ts';
 import { echoServer, installService, type Node, serviceRules, Testbed } from './testbed.ts';
 import { dialUnix, listenUnix } from './unix.ts';
@@ -49,6 +50,23 @@ test('a Service connection over VXLAN: addresses as each side sees them, one rou
   expect(a.host.conntrack.list(t.sim.now).filter((e) => e.protocol === 'tcp').map((e) => [e.original.dst, e.reply.src, e.state])).toEqual([['10.96.0.20', y.address, 'TIME_WAIT']]);
   t.sim.runUntil(3 * MINUTE);
   expect(a.host.conntrack.list(t.sim.now)).toEqual([]);
+});
+
+test('a process of the host reaches Services: a Pod on another node, a Pod on its own, a server on the host itself', () => {
+  const { t, a, b } = bed();
+  for (const [i, backend] of [t.pod(b), t.pod(a), { netns: a.host, address: '192.168.66.21' }].entries()) {
+    const clusterIp = `10.96.0.${20 + i}`;
+    addRoute(a.host, { destination: clusterIp, device: a.eth0 });
+    installService(a, serviceRules(clusterIp, 443, [backend.address], 6443));
+    t.run(backend.netns, `web${i}`, server(6443));
+    t.run(a.host, `curl${i}`, note(t, `curl${i}`, function* (os) {
+      const c = yield* dial(os, clusterIp, 443);
+      c.send('GET');
+      return `${yield* c.receive()} from ${c.remote.address}:${c.remote.port}`;
+    }));
+    t.sim.runUntil((i + 1) * SECOND);
+  }
+  expect(t.log.map((l) => l.split(' @')[0])).toEqual([0, 1, 2].map((i) => `curl${i}: web${i} got GET from 10.96.0.${20 + i}:443`));
 });
 
 test('how dialling fails', () => {

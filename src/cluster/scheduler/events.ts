@@ -8,18 +8,13 @@ export type ClusterEventKind =
   | 'NodeAllocatable'
   | 'NodeLabel'
   | 'NodeTaint'
-  | 'NodeCondition'
-  | 'NodeAnnotation'
   | 'AssignedPodAdd'
   | 'AssignedPodLabel'
-  | 'AssignedPodScaleDown'
   | 'AssignedPodDelete'
   | 'PodLabel' // of the waiting Pod itself
   | 'PodTolerations'
   | 'PodSchedulingGates'
-  | 'PodScaleDown'
-  | 'NamespaceLabel'
-  | 'ForceActivate'; // everything, whoever rejected it
+  | 'NamespaceLabel';
 
 export interface ClusterEvent {
   readonly kind: ClusterEventKind;
@@ -34,7 +29,6 @@ export function nodeChanges(before: Node, after: Node): readonly ClusterEventKin
   else if (!sameTaints(before.spec?.taints, after.spec?.taints)) kinds.push('NodeTaint');
   if (!sameStrings(before.status?.allocatable, after.status?.allocatable)) kinds.push('NodeAllocatable');
   if (!sameStrings(before.metadata?.labels, after.metadata?.labels)) kinds.push('NodeLabel');
-  if (conditionsOf(before) !== conditionsOf(after)) kinds.push('NodeCondition');
   return kinds;
 }
 
@@ -60,11 +54,4 @@ export function sameStrings(a: Strings | undefined, b: Strings | undefined): boo
   if (a === b) return true;
   const keys = Object.keys(a ?? {});
   return keys.length === Object.keys(b ?? {}).length && keys.every((key) => a?.[key] === b?.[key]);
-}
-
-/** Type and status only: heartbeats do not matter. */
-function conditionsOf(node: Node): string {
-  let text = '';
-  for (const c of node.status?.conditions ?? []) text += `${c.type}=${c.status};`;
-  return text;
 }

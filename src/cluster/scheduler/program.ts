@@ -32,6 +32,7 @@ export const schedulerProgram: Program = function* (os: Os): Op<number> {
     // Finished Pods take nothing of a node.
     pods: factory.informer('pods', { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' }),
     nodes: factory.informer('nodes'),
+    namespaces: factory.informer('namespaces'),
   });
   factory.start();
   yield* factory.waitForSync();

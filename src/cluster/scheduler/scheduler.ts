@@ -1,7 +1,7 @@
 // The scheduler itself (upstream pkg/scheduler): takes one Pod after the other from the queue, decides in one step of virtual
 // time, assumes the decision and binds in the background.
 
-import type { Node, Pod } from '../api/generated/types.ts';
+import type { Namespace, Node, Pod } from '../api/generated/types.ts';
 import { ApiError } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import { isProgrammingError } from '../client/errors.ts';
@@ -31,6 +31,7 @@ export interface SchedulerOptions {
   readonly name: string;
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;
+  readonly namespaces: Informer<Namespace>;
 }
 
 export class Scheduler {
@@ -47,7 +48,7 @@ export class Scheduler {
     this.#algorithm = new Algorithm(options.framework, os.sim.random(`scheduler/${os.machine.name}/${options.name}`), (node) =>
       this.#queue.nominatedOn(node),
     );
-    this.#follow(options.pods, options.nodes);
+    this.#follow(options);
   }
 
   /** Schedules for as long as the process lives. */
@@ -200,7 +201,7 @@ export class Scheduler {
   }
 
   /** Keeps cache and queue in step with the API (upstream eventhandlers.go). */
-  #follow(pods: Informer<Pod>, nodes: Informer<Node>): void {
+  #follow({ pods, nodes, namespaces }: SchedulerOptions): void {
     const queue = this.#queue;
     const cache = this.#cache;
     const ours = (pod: Pod): boolean => (pod.spec.schedulerName ?? this.#options.name) === this.#options.name;
@@ -234,6 +235,11 @@ export class Scheduler {
       delete: (node) => {
         cache.removeNode(node.metadata.name);
         queue.move({ kind: 'NodeDelete', before: node, after: null });
+      },
+    });
+    namespaces.addHandler({
+      update: (before, after) => {
+        if (!sameStrings(before.metadata.labels, after.metadata.labels)) queue.move({ kind: 'NamespaceLabel', before, after });
       },
     });
   }

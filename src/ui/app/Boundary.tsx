@@ -15,10 +15,6 @@ export class Boundary extends Component<Props, { readonly failed: boolean }> {
     return { failed: true };
   }
 
-  override componentDidCatch(error: unknown): void {
-    console.error(`panel ${this.props.name}`, error);
-  }
-
   override render(): ReactNode {
     if (!this.state.failed) return this.props.children;
     return <Failed onRetry={() => this.setState({ failed: false })} />;

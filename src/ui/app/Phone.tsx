@@ -1,23 +1,21 @@
 // One column with a bar of tabs, for narrow screens.
 
 import { EditorPanel } from '../editor/EditorPanel.tsx';
-import { EventsPanel } from '../events/EventsPanel.tsx';
 import { FlowPanel } from '../flow/FlowPanel.tsx';
-import { Payload } from '../flow/Payload.tsx';
 import { useT } from '../i18n/i18n.ts';
-import { Inspector } from '../inspector/Inspector.tsx';
 import { MapView } from '../map/MapView.tsx';
 import { type PhoneTab, useUi } from '../state/ui.ts';
 import { Transport } from '../transport/Transport.tsx';
 import { ObjectTree } from '../tree/ObjectTree.tsx';
 import { Boundary } from './Boundary.tsx';
+import { EventsPanel, Inspector, Payload } from './later.tsx';
 import { type Tab, Tabs } from './Tabs.tsx';
 import { TopBar } from './TopBar.tsx';
 
 export function Phone() {
   const t = useT();
   const { phoneTab, payload, set } = useUi();
-  const part = (key: PhoneTab, Part: () => React.ReactNode): Tab<PhoneTab> => ({
+  const part = (key: PhoneTab, Part: React.ComponentType): Tab<PhoneTab> => ({
     key,
     label: t(`panels.${key}`),
     content: () => (

@@ -2,12 +2,12 @@
 
 import { X } from 'lucide-react';
 import { Announcer } from '../flow/FlowPanel.tsx';
-import { Payload } from '../flow/Payload.tsx';
 import { useT } from '../i18n/i18n.ts';
 import { MapView } from '../map/MapView.tsx';
 import { useUi } from '../state/ui.ts';
 import { Transport } from '../transport/Transport.tsx';
 import { Boundary } from './Boundary.tsx';
+import { Payload } from './later.tsx';
 
 export function Presenter() {
   const t = useT();

@@ -3,16 +3,14 @@
 import { useEffect } from 'react';
 import { Group, Panel, Separator, useDefaultLayout, usePanelRef } from 'react-resizable-panels';
 import { EditorPanel } from '../editor/EditorPanel.tsx';
-import { EventsHead, EventsPanel } from '../events/EventsPanel.tsx';
 import { FlowHead, FlowPanel } from '../flow/FlowPanel.tsx';
-import { Payload } from '../flow/Payload.tsx';
 import { useT } from '../i18n/i18n.ts';
-import { Inspector } from '../inspector/Inspector.tsx';
 import { MapView } from '../map/MapView.tsx';
 import { useUi } from '../state/ui.ts';
 import { Transport } from '../transport/Transport.tsx';
 import { ObjectTree } from '../tree/ObjectTree.tsx';
 import { Boundary } from './Boundary.tsx';
+import { EventsHead, EventsPanel, Inspector, Payload } from './later.tsx';
 import { type Tab, Tabs } from './Tabs.tsx';
 import { TopBar } from './TopBar.tsx';
 

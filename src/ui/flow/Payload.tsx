@@ -17,12 +17,12 @@ export function Payload() {
   const player = usePlayerApi();
   const id = useUi((s) => s.payload);
   const showPayload = useUi((s) => s.showPayload);
-  const [record, setRecord] = useState<RecordDetail | null | undefined>(undefined);
+  const [found, setFound] = useState<{ readonly id: number; readonly record: RecordDetail | null } | null>(null);
+  const record = found?.id === id ? found.record : undefined;
   useEffect(() => {
     let wanted = true;
-    setRecord(undefined);
-    void player.record(id).then((found) => {
-      if (wanted) setRecord(found);
+    void player.record(id).then((answer) => {
+      if (wanted) setFound({ id, record: answer });
     });
     return () => {
       wanted = false;

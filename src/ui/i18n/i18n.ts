@@ -1,46 +1,53 @@
-// Starts the catalogues and keeps the document's language in step with the person's choice.
+// Starts the catalogues and keeps the document's language in step with the person's choice. A language is loaded when
+// it is first chosen.
 
 import i18next, { type TFunction } from 'i18next';
 import { initReactI18next, useTranslation } from 'react-i18next';
 import { type Language, useUi } from '../state/ui.ts';
-import { en } from './en.ts';
-import { zhCN } from './zh-CN.ts';
+import { loadSentences } from '../story/story.ts';
+import type { en } from './en.ts';
+
+type Catalogue = typeof en;
 
 declare module 'i18next' {
   interface CustomTypeOptions {
     defaultNS: 'ui';
-    resources: { ui: typeof en };
+    resources: { ui: Catalogue };
   }
 }
 
 export type Translate = TFunction<'ui'>;
 
+const catalogue = async (language: Language) => (language === 'en' ? (await import('./en.ts')).en : (await import('./zh-CN.ts')).zhCN);
+
 export async function startI18n(): Promise<void> {
+  const { language } = useUi.getState();
+  const [ui] = await Promise.all([catalogue(language), loadSentences(language)]);
   await i18next.use(initReactI18next).init({
-    lng: useUi.getState().language,
-    fallbackLng: 'en',
+    lng: language,
+    fallbackLng: false,
     defaultNS: 'ui',
     ns: ['ui'],
-    resources: { en: { ui: en }, 'zh-CN': { ui: zhCN } },
+    resources: { [language]: { ui } },
     interpolation: { escapeValue: false },
   });
-  follow(useUi.getState().language);
+  document.documentElement.lang = language;
   useUi.subscribe((state, before) => {
-    if (state.language === before.language) return;
-    void i18next.changeLanguage(state.language);
-    follow(state.language);
+    if (state.language !== before.language) void change(state.language);
   });
 }
 
-function follow(language: Language): void {
+async function change(language: Language): Promise<void> {
+  const [ui] = await Promise.all([catalogue(language), loadSentences(language)]);
+  i18next.addResourceBundle(language, 'ui', ui);
+  await i18next.changeLanguage(language);
   document.documentElement.lang = language;
 }
 
 export const useT = (): Translate => useTranslation('ui').t;
 
-const PROBLEM_CODES: ReadonlySet<string> = new Set(Object.keys(en.problem));
-
 /** The plain sentence for a problem's code; codes that have none of their own get the general one. */
 export function problemSentence(t: Translate, code: string): string {
-  return t(`problem.${(PROBLEM_CODES.has(code) ? code : 'other') as keyof typeof en.problem}`);
+  const known = code as keyof Catalogue['problem'];
+  return i18next.exists(`problem.${code}`, { ns: 'ui' }) ? t(`problem.${known}`) : t('problem.other');
 }

@@ -21,6 +21,9 @@ export function Inspector() {
   return id.startsWith('machine/') ? <MachineFacts key={id} id={id} /> : <ObjectFacts key={id} id={id} />;
 }
 
+/** How long a row must be quiet before its object is asked for: milliseconds. */
+const SETTLE = 60;
+
 /** Asks for the object again whenever its row changes, but not more often than a person can read. */
 function useObjectView(id: string): ObjectView | null {
   const player = usePlayerApi();
@@ -35,13 +38,12 @@ function useObjectView(id: string): ObjectView | null {
         void player.object(id).then((found) => {
           if (wanted) setView(found);
         }),
-      view === null ? 0 : 150,
+      SETTLE,
     );
     return () => {
       wanted = false;
       clearTimeout(timer);
     };
-    // `view` only shortens the first wait.
   }, [player, id, pod, object, moment]);
   return view;
 }
@@ -56,7 +58,7 @@ function ObjectFacts({ id }: { readonly id: string }) {
   const [, , namespace = '', name = ''] = id.split('/');
   const kind = pod ? 'Pod' : (object?.kind ?? '');
   return (
-    <article className="inspector" data-testid="inspector" aria-label={`${kind} ${name}`}>
+    <article className="inspector" tabIndex={0} data-testid="inspector" aria-label={`${kind} ${name}`}>
       <header>
         <h2>
           {row && <Mark state={pod ? podState(pod) : (object?.health ?? 'idle')} size={14} />}

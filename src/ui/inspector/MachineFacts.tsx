@@ -23,7 +23,7 @@ export function MachineFacts({ id }: { readonly id: string }) {
     [t('inspector.machine.taints'), row.taints.join(', ') || t('inspector.machine.none')],
   ];
   return (
-    <article className="inspector" data-testid="inspector" aria-label={name}>
+    <article className="inspector" tabIndex={0} data-testid="inspector" aria-label={name}>
       <header>
         <h2>{name}</h2>
         <p className="muted">{t('map.tablesTitle', row.tables)}</p>

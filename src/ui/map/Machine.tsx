@@ -7,7 +7,7 @@ import { type Translate, useT } from '../i18n/i18n.ts';
 import { useIds, useRow, useScene } from '../scene/hooks.ts';
 import { useUi } from '../state/ui.ts';
 import { useLit } from './context.ts';
-import { isDense, type MachineLayout, type Rect, slotRect } from './layout.ts';
+import { type MachineLayout, type Rect, slotRect } from './layout.ts';
 import { Mark, type MarkState } from './Mark.tsx';
 import { Marks } from './Marks.tsx';
 import { PodCard } from './PodCard.tsx';
@@ -45,6 +45,7 @@ function Title({ layout, row, t }: { readonly layout: MachineLayout; readonly ro
   return (
     <button
       type="button"
+      tabIndex={-1}
       className={`machine-title ${lit === 'lit' ? 'lit' : ''}`}
       style={{ height: layout.title.h }}
       onClick={() => select(layout.id)}
@@ -142,7 +143,7 @@ function Pods({ layout }: { readonly layout: MachineLayout }) {
   const scene = useScene();
   const ids = useIds(`pods@${layout.name}`);
   if (layout.role === 'operator') return null;
-  if (isDense(layout)) return <Marks machine={layout} />;
+  if (layout.pods.dense) return <Marks machine={layout} />;
   return (
     <>
       {ids.map((id) => {

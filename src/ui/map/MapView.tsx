@@ -2,7 +2,7 @@
 
 import { type Node, type NodeProps, ReactFlow, type ReactFlowInstance, ReactFlowProvider, useStore } from '@xyflow/react';
 import { Maximize, Minus, Plus } from 'lucide-react';
-import { useCallback, useEffect, useMemo, useRef } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { ObjectRow } from '../../session/protocol.ts';
 import { useT } from '../i18n/i18n.ts';
 import { useIds, useScene } from '../scene/hooks.ts';
@@ -11,7 +11,7 @@ import { usePlayer } from '../state/player.ts';
 import { useUi } from '../state/ui.ts';
 import { Backdrop } from './Backdrop.tsx';
 import { LayoutContext, type ZoomLevel, ZoomContext, zoomLevel } from './context.ts';
-import { type Arrangement, layoutMap, type MachineLayout, type MapLayout } from './layout.ts';
+import { type Arrangement, layoutMap, type MachineInput, type MachineLayout, type MapLayout, roomFor } from './layout.ts';
 import { Legend } from './Legend.tsx';
 import { Machine } from './Machine.tsx';
 import { Mover } from './Mover.tsx';
@@ -44,20 +44,15 @@ export function MapView({ arrangement = 'wide' }: { readonly arrangement?: Arran
 /** The layout for what is there now; the same value until a position really changes. */
 function useMapLayout(scene: SceneModel, arrangement: Arrangement): MapLayout {
   const machines = useIds('machines');
-  const pods = useIds('pods');
-  const before = useRef<{ key: string; layout: MapLayout } | null>(null);
-  return useMemo(() => {
-    const inputs = machines.flatMap((id) => {
+  // Slots are given and freed as Pods come and go.
+  useIds('pods');
+  const wanted = JSON.stringify(
+    machines.flatMap((id): MachineInput[] => {
       const row = scene.get(id);
-      return row?.type === 'machine' ? [{ id, name: row.name, role: row.role, slots: scene.slots.used(row.name) }] : [];
-    });
-    const layout = layoutMap(inputs, arrangement);
-    const key = JSON.stringify(layout.machines.map((m) => [m.id, m.rect, m.pods]));
-    if (before.current?.key === key) return before.current.layout;
-    before.current = { key, layout };
-    return layout;
-    // `pods` stands for the slots, which change with it.
-  }, [scene, machines, pods, arrangement]);
+      return row?.type === 'machine' ? [{ id, name: row.name, role: row.role, slots: roomFor(scene.slots.used(row.name)) }] : [];
+    }),
+  );
+  return useMemo(() => layoutMap(JSON.parse(wanted) as MachineInput[], arrangement), [wanted, arrangement]);
 }
 
 function useStrip(scene: SceneModel, layout: MapLayout): { readonly strip: Strip; readonly waiting: readonly string[] } {
@@ -187,8 +182,8 @@ function zoomBy(flow: ReactFlowInstance<MapNode> | null, moved: { current: boole
 }
 
 function useZoomLevel(): ZoomLevel {
-  const before = useRef<ZoomLevel>('cards');
-  const level = useStore((s) => zoomLevel(s.transform[2], before.current));
-  before.current = level;
-  return level;
+  const [level, setLevel] = useState<ZoomLevel>('cards');
+  const seen = useStore((s) => zoomLevel(s.transform[2], level));
+  if (seen !== level) setLevel(seen);
+  return seen;
 }

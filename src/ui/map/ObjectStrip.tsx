@@ -69,6 +69,7 @@ const Entry = memo(function Entry({ id, x, y, w, h }: EntryProps) {
   return (
     <button
       type="button"
+      tabIndex={-1}
       className={`strip-entry ${lit} ${selected ? 'selected' : ''}`}
       style={{ left: x, top: y, width: w, height: h }}
       onClick={() => select(id)}
@@ -94,6 +95,7 @@ function Waiting({ id }: { readonly id: string }) {
   return (
     <button
       type="button"
+      tabIndex={-1}
       className={`strip-pod ${lit}`}
       title={pod.name}
       aria-label={t('map.pod', { name: pod.name, status: pod.status, ready: pod.readyText })}

@@ -1,4 +1,5 @@
-// A Pod in its slot: name and status; near by also its pause container, address and containers.
+// A Pod in its slot: name and status; near by also its pause container, address and containers. It takes no tab stop:
+// for the keyboard there is the list of objects.
 
 import { memo } from 'react';
 import type { ContainerRow, PodRow } from '../../session/protocol.ts';
@@ -29,6 +30,7 @@ export const PodCard = memo(function PodCard({ id, x, y, w, h }: Props) {
   return (
     <button
       type="button"
+      tabIndex={-1}
       className={`pod pod-${state} ${lit} ${selected ? 'selected' : ''}`}
       style={{ left: x, top: y, width: w, height: h }}
       data-testid="pod"

@@ -81,18 +81,17 @@ function relatedTo(scene: SceneModel, id: string, pods: readonly string[], selec
 /** A Service's selector; it is not in the row, so the object is asked for. */
 function useSelector(id: string): Readonly<Record<string, string>> | null {
   const player = usePlayerApi();
-  const [selector, setSelector] = useState<Readonly<Record<string, string>> | null>(null);
+  const [known, setKnown] = useState<{ readonly id: string; readonly selector: Readonly<Record<string, string>> } | null>(null);
   useEffect(() => {
     let wanted = true;
-    setSelector(null);
     if (!id.startsWith('object/services/')) return;
     void player.object(id).then((view) => {
       const found = (view?.object as { spec?: { selector?: Record<string, string> } } | null)?.spec?.selector;
-      if (wanted && found) setSelector(found);
+      if (wanted && found) setKnown({ id, selector: found });
     });
     return () => {
       wanted = false;
     };
   }, [player, id]);
-  return selector;
+  return known?.id === id ? known.selector : null;
 }

@@ -68,7 +68,7 @@ export function Story() {
       context.globalAlpha = 1;
       frame = tokens.length > 0 ? requestAnimationFrame(draw) : 0;
     };
-    player.onStory = (story: readonly StoryRecord[]): void => {
+    const stop = player.listen((story: readonly StoryRecord[]): void => {
       const room = MOST - tokens.length;
       if (room <= 0) return;
       // What a person caused goes first; the cluster's own chatter takes the room that is left.
@@ -82,9 +82,9 @@ export function Story() {
         tokens.push({ points: route.points, path: new Path2D(pathData(route.points)), colour: colour(own ? record.phase : 'ink-3'), own, born });
       }
       if (frame === 0 && tokens.length > 0) frame = requestAnimationFrame(draw);
-    };
+    });
     return () => {
-      player.onStory = () => {};
+      stop();
       cancelAnimationFrame(frame);
     };
   }, [player, layout, scene, store, still, look]);

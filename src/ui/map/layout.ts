@@ -24,7 +24,7 @@ export interface MachineLayout extends Omit<MachineInput, 'slots'> {
   readonly title: Rect;
   /** Host services and interfaces by name: kubelet, containerd, cni0, flannel.1, eth0, tables. */
   readonly chips: Readonly<Record<string, Rect>>;
-  readonly pods: { readonly area: Rect; readonly columns: number; readonly slotW: number; readonly slotH: number; readonly gap: number };
+  readonly pods: { readonly area: Rect; /** Pods are marks, not cards. */ readonly dense: boolean; readonly columns: number; readonly slotW: number; readonly slotH: number; readonly gap: number };
 }
 
 export interface MapLayout {
@@ -49,22 +49,21 @@ const STRIP_W = 206;
 const CP_SLOT_W = 111;
 const WORKER_SLOT_W = 121;
 const SLOT_H = 44;
-/** Up to this many Pods on one machine are drawn as cards; more are marks. */
-const CARD_LIMIT = 60;
-const MARK = 15;
+/** Up to this many Pods on one machine are drawn as cards; more are marks, and still more are small marks. */
+const CARD_LIMIT = 18;
+const LARGE_MARK_LIMIT = 50;
+const LARGE_MARK = 28;
+const SMALL_MARK = 15;
+const MARK_GAP = 3;
+const MOST_ROWS = 6;
 const LINE_SPACE = 52;
 const LINE_H = 20;
 const LEAST_TOP = 190;
 const TALL_FIRST = 150;
 const REGISTRY_W = 124;
 
-/** How many columns of cards a machine shows, so that it grows in width as well as in height. */
-function columnsFor(slots: number, least: number): number {
-  if (slots <= least * 4) return least;
-  return Math.max(least, Math.ceil(Math.sqrt(slots * 0.6)));
-}
-
 interface PodGrid {
+  readonly dense: boolean;
   readonly columns: number;
   readonly rows: number;
   readonly slotW: number;
@@ -77,13 +76,16 @@ interface PodGrid {
 /** The same grid for all machines of a role, made for the fullest of them, so that rows line up. */
 function gridFor(slots: number, least: number, slotW: number, leastRows: number): PodGrid {
   if (slots > CARD_LIMIT) {
-    const columns = Math.max(Math.floor((least * (slotW + GAP)) / (MARK + 3)), Math.ceil(Math.sqrt(slots * 2)));
+    const size = slots > LARGE_MARK_LIMIT ? SMALL_MARK : LARGE_MARK;
+    const pitch = size + MARK_GAP;
+    const columns = Math.max(Math.floor((least * (slotW + GAP)) / pitch), Math.ceil(Math.sqrt(slots * 2)));
     const rows = Math.ceil(slots / columns);
-    return { columns, rows, slotW: MARK, slotH: MARK, gap: 3, w: columns * (MARK + 3) - 3, h: rows * (MARK + 3) - 3 };
+    return { dense: true, columns, rows, slotW: size, slotH: size, gap: MARK_GAP, w: columns * pitch - MARK_GAP, h: rows * pitch - MARK_GAP };
   }
-  const columns = columnsFor(slots, least);
+  // A machine grows downwards first, then by one column.
+  const columns = slots > least * MOST_ROWS ? least + 1 : least;
   const rows = Math.max(leastRows, Math.ceil(slots / columns));
-  return { columns, rows, slotW, slotH: SLOT_H, gap: GAP, w: columns * (slotW + GAP) - GAP, h: rows * (SLOT_H + GAP) - GAP };
+  return { dense: false, columns, rows, slotW, slotH: SLOT_H, gap: GAP, w: columns * (slotW + GAP) - GAP, h: rows * (SLOT_H + GAP) - GAP };
 }
 
 /** Lays chips of given weights side by side over a width. */
@@ -146,7 +148,7 @@ function operatorLayout(input: MachineInput, x: number, y: number, h: number): M
       kubectl: { ...inner, y: y + TITLE, h: CHIP + 8 },
       eth0: { ...inner, y: y + h - PAD - CHIP, h: CHIP },
     },
-    pods: { area: { ...inner, y: y + h, h: 0 }, columns: 1, slotW: inner.w, slotH: SLOT_H, gap: GAP },
+    pods: { area: { ...inner, y: y + h, h: 0 }, dense: false, columns: 1, slotW: inner.w, slotH: SLOT_H, gap: GAP },
   };
 }
 
@@ -156,6 +158,12 @@ const byName = (a: MachineInput, b: MachineInput): number => a.name.localeCompar
 
 /** `wide`: control plane above, workers in a row. `tall`, for narrow screens: everything below each other. */
 export type Arrangement = 'wide' | 'tall';
+
+/** Rounds the number of slots up, so that a machine grows in few steps and not with each Pod. */
+export function roomFor(slots: number): number {
+  for (const room of [8, 12, CARD_LIMIT, LARGE_MARK_LIMIT]) if (slots <= room) return room;
+  return Math.ceil(slots / 40) * 40;
+}
 
 /** The whole map. */
 export function layoutMap(inputs: readonly MachineInput[], arrangement: Arrangement = 'wide'): MapLayout {
@@ -217,9 +225,6 @@ export function slotRect(machine: MachineLayout, slot: number): Rect {
     h: slotH,
   };
 }
-
-/** Pods of this machine are marks, not cards. */
-export const isDense = (machine: MachineLayout): boolean => machine.pods.slotW === MARK;
 
 /** Where messages meet an element: its lower edge, so that they do not cover its name. */
 export const anchor = (r: Rect): Point => ({ x: r.x + r.w / 2, y: r.y + r.h + 1 });

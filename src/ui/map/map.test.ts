@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { placeCaption } from './caption.ts';
-import { centre, isDense, layoutMap, type MachineInput, type Rect, slotRect } from './layout.ts';
+import { centre, layoutMap, type MachineInput, type Rect, slotRect } from './layout.ts';
 import { lengthOf, pointAlong, resolvePlace, routeBetween } from './places.ts';
 import { SlotBook } from './slots.ts';
 
@@ -39,7 +39,7 @@ describe('layout', () => {
 
   it('does not move anything while Pods come and go within the room there is', () => {
     expect(layoutMap(cluster(1, 3, 8))).toEqual(layoutMap(cluster(1, 3, 2)));
-    expect(layoutMap(cluster(1, 3, 100)).machines.filter(isDense).map((m) => m.role)).toEqual(['worker', 'worker', 'worker']);
+    expect(layoutMap(cluster(1, 3, 100)).machines.filter((m) => m.pods.dense).map((m) => m.role)).toEqual(['worker', 'worker', 'worker']);
   });
 });
 

@@ -7,9 +7,9 @@ import { SceneModel } from './model.ts';
 describe('scene', () => {
   it('tells only whom it concerns, once', () => {
     const scene = new SceneModel();
-    const pod = vi.fn();
-    const pods = vi.fn();
-    const other = vi.fn();
+    const pod = vi.fn<() => void>();
+    const pods = vi.fn<() => void>();
+    const other = vi.fn<() => void>();
     scene.subscribe('object/pods/default/a', pod);
     scene.subscribe('pods', pods);
     scene.subscribe('pods@', pods);

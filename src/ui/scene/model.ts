@@ -85,7 +85,7 @@ export class SceneModel {
   }
 
   #clear(dirty: Set<string>, kept: ReadonlySet<string>): void {
-    for (const id of [...this.#rows.keys()]) if (!kept.has(id)) this.#remove(id, dirty);
+    for (const id of this.#rows.keys()) if (!kept.has(id)) this.#remove(id, dirty);
   }
 
   #put(row: Row, dirty: Set<string>): void {

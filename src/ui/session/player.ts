@@ -16,8 +16,7 @@ const STEP_TIME = 1_500;
 export class Player {
   readonly #open: OpenEndpoint;
   readonly #scene: SceneModel;
-  /** Called with the messages that began while playing. */
-  onStory: (story: readonly StoryRecord[]) => void = () => {};
+  readonly #listeners = new Set<(story: readonly StoryRecord[]) => void>();
   #connection: Connection | null = null;
   #saved: SessionLog | null = null;
   #pending: Action | null = null;
@@ -83,7 +82,7 @@ export class Player {
     const before = usePlayer.getState().clock;
     if (!sameClock(before, batch.clock)) usePlayer.setState({ clock: batch.clock });
     if (batch.story.length > 0) {
-      this.onStory(batch.story);
+      for (const listener of this.#listeners) listener(batch.story);
       if (batch.story.some((record) => record.flow !== 0)) this.#flowsSoon();
     }
   }
@@ -144,6 +143,12 @@ export class Player {
     if (!usePlayer.getState().fromLink || log.inputs.length > 0) await saveLog(log);
   }
 
+  /** Calls `listener` with the messages that began while playing. Returns the way to stop. */
+  listen(listener: (story: readonly StoryRecord[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   // ── acting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Runs an action; its flow becomes the chosen one. With `stepAfterApply` the clock stops at its door. */
@@ -161,8 +166,9 @@ export class Player {
     usePlayer.setState({ busy: false });
     if (!result) return null;
     usePlayer.setState({ result, problems: result.problems });
-    // Asks for the clock too: it tells which step the view stands at.
+    // Either way the answer brings the clock, which tells at which step the view stands.
     if (stepping) await this.pause();
+    else await this.play();
     await this.refreshFlows();
     await this.#chooseAt(result.flow);
     if (result.forked) this.notify('forked');
@@ -343,7 +349,7 @@ export class Player {
     try {
       return await command(connection);
     } catch (error) {
-      console.error(error);
+      reportError(error);
       this.notify('failed');
       return undefined;
     }

@@ -1,14 +1,16 @@
 // Every kind and verb has a sentence in both languages, and sentences name who and what.
 
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { TraceKind } from '../../session/protocol.ts';
 import { EN } from './en.ts';
 import { SENTENCE_KEYS, sentenceKey, type Told } from './keys.ts';
-import { tell } from './story.ts';
+import { loadSentences, tell } from './story.ts';
 import { ZH } from './zh.ts';
 
 const told: Told = { from: 'FROM', to: 'TO', object: 'Pod web-x', name: 'web-x', kind: 'Pod', machine: 'worker-1', controller: 'the Pod controller', verb: 'verb' };
 const KINDS: readonly TraceKind[] = ['input', 'http', 'watch', 'apiserver', 'etcd', 'raft', 'controller', 'scheduler', 'kubelet', 'cri', 'cni', 'image', 'process', 'network', 'packet', 'dns', 'probe', 'dataplane', 'file'];
+
+beforeAll(() => Promise.all([loadSentences('en'), loadSentences('zh-CN')]));
 
 describe('sentences', () => {
   it.each(SENTENCE_KEYS)('%s exists in both languages', (key) => {

@@ -3,16 +3,21 @@
 import type { StoryRecord } from '../../session/protocol.ts';
 import type { Language } from '../state/ui.ts';
 import { actorName, controllerName, machineName, machineOf, objectName } from './actors.ts';
-import { EN } from './en.ts';
 import { type SentenceKey, sentenceKey, type Sentences, type Told } from './keys.ts';
-import { ZH } from './zh.ts';
 
-const SENTENCES: Readonly<Record<Language, Sentences>> = { en: EN, 'zh-CN': ZH };
+const loaded = new Map<Language, Sentences>();
+
+/** Loads the sentences of a language; `tell` speaks another one until then. */
+export async function loadSentences(language: Language): Promise<void> {
+  if (!loaded.has(language)) loaded.set(language, language === 'en' ? (await import('./en.ts')).EN : (await import('./zh.ts')).ZH);
+}
 
 export type Tellable = Pick<StoryRecord, 'kind' | 'verb' | 'from' | 'to' | 'subject'>;
 
-/** One sentence that says what the record is, with names filled in. */
+/** One sentence that says what the record is, with names filled in; '' while no language is loaded. */
 export function tell(record: Tellable, language: Language): string {
+  const sentences = loaded.get(language) ?? [...loaded.values()][0];
+  if (!sentences) return '';
   const told: Told = {
     from: actorName(record.from, language),
     to: actorName(record.to, language, machineOf(record.from)),
@@ -23,7 +28,7 @@ export function tell(record: Tellable, language: Language): string {
     controller: controllerName(record.subject, language),
     verb: record.verb,
   };
-  const sentence = SENTENCES[language][keyOf(record)](told);
+  const sentence = sentences[keyOf(record)](told);
   if (language === 'zh-CN') return sentence.replace(/(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])/g, '');
   // Names keep their own spelling (etcd, containerd); only English articles begin a sentence in capitals.
   return /^(?:the|a|an) /.test(sentence) ? sentence.charAt(0).toUpperCase() + sentence.slice(1) : sentence;

@@ -60,6 +60,7 @@ export function Scrub() {
         <button
           key={flow.id}
           type="button"
+          tabIndex={-1}
           className="scrub-mark"
           style={{ left: share(flow.at) }}
           title={t('transport.flowMark', { time: clockText(flow.at), title: flowTitle(t, flow) })}

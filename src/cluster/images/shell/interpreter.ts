@@ -1,69 +1,20 @@
 // Runs shell scripts on virtual time: each external command is a process, pipelines run side by side, signals are noticed
 // between commands as ash notices them.
 
-import type { Os, Process } from '../../machine/process.ts';
+import type { Process } from '../../machine/process.ts';
 import type { Op } from '../../sim/simulation.ts';
-import { type Applet, AppletError } from './applet.ts';
+import type { Applet } from './applet.ts';
 import type { AndOr, Command, Compound, List, Pipeline, Redirect, Word } from './ast.ts';
 import { BUILTINS, SPECIAL_BUILTINS } from './builtins.ts';
 import { expandPattern, expandText, expandWords, type Substitute } from './expand.ts';
-import { parseScript, SyntaxError } from './parser.ts';
+import { parseScript } from './parser.ts';
 import { matchesPattern } from './pattern.ts';
-import { Exit, LoopJump, Return, Shell, ShellError, type Streams, type Toolbox, type Variable } from './shell.ts';
-import { BrokenPipe, FileWriter, LineReader, LogWriter, NULL_WRITER, Pipe, type Reader, reasonOf, TextReader, TextWriter, type Writer } from './streams.ts';
+import { findCommand, openFile, runApplet } from './run.ts';
+import { Exit, LoopJump, Return, Shell, ShellError, type Streams, type Variable } from './shell.ts';
+import { BrokenPipe, LineReader, NULL_WRITER, Pipe, type Reader, reasonOf, TextReader, TextWriter, type Writer } from './streams.ts';
+import { SyntaxError } from './words.ts';
 
 const EMPTY = new TextReader('');
-/** fork and exec of a small program. */
-const FORK_COST = 400;
-
-/** The log of the process as standard streams; standard input is empty, as a container's is. */
-export function processStreams(os: Os): Streams {
-  return { stdin: new LineReader(EMPTY), stdout: new LogWriter(os, 'stdout'), stderr: new LogWriter(os, 'stderr'), others: new Map() };
-}
-
-/** `sh …`: runs `-c script`, a script file, or standard input. Returns the exit code. */
-export function* runShell(os: Os, toolbox: Toolbox, argv: readonly string[], streams: Streams): Op<number> {
-  let args = argv.slice(1);
-  let script: string | null = null;
-  const options: string[] = [];
-  while (args[0]?.startsWith('-') || args[0]?.startsWith('+')) {
-    const flag = args[0];
-    args = args.slice(1);
-    if (flag === '--') break;
-    if (flag === '-o' || flag === '+o') args = args.slice(1);
-    else if (flag.startsWith('-') && !flag.startsWith('--')) options.push(...flag.slice(1));
-  }
-  let name = (argv[0] ?? 'sh').replace(/^-/, '');
-  let file: string | null = null;
-  if (options.includes('c')) {
-    script = args[0] ?? null;
-    if (script === null) {
-      yield* streams.stderr.write(`${name}: -c requires an argument\n`);
-      return 2;
-    }
-    if (args[1] !== undefined) name = args[1];
-    args = args.slice(2);
-  } else if (args[0] !== undefined && !options.includes('s')) {
-    file = args[0];
-    args = args.slice(1);
-  }
-  const shell = new Shell(os, toolbox, file ?? name);
-  shell.parameters = args;
-  for (const option of options) if (option !== 'c') shell.options.add(option);
-  if (file !== null) {
-    try {
-      script = os.files.read(shell.path(file));
-    } catch {
-      yield* streams.stderr.write(`${toolbox.dialect.prefix(name).replace(': 1: ', ': 0: ')}can't open '${file}': No such file or directory\n`);
-      return toolbox.dialect.name === 'bash' ? 127 : 2;
-    }
-  }
-  if (script === null) {
-    script = '';
-    for (let more = yield* streams.stdin.read(); more !== undefined; more = yield* streams.stdin.read()) script += more;
-  }
-  return yield* new Interpreter(shell).top(script, streams);
-}
 
 export class Interpreter {
   readonly shell: Shell;
@@ -457,7 +408,7 @@ export class Interpreter {
         }
       } else {
         try {
-          table.set(fd, open(shell, text, operator, streams));
+          table.set(fd, openFile(shell, text, operator, streams));
         } catch (error) {
           yield* this.complain(streams, `can't ${operator === '<' ? 'open' : 'create'} ${text}: ${reasonOf(error).replace('No such file or directory', operator === '<' ? 'no such file' : 'nonexistent directory')}`);
           shell.status = 1;
@@ -506,68 +457,3 @@ function literal(word: Word | undefined): string | null {
 
 /** Which pipe a reader reads, so that it can be closed with its process. */
 const sources = new WeakMap<LineReader, Pipe>();
-
-/** Runs an applet to its end, in the calling process. */
-export function* runApplet(
-  os: Os,
-  toolbox: Toolbox,
-  applet: Applet,
-  argv: readonly string[],
-  streams: Streams,
-  cwd: string,
-  env: Readonly<Record<string, string>> = os.env,
-): Op<number> {
-  const name = (argv[0] ?? '').split('/').pop() ?? '';
-  os.process.useCpu(FORK_COST);
-  yield* os.sleep(FORK_COST);
-  const run = function* (inner: readonly string[], stdin: LineReader, stdout: Writer): Op<number> {
-    const interpreter = new Interpreter(new Shell(os, toolbox, name));
-    interpreter.shell.cwd = cwd;
-    return yield* interpreter.run(inner, { ...streams, stdin, stdout });
-  };
-  try {
-    const { stdin, stdout, stderr } = streams;
-    return yield* applet({ os, name, args: argv.slice(1), stdin, stdout, stderr, cwd, env, run });
-  } catch (error) {
-    if (error instanceof BrokenPipe) return 141;
-    if (!(error instanceof AppletError)) throw error;
-    yield* streams.stderr.write(`${name}: ${error.message}\n`);
-    return error.code;
-  } finally {
-    streams.stdout.flush();
-    streams.stderr.flush();
-  }
-}
-
-/** What a command name stands for, or why it cannot be run. */
-export function findCommand(shell: Shell, name: string): Applet | string {
-  const { os, toolbox } = shell;
-  if (!name.includes('/')) return toolbox.applet(name) ?? toolbox.dialect.notFound(name);
-  const path = shell.path(name);
-  if (os.files.isDirectory(path)) return `${name}: Permission denied`;
-  if (os.files.exists(path)) {
-    if ((os.files.stat(path).mode & 0o111) === 0) return `${name}: Permission denied`;
-    return scriptApplet(toolbox, path);
-  }
-  const base = path.slice(path.lastIndexOf('/') + 1);
-  const known = /^\/(usr\/(local\/)?)?s?bin\/[^/]+$/.test(path) ? toolbox.applet(base) : undefined;
-  return known ?? toolbox.dialect.notFound(name);
-}
-
-/** An executable text file: run by a shell, whatever its first line says. */
-function scriptApplet(toolbox: Toolbox, path: string): Applet {
-  return ({ os, args, stdin, stdout, stderr }) => runShell(os, toolbox, ['sh', path, ...args], { stdin, stdout, stderr, others: new Map() });
-}
-
-function open(shell: Shell, text: string, operator: string, streams: Streams): Reader | Writer {
-  const path = shell.path(text);
-  if (operator === '<') {
-    if (path === '/dev/null') return new LineReader(EMPTY);
-    return new LineReader(new TextReader(shell.os.files.read(path)));
-  }
-  if (path === '/dev/null') return NULL_WRITER;
-  // The log of the container's first process, as images link their log files to it.
-  if (path === '/dev/stdout' || path === '/proc/1/fd/1' || path === '/proc/self/fd/1') return streams.stdout;
-  if (path === '/dev/stderr' || path === '/proc/1/fd/2' || path === '/proc/self/fd/2') return streams.stderr;
-  return new FileWriter(shell.os.files, path, operator === '>>');
-}

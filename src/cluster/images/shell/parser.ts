@@ -1,13 +1,8 @@
 // A recursive-descent parser of shell scripts. It reads characters, because what a word means depends on where it stands.
 
 import type { AndOr, Assignment, Command, Compound, List, Pipeline, Redirect, Word, WordPart } from './ast.ts';
+import { NAME, SyntaxError, WordReader } from './words.ts';
 
-/** `message` as the shell prints it after its own name. */
-export class SyntaxError extends Error {}
-
-const RESERVED = new Set(['if', 'then', 'else', 'elif', 'fi', 'do', 'done', 'case', 'esac', 'while', 'until', 'for', '{', '}', '!', 'in']);
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
-const SPECIAL = '@*#?-$!0123456789';
 const MAX_DEPTH = 200;
 
 /** Parses a whole script. Throws SyntaxError. */
@@ -18,564 +13,254 @@ export function parseScript(text: string): List {
   return list;
 }
 
-interface HereDocument {
-  readonly delimiter: string;
-  readonly quoted: boolean;
-  readonly stripTabs: boolean;
-  readonly into: WordPart[];
-}
+class Parser extends WordReader {
+  depth = 0;
 
-class Parser {
-  readonly #text: string;
-  #at = 0;
-  #depth = 0;
-  #pending: HereDocument[] = [];
+  protected another(text: string): Parser {
+    return new Parser(text);
+  }
 
-  constructor(text: string) {
-    this.#text = text;
+  protected script(text: string): List {
+    return parseScript(text);
   }
 
   expectEnd(): void {
-    this.#skipNewlines();
-    if (this.#at < this.#text.length) throw this.#unexpected();
+    this.skipNewlines();
+    if (this.at < this.text.length) throw this.unexpected();
   }
 
   /** Commands up to the end or to one of the reserved words or brackets in `ends`, which is not read. */
   list(ends: readonly string[]): List {
-    if (++this.#depth > MAX_DEPTH) throw new SyntaxError('syntax error: nested too deeply');
+    if (++this.depth > MAX_DEPTH) throw new SyntaxError('syntax error: nested too deeply');
     const items: { andOr: AndOr; background: boolean }[] = [];
     for (;;) {
-      this.#skipNewlines();
-      if (this.#at >= this.#text.length || this.#endsHere(ends)) break;
-      const andOr = this.#andOr();
-      this.#skipBlanks();
-      const background = this.#peek() === '&' && this.#peek(1) !== '&';
-      if (background) this.#at++;
-      else if (this.#peek() === ';' && this.#peek(1) !== ';') this.#at++;
-      else if (this.#peek() !== '\n' && this.#at < this.#text.length && !this.#endsHere(ends)) throw this.#unexpected();
+      this.skipNewlines();
+      if (this.at >= this.text.length || this.endsHere(ends)) break;
+      const andOr = this.andOr();
+      this.skipBlanks();
+      const background = this.peek() === '&' && this.peek(1) !== '&';
+      if (background) this.at++;
+      else if (this.peek() === ';' && this.peek(1) !== ';') this.at++;
+      else if (this.peek() !== '\n' && this.at < this.text.length && !this.endsHere(ends)) throw this.unexpected();
       items.push({ andOr, background });
     }
-    this.#depth--;
+    this.depth--;
     return { items };
   }
 
-  #andOr(): AndOr {
-    const first = this.#pipeline();
+  andOr(): AndOr {
+    const first = this.pipeline();
     const rest: { operator: '&&' | '||'; pipeline: Pipeline }[] = [];
     for (;;) {
-      this.#skipBlanks();
-      const operator = this.#text.startsWith('&&', this.#at) ? '&&' : this.#text.startsWith('||', this.#at) ? '||' : null;
+      this.skipBlanks();
+      const operator = this.text.startsWith('&&', this.at) ? '&&' : this.text.startsWith('||', this.at) ? '||' : null;
       if (operator === null) return { first, rest };
-      this.#at += 2;
-      this.#skipNewlines();
-      rest.push({ operator, pipeline: this.#pipeline() });
+      this.at += 2;
+      this.skipNewlines();
+      rest.push({ operator, pipeline: this.pipeline() });
     }
   }
 
-  #pipeline(): Pipeline {
+  pipeline(): Pipeline {
     let negated = false;
-    this.#skipBlanks();
-    while (this.#reserved() === '!') {
-      this.#at++;
+    this.skipBlanks();
+    while (this.reserved() === '!') {
+      this.at++;
       negated = !negated;
-      this.#skipBlanks();
+      this.skipBlanks();
     }
-    const commands = [this.#command()];
+    const commands = [this.command()];
     for (;;) {
-      this.#skipBlanks();
-      if (this.#peek() !== '|' || this.#peek(1) === '|') return { negated, commands };
-      this.#at++;
-      this.#skipNewlines();
-      commands.push(this.#command());
+      this.skipBlanks();
+      if (this.peek() !== '|' || this.peek(1) === '|') return { negated, commands };
+      this.at++;
+      this.skipNewlines();
+      commands.push(this.command());
     }
   }
 
-  #command(): Command {
-    this.#skipBlanks();
-    if (this.#peek() === '(') {
-      this.#at++;
+  command(): Command {
+    this.skipBlanks();
+    if (this.peek() === '(') {
+      this.at++;
       const body = this.list([')']);
-      this.#expect(')');
-      return this.#withRedirects({ type: 'subshell', body });
+      this.expect(')');
+      return this.withRedirects({ type: 'subshell', body });
     }
-    const word = this.#reserved();
+    const word = this.reserved();
     switch (word) {
       case '{': {
-        this.#at++;
+        this.at++;
         const body = this.list(['}']);
-        this.#expect('}');
-        return this.#withRedirects({ type: 'group', body });
+        this.expect('}');
+        return this.withRedirects({ type: 'group', body });
       }
       case 'if':
-        return this.#withRedirects(this.#if());
+        return this.withRedirects(this.if());
       case 'while':
       case 'until': {
-        this.#take(word);
+        this.take(word);
         const condition = this.list(['do']);
-        return this.#withRedirects({ type: 'while', until: word === 'until', condition, body: this.#doGroup() });
+        return this.withRedirects({ type: 'while', until: word === 'until', condition, body: this.doGroup() });
       }
       case 'for':
-        return this.#withRedirects(this.#for());
+        return this.withRedirects(this.for());
       case 'case':
-        return this.#withRedirects(this.#case());
+        return this.withRedirects(this.case());
       case null:
-        return this.#function() ?? this.#simple();
+        return this.function() ?? this.simple();
       default:
-        throw this.#unexpected();
+        throw this.unexpected();
     }
   }
 
-  #if(): Compound {
-    this.#take('if');
-    const branches = [this.#branch()];
+  if(): Compound {
+    this.take('if');
+    const branches = [this.branch()];
     for (;;) {
-      const word = this.#reserved();
+      const word = this.reserved();
       if (word === 'elif') {
-        this.#take('elif');
-        branches.push(this.#branch());
+        this.take('elif');
+        branches.push(this.branch());
         continue;
       }
       let otherwise: List | null = null;
       if (word === 'else') {
-        this.#take('else');
+        this.take('else');
         otherwise = this.list(['fi']);
       }
-      this.#take('fi');
+      this.take('fi');
       return { type: 'if', branches, otherwise };
     }
   }
 
-  #branch(): { condition: List; body: List } {
+  branch(): { condition: List; body: List } {
     const condition = this.list(['then']);
-    this.#take('then');
+    this.take('then');
     return { condition, body: this.list(['elif', 'else', 'fi']) };
   }
 
-  #doGroup(): List {
-    this.#skipNewlines();
-    this.#take('do');
+  doGroup(): List {
+    this.skipNewlines();
+    this.take('do');
     const body = this.list(['done']);
-    this.#take('done');
+    this.take('done');
     return body;
   }
 
-  #for(): Compound {
-    this.#take('for');
-    this.#skipBlanks();
-    const name = NAME.exec(this.#text.slice(this.#at, this.#at + 256))?.[0];
+  for(): Compound {
+    this.take('for');
+    this.skipBlanks();
+    const name = NAME.exec(this.text.slice(this.at, this.at + 256))?.[0];
     if (name === undefined) throw new SyntaxError('syntax error: bad for loop variable');
-    this.#at += name.length;
-    this.#skipNewlines();
+    this.at += name.length;
+    this.skipNewlines();
     let words: Word[] | null = null;
-    if (this.#reserved() === 'in') {
-      this.#take('in');
+    if (this.reserved() === 'in') {
+      this.take('in');
       words = [];
-      for (this.#skipBlanks(); !this.#atSeparator(); this.#skipBlanks()) words.push(this.#word());
-      this.#separator();
-    } else if (this.#peek() === ';') this.#at++;
-    return { type: 'for', name, words, body: this.#doGroup() };
+      for (this.skipBlanks(); !this.atSeparator(); this.skipBlanks()) words.push(this.word());
+      this.separator();
+    } else if (this.peek() === ';') this.at++;
+    return { type: 'for', name, words, body: this.doGroup() };
   }
 
-  #case(): Compound {
-    this.#take('case');
-    this.#skipBlanks();
-    const word = this.#word();
-    this.#skipNewlines();
-    this.#take('in');
+  case(): Compound {
+    this.take('case');
+    this.skipBlanks();
+    const word = this.word();
+    this.skipNewlines();
+    this.take('in');
     const cases: { patterns: Word[]; body: List }[] = [];
     for (;;) {
-      this.#skipNewlines();
-      if (this.#reserved() === 'esac') break;
-      if (this.#peek() === '(') this.#at++;
+      this.skipNewlines();
+      if (this.reserved() === 'esac') break;
+      if (this.peek() === '(') this.at++;
       const patterns: Word[] = [];
       for (;;) {
-        this.#skipBlanks();
-        patterns.push(this.#word());
-        this.#skipBlanks();
-        if (this.#peek() !== '|') break;
-        this.#at++;
+        this.skipBlanks();
+        patterns.push(this.word());
+        this.skipBlanks();
+        if (this.peek() !== '|') break;
+        this.at++;
       }
-      this.#expect(')');
+      this.expect(')');
       const body = this.list(['esac', ';;']);
       cases.push({ patterns, body });
-      this.#skipNewlines();
-      if (!this.#text.startsWith(';;', this.#at)) break;
-      this.#at += 2;
+      this.skipNewlines();
+      if (!this.text.startsWith(';;', this.at)) break;
+      this.at += 2;
     }
-    this.#take('esac');
+    this.take('esac');
     return { type: 'case', word, cases };
   }
 
   /** `name() command`, or null. */
-  #function(): Command | null {
-    const name = NAME.exec(this.#text.slice(this.#at, this.#at + 256))?.[0];
+  function(): Command | null {
+    const name = NAME.exec(this.text.slice(this.at, this.at + 256))?.[0];
     if (name === undefined) return null;
-    let at = this.#at + name.length;
-    while (this.#text[at] === ' ') at++;
-    if (this.#text[at] !== '(') return null;
+    let at = this.at + name.length;
+    while (this.text[at] === ' ') at++;
+    if (this.text[at] !== '(') return null;
     at++;
-    while (this.#text[at] === ' ') at++;
-    if (this.#text[at] !== ')') return null;
-    this.#at = at + 1;
-    this.#skipNewlines();
-    return { type: 'function', name, body: this.#command() };
+    while (this.text[at] === ' ') at++;
+    if (this.text[at] !== ')') return null;
+    this.at = at + 1;
+    this.skipNewlines();
+    return { type: 'function', name, body: this.command() };
   }
 
-  #simple(): Command {
+  simple(): Command {
     const assignments: Assignment[] = [];
     const words: Word[] = [];
     const redirects: Redirect[] = [];
     for (;;) {
-      this.#skipBlanks();
-      const redirect = this.#redirect();
+      this.skipBlanks();
+      const redirect = this.redirect();
       if (redirect) {
         redirects.push(redirect);
         continue;
       }
-      if (this.#atSeparator()) break;
+      if (this.atSeparator()) break;
       if (words.length === 0) {
-        const name = NAME.exec(this.#text.slice(this.#at, this.#at + 256))?.[0];
-        if (name !== undefined && this.#text[this.#at + name.length] === '=') {
-          this.#at += name.length + 1;
-          assignments.push({ name, value: this.#atSeparator() ? [] : this.#word() });
+        const name = NAME.exec(this.text.slice(this.at, this.at + 256))?.[0];
+        if (name !== undefined && this.text[this.at + name.length] === '=') {
+          this.at += name.length + 1;
+          assignments.push({ name, value: this.atSeparator() ? [] : this.word() });
           continue;
         }
       }
-      words.push(this.#word());
+      words.push(this.word());
     }
-    if (assignments.length + words.length + redirects.length === 0) throw this.#unexpected();
+    if (assignments.length + words.length + redirects.length === 0) throw this.unexpected();
     return { type: 'simple', assignments, words, redirects };
   }
 
-  #withRedirects(compound: Compound): Command {
+  withRedirects(compound: Compound): Command {
     const redirects: Redirect[] = [];
     for (;;) {
-      this.#skipBlanks();
-      const redirect = this.#redirect();
+      this.skipBlanks();
+      const redirect = this.redirect();
       if (!redirect) return { ...compound, redirects };
       redirects.push(redirect);
     }
   }
 
-  #redirect(): Redirect | null {
-    const m = /^(\d*)(<<-?|>>|>&|<&|>\||<>|<|>)/.exec(this.#text.slice(this.#at, this.#at + 16));
+  redirect(): Redirect | null {
+    const m = /^(\d*)(<<-?|>>|>&|<&|>\||<>|<|>)/.exec(this.text.slice(this.at, this.at + 16));
     if (!m) return null;
-    this.#at += m[0].length;
+    this.at += m[0].length;
     const operator = m[2] as string;
     const fd = m[1] ? Number(m[1]) : operator.startsWith('<') ? 0 : 1;
-    this.#skipBlanks();
+    this.skipBlanks();
     if (operator === '<<' || operator === '<<-') {
-      const word = this.#word();
+      const word = this.word();
       const into: WordPart[] = [];
       const quoted = word.some((part) => part.quoted);
-      this.#pending.push({ delimiter: word.map((part) => (part.type === 'text' ? part.text : '')).join(''), quoted, stripTabs: operator === '<<-', into });
+      this.pending.push({ delimiter: word.map((part) => (part.type === 'text' ? part.text : '')).join(''), quoted, stripTabs: operator === '<<-', into });
       return { fd, operator: '<<', word: into };
     }
-    if (this.#atSeparator()) throw this.#unexpected();
-    return { fd, operator: operator as Redirect['operator'], word: this.#word() };
+    if (this.atSeparator()) throw this.unexpected();
+    return { fd, operator: operator as Redirect['operator'], word: this.word() };
   }
-
-  // ── words ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #word(): Word {
-    const parts: WordPart[] = [];
-    let text = '';
-    const flush = (): void => {
-      if (text !== '') parts.push({ type: 'text', text, quoted: false });
-      text = '';
-    };
-    while (this.#at < this.#text.length) {
-      const c = this.#text[this.#at] as string;
-      if (' \t\n;&|<>()'.includes(c)) break;
-      if (c === "'") {
-        flush();
-        const end = this.#text.indexOf("'", this.#at + 1);
-        if (end < 0) throw new SyntaxError('syntax error: unterminated quoted string');
-        parts.push({ type: 'text', text: this.#text.slice(this.#at + 1, end), quoted: true });
-        this.#at = end + 1;
-      } else if (c === '"') {
-        flush();
-        this.#at++;
-        parts.push(...this.#doubleQuoted('"'));
-        this.#at++;
-      } else if (c === '\\') {
-        flush();
-        const next = this.#text[this.#at + 1];
-        if (next !== undefined && next !== '\n') parts.push({ type: 'text', text: next, quoted: true });
-        this.#at += 2;
-      } else if (c === '$' || c === '`') {
-        const part = this.#expansion(false);
-        if (part) {
-          flush();
-          parts.push(part);
-        } else text += c;
-      } else {
-        text += c;
-        this.#at++;
-      }
-    }
-    flush();
-    if (parts.length === 0) throw this.#unexpected();
-    return parts;
-  }
-
-  /** Up to `end`, which is not read. Inside, `$`, back-quote and some back-slashes are special. */
-  #doubleQuoted(end: string): WordPart[] {
-    const parts: WordPart[] = [];
-    let text = '';
-    for (;;) {
-      const c = this.#text[this.#at];
-      if (c === undefined) throw new SyntaxError('syntax error: unterminated quoted string');
-      if (c === end) break;
-      if (c === '\\' && '$`"\\\n'.includes(this.#text[this.#at + 1] ?? ' ')) {
-        if (this.#text[this.#at + 1] !== '\n') text += this.#text[this.#at + 1];
-        this.#at += 2;
-      } else if (c === '$' || c === '`') {
-        const part = this.#expansion(true);
-        if (!part) {
-          text += c;
-          continue;
-        }
-        if (text !== '') parts.push({ type: 'text', text, quoted: true });
-        text = '';
-        parts.push(part);
-      } else {
-        text += c;
-        this.#at++;
-      }
-    }
-    if (text !== '' || parts.length === 0) parts.push({ type: 'text', text, quoted: true });
-    return parts;
-  }
-
-  /** At `$` or a back-quote. Null when it is a plain dollar sign (then it is passed). */
-  #expansion(quoted: boolean): WordPart | null {
-    if (this.#text[this.#at] === '`') return this.#backQuoted(quoted);
-    const next = this.#text[this.#at + 1] ?? '';
-    if (this.#text.startsWith('$((', this.#at)) {
-      const end = this.#matchArithmetic(this.#at + 3);
-      if (end >= 0) {
-        const inner = new Parser(this.#text.slice(this.#at + 3, end));
-        this.#at = end + 2;
-        return { type: 'arithmetic', expression: inner.wholeQuoted(), quoted };
-      }
-    }
-    if (next === '(') {
-      this.#at += 2;
-      const list = this.list([')']);
-      this.#expect(')');
-      return { type: 'command', list, quoted };
-    }
-    if (next === '{') return this.#braced(quoted);
-    const name = NAME.exec(this.#text.slice(this.#at + 1, this.#at + 257))?.[0] ?? (next !== '' && SPECIAL.includes(next) ? next : null);
-    this.#at++;
-    if (name === null) return null;
-    this.#at += name.length;
-    return { type: 'parameter', name, operator: '', word: null, quoted };
-  }
-
-  #braced(quoted: boolean): WordPart {
-    this.#at += 2;
-    const length = this.#peek() === '#' && this.#peek(1) !== '}';
-    if (length) this.#at++;
-    const rest = this.#text.slice(this.#at, this.#at + 257);
-    const name = NAME.exec(rest)?.[0] ?? /^\d+/.exec(rest)?.[0] ?? (SPECIAL.includes(rest[0] ?? ' ') ? (rest[0] as string) : null);
-    if (name === null) throw new SyntaxError('syntax error: bad substitution');
-    this.#at += name.length;
-    if (length) {
-      this.#expect('}');
-      return { type: 'length', name, quoted };
-    }
-    const operator = /^(:[-=?+]|[-=?+]|##?|%%?)/.exec(this.#text.slice(this.#at, this.#at + 2))?.[0] ?? '';
-    this.#at += operator.length;
-    if (operator === '' && this.#peek() !== '}') throw new SyntaxError('syntax error: bad substitution');
-    const word = operator === '' ? null : this.#untilBrace(quoted);
-    this.#expect('}');
-    return { type: 'parameter', name, operator, word, quoted };
-  }
-
-  /** The word of `${name:-word}`. */
-  #untilBrace(quoted: boolean): Word {
-    if (quoted) return this.#doubleQuoted('}');
-    const parts: WordPart[] = [];
-    while (this.#at < this.#text.length && this.#peek() !== '}') {
-      const c = this.#peek();
-      if (" \t\n;&|<>()".includes(c)) {
-        parts.push({ type: 'text', text: c, quoted: false });
-        this.#at++;
-        continue;
-      }
-      const end = this.#text.indexOf('}', this.#at);
-      if (end < 0) break;
-      if (c === '$' || c === '`' || c === '"' || c === "'" || c === '\\') {
-        parts.push(...this.#oneQuoted());
-        continue;
-      }
-      parts.push({ type: 'text', text: c, quoted: false });
-      this.#at++;
-    }
-    return parts;
-  }
-
-  #oneQuoted(): readonly WordPart[] {
-    const c = this.#peek();
-    if (c === '$' || c === '`') {
-      const part = this.#expansion(false);
-      return [part ?? { type: 'text', text: '$', quoted: false }];
-    }
-    if (c === '\\') {
-      this.#at += 2;
-      return [{ type: 'text', text: this.#text[this.#at - 1] ?? '', quoted: true }];
-    }
-    if (c === "'") {
-      const end = this.#text.indexOf("'", this.#at + 1);
-      if (end < 0) throw new SyntaxError('syntax error: unterminated quoted string');
-      const text = this.#text.slice(this.#at + 1, end);
-      this.#at = end + 1;
-      return [{ type: 'text', text, quoted: true }];
-    }
-    this.#at++;
-    const parts = this.#doubleQuoted('"');
-    this.#at++;
-    return parts;
-  }
-
-  #backQuoted(quoted: boolean): WordPart {
-    let end = this.#at + 1;
-    let inner = '';
-    for (; this.#text[end] !== '`'; end++) {
-      if (end >= this.#text.length) throw new SyntaxError('syntax error: EOF in backquote substitution');
-      if (this.#text[end] === '\\' && '`$\\'.includes(this.#text[end + 1] ?? ' ')) end++;
-      inner += this.#text[end];
-    }
-    this.#at = end + 1;
-    return { type: 'command', list: parseScript(inner), quoted };
-  }
-
-  /** The `))` that ends an arithmetic expansion, or -1. */
-  #matchArithmetic(from: number): number {
-    let depth = 0;
-    for (let i = from; i < this.#text.length; i++) {
-      if (this.#text[i] === '(') depth++;
-      else if (this.#text[i] === ')') {
-        if (depth === 0) return this.#text[i + 1] === ')' ? i : -1;
-        depth--;
-      }
-    }
-    return -1;
-  }
-
-  /** The whole text as if in double quotes. */
-  wholeQuoted(): Word {
-    const parts: WordPart[] = [];
-    while (this.#at < this.#text.length) {
-      const c = this.#peek();
-      if (c === '$' || c === '`') {
-        const part = this.#expansion(true);
-        parts.push(part ?? { type: 'text', text: '$', quoted: true });
-      } else if (c === '\\' && '$`\\'.includes(this.#peek(1) || ' ')) {
-        parts.push({ type: 'text', text: this.#peek(1), quoted: true });
-        this.#at += 2;
-      } else {
-        const end = nextSpecial(this.#text, this.#at);
-        parts.push({ type: 'text', text: this.#text.slice(this.#at, end), quoted: true });
-        this.#at = end;
-      }
-    }
-    return parts;
-  }
-
-  // ── characters ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #peek(ahead = 0): string {
-    return this.#text[this.#at + ahead] ?? '';
-  }
-
-  #skipBlanks(): void {
-    for (;;) {
-      const c = this.#text[this.#at];
-      if (c === ' ' || c === '\t' || c === '\r') this.#at++;
-      else if (c === '\\' && this.#text[this.#at + 1] === '\n') this.#at += 2;
-      else if (c === '#') while (this.#at < this.#text.length && this.#text[this.#at] !== '\n') this.#at++;
-      else return;
-    }
-  }
-
-  #skipNewlines(): void {
-    for (;;) {
-      this.#skipBlanks();
-      if (this.#peek() !== '\n') return;
-      this.#at++;
-      this.#hereDocuments();
-    }
-  }
-
-  #hereDocuments(): void {
-    const pending = this.#pending;
-    this.#pending = [];
-    for (const here of pending) {
-      let text = '';
-      for (;;) {
-        if (this.#at >= this.#text.length) break;
-        const end = this.#text.indexOf('\n', this.#at);
-        let line = this.#text.slice(this.#at, end < 0 ? this.#text.length : end);
-        this.#at = end < 0 ? this.#text.length : end + 1;
-        if (here.stripTabs) line = line.replace(/^\t+/, '');
-        if (line === here.delimiter) break;
-        text += `${line}\n`;
-      }
-      if (here.quoted) here.into.push({ type: 'text', text, quoted: true });
-      else here.into.push(...new Parser(text).wholeQuoted());
-    }
-  }
-
-  #atSeparator(): boolean {
-    return this.#at >= this.#text.length || '\n;&|()'.includes(this.#text[this.#at] as string);
-  }
-
-  #separator(): void {
-    this.#skipBlanks();
-    if (this.#peek() === ';') this.#at++;
-    this.#skipNewlines();
-  }
-
-  /** The reserved word that stands here, or null. */
-  #reserved(): string | null {
-    this.#skipBlanks();
-    const m = /^(!|[{}]|[a-z]+)(?=[\s;&|()<>]|$)/.exec(this.#text.slice(this.#at, this.#at + 12));
-    return m && RESERVED.has(m[1] as string) ? (m[1] as string) : null;
-  }
-
-  #take(word: string): void {
-    this.#skipNewlines();
-    if (this.#reserved() !== word) throw this.#unexpected(word);
-    this.#at += word.length;
-  }
-
-  #expect(character: string): void {
-    this.#skipNewlines();
-    if (this.#peek() !== character) throw this.#unexpected(character);
-    this.#at++;
-  }
-
-  #endsHere(ends: readonly string[]): boolean {
-    if (ends.length === 0) return false;
-    const word = this.#reserved();
-    if (word !== null) return ends.includes(word);
-    return (ends.includes(')') && this.#peek() === ')') || (ends.includes(';;') && this.#text.startsWith(';;', this.#at));
-  }
-
-  #unexpected(wanted?: string): SyntaxError {
-    this.#skipBlanks();
-    const suffix = wanted === undefined ? '' : ` (expecting "${wanted}")`;
-    if (this.#at >= this.#text.length) return new SyntaxError(`syntax error: unexpected end of file${suffix}`);
-    if (this.#peek() === '\n') return new SyntaxError(`syntax error: unexpected newline${suffix}`);
-    const token = /^(&&|\|\||;;|[;&|()<>]|[^\s;&|()<>]+)/.exec(this.#text.slice(this.#at, this.#at + 64))?.[0] ?? this.#peek();
-    return new SyntaxError(`syntax error: unexpected "${token}"${suffix}`);
-  }
-}
-
-function nextSpecial(text: string, from: number): number {
-  for (let i = from + 1; i < text.length; i++) if (text[i] === '$' || text[i] === '`' || text[i] === '\\') return i;
-  return text.length;
 }

@@ -1,10 +1,13 @@
 // Transcripts: scripts and what busybox prints for them.
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Machine } from '../../machine/machine.ts';
 import { SECOND } from '../../sim/time.ts';
 import { Simulation } from '../../sim/simulation.ts';
 import { busyboxImage } from '../entries/busybox.ts';
+import { parseScript } from './parser.ts';
+import { SyntaxError } from './words.ts';
 
 function container(argv: readonly string[], setup?: (machine: Machine) => void) {
   const sim = new Simulation();
@@ -118,5 +121,31 @@ describe('as the first process of a container', () => {
     const { sim, lines } = container(['sh', '-c', 'touch /tmp/log; tail -f /tmp/log & for i in 1 2; do sleep 1; echo line $i >> /tmp/log; done; sleep 1']);
     sim.runUntil(10 * SECOND);
     expect(lines).toEqual(['line 1', 'line 2']);
+  });
+});
+
+describe('hostile scripts', () => {
+  const pieces = ['$', '{', '}', '(', ')', '((', '))', '`', '"', "'", '\\', '|', '&', ';', ';;', '<', '>', '<<E', '\n', ' ', 'if', 'then', 'fi', 'do', 'done', 'for', 'in', 'case', 'esac', 'x', 'a=1', '$x', '${', '#', '!', '*', '[', ']', 'echo', '$((', '1+', '~', '%', ':-', 'f()'];
+  it('parse or are refused with a message', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 24 }), (parts) => {
+        const text = parts.join('');
+        try {
+          parseScript(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(SyntaxError);
+        }
+      }),
+      { numRuns: 3_000, seed: 1 },
+    );
+  });
+  it('end with a code, whatever they are', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 12 }), (parts) => {
+        const { out } = run(`${parts.join(' ')}\nexit 5`);
+        expect(out.filter((line) => line.includes('panic'))).toEqual([]);
+      }),
+      { numRuns: 300, seed: 2 },
+    );
   });
 });

@@ -216,7 +216,6 @@ export class Framework {
 
   /** Queueing hints (KEP-4247): may `event` help a Pod that `rejectedBy` rejected? */
   worthTrying(pod: PodInfo, rejectedBy: ReadonlySet<string>, event: ClusterEvent): boolean {
-    if (event.kind === 'ForceActivate') return true;
     for (const plugin of this.#plugins) {
       if (!rejectedBy.has(plugin.name)) continue;
       if (plugin.events === undefined) return true;

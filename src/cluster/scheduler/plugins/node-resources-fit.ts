@@ -1,9 +1,9 @@
 // NodeResourcesFit with the LeastAllocated strategy: enough of everything, and rather where much is left.
 
-import type { Node, Pod } from '../../api/generated/types.ts';
+import type { Node } from '../../api/generated/types.ts';
 import { MAX_NODE_SCORE, type Plugin, type Status } from '../framework/types.ts';
 import type { NodeInfo } from '../nodeinfo.ts';
-import { type PodInfo, podInfoOf } from '../podinfo.ts';
+import type { PodInfo } from '../podinfo.ts';
 import { type Resources, resourcesOf } from '../resources.ts';
 
 /** What of `pod` does not fit what `node` has left; [] when it fits. */
@@ -52,8 +52,6 @@ export const nodeResourcesFit: Plugin = {
   name: 'NodeResourcesFit',
   events: [
     { event: 'AssignedPodDelete' },
-    { event: 'AssignedPodScaleDown' },
-    { event: 'PodScaleDown' },
     { event: 'NodeAdd', worthTrying: (pod, _, after) => fitsEmpty(pod, after as Node) },
     { event: 'NodeAllocatable', worthTrying: (pod, before, after) => fitsEmpty(pod, after as Node) && grew(before as Node, after as Node) },
   ],
@@ -92,6 +90,3 @@ export function leastAllocated(pod: PodInfo, node: NodeInfo): number {
 function share(requested: number, capacity: number): number {
   return requested > capacity ? 0 : Math.trunc(((capacity - requested) * MAX_NODE_SCORE) / capacity);
 }
-
-/** Exported for preemption's and others' use: the requests of a Pod object. */
-export const requestsOf = (pod: Pod): Resources => podInfoOf(pod).requests;

@@ -43,3 +43,11 @@ export async function position(page: Page): Promise<{ index: number; total: numb
   const [index = 0, total = 0] = [...text.matchAll(/\d+/g)].map((m) => Number(m[0]));
   return { index, total };
 }
+
+/** Lets the cluster's clock run, as fast as a person may choose. */
+export async function play(page: Page): Promise<void> {
+  await page.getByTestId('live').click();
+  await page.getByTestId('play-mode').selectOption('clock');
+  await page.getByTestId('speed').selectOption({ label: '10×' });
+  await page.getByTestId('play').click();
+}

@@ -129,7 +129,9 @@ export class Flow {
 /** All flows of a session. Feed it every record in order. */
 export class Flows {
   readonly #flows = new Map<number, Flow>();
-  readonly #phases = new Map<number, PhaseIndex>();
+  /** Phase of each record in memory, in order; the first belongs to record `#first`. */
+  #phases: PhaseIndex[] = [];
+  #first = 1;
   #action: Action | null = null;
 
   /** The action whose `input` record comes next. */
@@ -138,24 +140,25 @@ export class Flows {
   }
 
   add(record: TraceRecord, now: Micros): void {
-    if (record.flow === 0) return;
+    if (this.#phases.length === 0) this.#first = record.id;
+    if (record.flow === 0) {
+      this.#phases.push(INTENT);
+      return;
+    }
     if (record.kind === 'input' && this.#action !== null) {
       this.#flows.set(record.id, new Flow(record.id, record.start, this.#action));
       this.#action = null;
     }
-    const flow = this.#flows.get(record.flow);
-    if (!flow) return;
-    const phase = phaseIndexOf(record, this.#phases.get(record.cause) ?? INTENT);
-    this.#phases.set(record.id, phase);
-    flow.add(record, phase, now);
+    const phase = phaseIndexOf(record, this.#phases[record.cause - this.#first] ?? INTENT);
+    this.#phases.push(phase);
+    this.#flows.get(record.flow)?.add(record, phase, now);
   }
 
   /** Forgets records that left the trace's memory; a flow that lost its root is gone. */
   drop(records: readonly TraceRecord[]): void {
-    for (const record of records) {
-      this.#phases.delete(record.id);
-      this.#flows.delete(record.id);
-    }
+    this.#phases = this.#phases.slice(records.length);
+    this.#first += records.length;
+    for (const record of records) if (record.id === record.flow) this.#flows.delete(record.id);
   }
 
   get(id: number): Flow | undefined {
@@ -167,6 +170,6 @@ export class Flows {
   }
 
   phaseOf(recordId: number): Phase {
-    return PHASES[this.#phases.get(recordId) ?? INTENT] as Phase;
+    return PHASES[this.#phases[recordId - this.#first] ?? INTENT] as Phase;
   }
 }

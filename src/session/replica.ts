@@ -68,7 +68,10 @@ export class Replica {
     this.#ahead = [...log.inputs];
     this.cluster = new Cluster({ ...log.topology, seed: log.seed, trace });
     // Building the machines and plugging them in has its records already.
-    for (const record of trace.records) this.history.record(record.start);
+    for (const record of trace.records) {
+      this.history.record(record.start);
+      this.flows.add(record, record.start);
+    }
     trace.onEmit = (record) => {
       this.history.record(this.cluster.sim.now);
       this.flows.add(record, this.cluster.sim.now);

@@ -1,7 +1,14 @@
 // Base64 and UTF-8 without the platform's help: Secret data, PEM bodies, tokens.
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-const VALUES = new Map(ALPHABET.split('').map((c, i) => [c, i]));
+/** By character code, of both alphabets; -1 for what is in neither. */
+const VALUES = new Int8Array(128).fill(-1);
+for (let i = 0; i < ALPHABET.length; i++) VALUES[ALPHABET.charCodeAt(i)] = i;
+VALUES['-'.charCodeAt(0)] = 62;
+VALUES['_'.charCodeAt(0)] = 63;
+const NEW_LINE = 10;
+const RETURN = 13;
+const EQUALS = 61;
 
 /** UTF-8 bytes of a text. */
 export function utf8(text: string): number[] {
@@ -56,18 +63,29 @@ export function fromBase64(text: string): string | undefined {
   const bytes: number[] = [];
   let bits = 0;
   let held = 0;
-  for (const c of text) {
-    if (c === '\n' || c === '\r' || c === '=') continue;
-    const value = VALUES.get(c === '-' ? '+' : c === '_' ? '/' : c);
-    if (value === undefined) return undefined;
+  let high = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === NEW_LINE || c === RETURN || c === EQUALS) continue;
+    const value = c < 128 ? (VALUES[c] as number) : -1;
+    if (value < 0) return undefined;
     bits = (bits << 6) | value;
     held += 6;
     if (held < 8) continue;
     held -= 8;
-    bytes.push((bits >> held) & 0xff);
+    const byte = (bits >> held) & 0xff;
+    high |= byte;
+    bytes.push(byte);
     bits &= (1 << held) - 1;
   }
-  return fromUtf8(bytes);
+  return high < 0x80 ? ascii(bytes) : fromUtf8(bytes);
+}
+
+/** As fromUtf8 for bytes below 0x80, in pieces that fit an argument list. */
+function ascii(bytes: readonly number[]): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 4_096) text += String.fromCharCode(...bytes.slice(i, i + 4_096));
+  return text;
 }
 
 /** Unpadded base64 in the URL alphabet: the parts of a JWT. */

@@ -92,7 +92,13 @@ function story(seed: number): Session {
   session.kubectl('get service,endpointslices');
   const host = session.cluster.machines.get('worker-1')?.hostNetns as Netns;
   session.show('worker-1: ip route', formatRoutes(host));
-  session.show('worker-1: iptables-save | grep default/web', iptablesSave(host).split('\n').filter((l) => l.includes('default/web')).join('\n'));
+  session.show(
+    'worker-1: iptables-save | grep default/web',
+    iptablesSave(host)
+      .split('\n')
+      .filter((l) => l.includes('default/web'))
+      .join('\n'),
+  );
   return session;
 }
 

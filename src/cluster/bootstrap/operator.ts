@@ -48,7 +48,13 @@ export function runOnOperator(cluster: Cluster, program: Program, argv: readonly
   };
   const place = `${operator.place}/${argv[0] ?? 'command'}`;
   const outer = sim.cause;
-  const record = sim.trace.emit(null, { kind: 'input', verb: 'command', from: place, start: sim.now, detail: { argv, stdin: stdin ?? null } });
+  const record = sim.trace.emit(null, {
+    kind: 'input',
+    verb: 'command',
+    from: place,
+    start: sim.now,
+    detail: { argv, stdin: stdin ?? null },
+  });
   sim.cause = record;
   const files = stdin === undefined ? operator.files : withStdin(cluster, stdin);
   const process = operator.spawn(program, { argv, env: { ...OPERATOR_ENV, PWD: OPERATOR_HOME }, files, place, logs });

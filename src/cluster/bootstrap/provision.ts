@@ -26,8 +26,7 @@ const BOOT = SECOND;
 const SSH = 200 * MILLISECOND;
 
 /** Exits with 0 when all nodes have joined, with 1 when a kubeadm has failed. */
-export const provisionProgram =
-  (options: ProvisionOptions): Program =>
+export const provisionProgram = (options: ProvisionOptions): Program =>
   function* (os: Os): Op<number> {
     const { topology, podCidr, serviceCidr } = options;
     const first = topology.controlPlanes[0];
@@ -47,7 +46,9 @@ export const provisionProgram =
     yield* os.sleep(SSH);
     os.files.write(OPERATOR_KUBECONFIG, first.files.read(ADMIN_CONF), 0o600);
 
-    const joins = topology.workers.map((worker) => ssh(os, worker, ['kubeadm', 'join', `${address}:${API_SERVER_PORT}`, `--token=${token}`]));
+    const joins = topology.workers.map((worker) =>
+      ssh(os, worker, ['kubeadm', 'join', `${address}:${API_SERVER_PORT}`, `--token=${token}`]),
+    );
     yield* applyFlannel(new ApiClient(os, loadKubeconfig(os, OPERATOR_KUBECONFIG)), podCidr);
     let failed = false;
     for (const join of joins) failed = (yield* join.wait()).code !== 0 || failed;

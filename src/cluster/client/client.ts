@@ -77,6 +77,7 @@ export type Draft<T> = Omit<T, 'metadata' | 'status'> & {
   readonly status?: unknown;
 };
 
+const JSON_CONTENT = 'application/json';
 const PATCH_CONTENT: Readonly<Record<PatchType, string>> = {
   strategic: 'application/strategic-merge-patch+json',
   merge: 'application/merge-patch+json',
@@ -94,8 +95,8 @@ export class WatchStream<T> {
     this.#stream = stream;
   }
 
-  *read(): Op<WatchEvent<T> | undefined> {
-    return (yield* this.#stream.read()) as WatchEvent<T> | undefined;
+  read(): Op<WatchEvent<T> | undefined> {
+    return this.#stream.read() as Op<WatchEvent<T> | undefined>;
   }
 
   cancel(): void {
@@ -114,12 +115,7 @@ export interface RawRequest {
   readonly verb?: string;
 }
 
-interface Target {
-  readonly kind: ResourceKind;
-  readonly namespace: string;
-  readonly name: string;
-  readonly subresource?: string;
-}
+const NO_QUERY: Readonly<Record<string, string>> = Object.freeze({});
 
 /** All calls throw ApiError (the server's Status) or the network's SocketError/HttpTimeout. */
 export class Client {
@@ -128,18 +124,14 @@ export class Client {
   /** The connection, which clients of one process may share. */
   readonly http: HttpClient;
   readonly #limiter: TokenBucket | null;
-  readonly #headers: Readonly<Record<string, string>>;
+  #headers: Headers;
 
   constructor(os: Os, config: ClientConfig, http: HttpClient = connect(os, config)) {
     this.os = os;
     this.config = config;
     this.http = http;
     this.#limiter = config.qps === undefined ? null : new TokenBucket(os.sim, config.qps, config.burst ?? config.qps);
-    this.#headers = Object.freeze({
-      accept: 'application/json',
-      'user-agent': config.userAgent,
-      ...(config.token === undefined ? {} : { authorization: `Bearer ${config.token}` }),
-    });
+    this.#headers = new Headers(config.userAgent, config.token);
   }
 
   /** A client with another user agent (and its own rate limit) over the same connection. */
@@ -147,133 +139,124 @@ export class Client {
     return new Client(this.os, { ...this.config, userAgent }, this.http);
   }
 
-  *get<R extends Resource>(resource: R, namespace: string, name: string): Op<ResourceTypes[R]> {
-    return (yield* this.#call('get', 'GET', { kind: mustResource(resource), namespace, name })) as ResourceTypes[R];
+  get<R extends Resource>(resource: R, namespace: string, name: string): Op<ResourceTypes[R]> {
+    return this.#call('get', 'GET', mustResource(resource), namespace, name) as Op<ResourceTypes[R]>;
   }
 
   /** `namespace` '' lists all namespaces. */
   *list<R extends Resource>(resource: R, namespace: string, options: ListOptions = {}): Op<ListResult<ResourceTypes[R]>> {
-    const body = yield* this.#call('list', 'GET', { kind: mustResource(resource), namespace, name: '' }, queryOf(options));
+    const body = yield* this.#call('list', 'GET', mustResource(resource), namespace, '', '', undefined, '', queryOf(options));
     const list = body as { metadata?: { resourceVersion?: string; continue?: string }; items?: readonly ResourceTypes[R][] | null };
     const rest = list.metadata?.continue;
     return { items: list.items ?? [], resourceVersion: list.metadata?.resourceVersion ?? '', ...(rest ? { continue: rest } : {}) };
   }
 
-  *create<R extends Resource>(resource: R, object: Draft<ResourceTypes[R]>): Op<ResourceTypes[R]> {
+  create<R extends Resource>(resource: R, object: Draft<ResourceTypes[R]>): Op<ResourceTypes[R]> {
     const { namespace, name } = identity(object);
-    const target = { kind: mustResource(resource), namespace, name: '' };
-    return (yield* this.#call('create', 'POST', target, {}, object, 'application/json', name)) as ResourceTypes[R];
+    return this.#call('create', 'POST', mustResource(resource), namespace, '', '', object, JSON_CONTENT, NO_QUERY, name) as Op<ResourceTypes[R]>;
   }
 
   /** Replaces the object; its resourceVersion makes the write conditional. */
-  *update<R extends Resource>(resource: R, object: ResourceTypes[R], subresource?: string): Op<ResourceTypes[R]> {
+  update<R extends Resource>(resource: R, object: ResourceTypes[R], subresource = ''): Op<ResourceTypes[R]> {
     const { namespace, name } = identity(object);
-    const target = { kind: mustResource(resource), namespace, name, ...(subresource === undefined ? {} : { subresource }) };
-    return (yield* this.#call('update', 'PUT', target, {}, object)) as ResourceTypes[R];
+    return this.#call('update', 'PUT', mustResource(resource), namespace, name, subresource, object) as Op<ResourceTypes[R]>;
   }
 
-  *updateStatus<R extends Resource>(resource: R, object: ResourceTypes[R]): Op<ResourceTypes[R]> {
-    return yield* this.update(resource, object, 'status');
+  updateStatus<R extends Resource>(resource: R, object: ResourceTypes[R]): Op<ResourceTypes[R]> {
+    return this.update(resource, object, 'status');
   }
 
   /** Returns the Status, or the object while it is still terminating. */
-  *delete<R extends Resource>(resource: R, namespace: string, name: string, options: DeleteOptions = {}): Op<unknown> {
-    return yield* this.#call('delete', 'DELETE', { kind: mustResource(resource), namespace, name }, {}, {
-      kind: 'DeleteOptions',
-      apiVersion: 'v1',
-      ...options,
-    });
+  delete<R extends Resource>(resource: R, namespace: string, name: string, options: DeleteOptions = {}): Op<unknown> {
+    const body = { kind: 'DeleteOptions', apiVersion: 'v1', ...options };
+    return this.#call('delete', 'DELETE', mustResource(resource), namespace, name, '', body);
   }
 
   /** Deletes all objects of a namespace. */
   *deleteCollection<R extends Resource>(resource: R, namespace: string): Op<void> {
-    const options = { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' };
-    yield* this.#call('deletecollection', 'DELETE', { kind: mustResource(resource), namespace, name: '' }, {}, options);
+    const body = { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' };
+    yield* this.#call('deletecollection', 'DELETE', mustResource(resource), namespace, '', '', body);
   }
 
-  *patch<R extends Resource>(
+  patch<R extends Resource>(
     resource: R,
     namespace: string,
     name: string,
     body: unknown,
     type: PatchType,
-    subresource?: string,
+    subresource = '',
   ): Op<ResourceTypes[R]> {
-    const target = { kind: mustResource(resource), namespace, name, ...(subresource === undefined ? {} : { subresource }) };
-    return (yield* this.#call('patch', 'PATCH', target, {}, body, PATCH_CONTENT[type])) as ResourceTypes[R];
+    return this.#call('patch', 'PATCH', mustResource(resource), namespace, name, subresource, body, PATCH_CONTENT[type]) as Op<ResourceTypes[R]>;
   }
 
   /** POST to a subresource such as pods/eviction, pods/binding, serviceaccounts/token. */
-  *createSubresource<R extends Resource>(resource: R, namespace: string, name: string, subresource: string, body: unknown): Op<unknown> {
-    return yield* this.#call('create', 'POST', { kind: mustResource(resource), namespace, name, subresource }, {}, body);
+  createSubresource<R extends Resource>(resource: R, namespace: string, name: string, subresource: string, body: unknown): Op<unknown> {
+    return this.#call('create', 'POST', mustResource(resource), namespace, name, subresource, body);
   }
 
   /** GET of a subresource such as deployments/scale. */
-  *getSubresource<R extends Resource>(resource: R, namespace: string, name: string, subresource: string): Op<unknown> {
-    return yield* this.#call('get', 'GET', { kind: mustResource(resource), namespace, name, subresource });
+  getSubresource<R extends Resource>(resource: R, namespace: string, name: string, subresource: string): Op<unknown> {
+    return this.#call('get', 'GET', mustResource(resource), namespace, name, subresource);
   }
 
   /** Binds a Pod to a node: POST pods/<name>/binding. */
   *bind(pod: ApiObject, node: string): Op<void> {
     const { name, namespace = '', uid } = pod.metadata;
-    const metadata = { name, namespace, ...(uid === undefined ? {} : { uid }) };
+    const metadata = uid === undefined ? { name, namespace } : { name, namespace, uid };
     const binding: Binding = { apiVersion: 'v1', kind: 'Binding', metadata, target: { kind: 'Node', name: node } };
     yield* this.createSubresource('pods', namespace, name, 'binding', binding);
   }
 
   *watch<R extends Resource>(resource: R, namespace: string, options: WatchOptions = {}): Op<WatchStream<ResourceTypes[R]>> {
-    const target = { kind: mustResource(resource), namespace, name: '' };
-    const response = yield* this.#send('watch', 'GET', target, { watch: 'true', ...queryOf(options) }, undefined, '', '');
+    const kind = mustResource(resource);
+    const query = { watch: 'true', ...queryOf(options) };
+    const headers = (yield* this.#credentials()).plain;
+    const path = pathOf(kind, namespace, '', '');
+    const response = yield* this.#exchange({ method: 'GET', path, query, headers, subject: subjectOf(kind, namespace, ''), verb: 'watch' }, undefined);
     if (!response.stream) throw new Error(`watch of ${resource} answered without a stream`);
     return new WatchStream(response.stream);
   }
 
   /** Any request, with this client's identity and error handling. */
   *raw(request: RawRequest): Op<HttpResponse> {
-    return yield* this.#exchange({ query: {}, ...request, headers: { ...(yield* this.#credentials()), ...request.headers } });
+    const { query = NO_QUERY } = request;
+    const headers = { ...(yield* this.#credentials()).plain, ...request.headers };
+    return yield* this.#exchange({ ...request, query, headers }, query['watch'] === 'true' ? undefined : this.#timeout);
   }
 
+  get #timeout(): Micros {
+    return this.config.timeout ?? MINUTE;
+  }
+
+  /** `name` '' is the collection, `subresource` '' none; `subjectName` names the object for the trace. */
   *#call(
     verb: string,
     method: string,
-    target: Target,
-    query: Readonly<Record<string, string>> = {},
-    body?: unknown,
-    contentType = 'application/json',
-    subjectName = target.name,
+    kind: ResourceKind,
+    namespace: string,
+    name: string,
+    subresource = '',
+    body: unknown = undefined,
+    contentType = JSON_CONTENT,
+    query = NO_QUERY,
+    subjectName = name,
   ): Op<unknown> {
-    return (yield* this.#send(verb, method, target, query, body, contentType, subjectName)).body;
+    const known = this.config.tokenSource === undefined && this.config.tokenFile === undefined ? this.#headers : yield* this.#credentials();
+    const subject = subjectOf(kind, namespace, subjectName);
+    const path = pathOf(kind, namespace, name, subresource);
+    const request: HttpRequest =
+      body === undefined
+        ? { method, path, query, headers: known.plain, subject, verb }
+        : { method, path, query, headers: known.withBody(contentType), subject, verb, body };
+    return (yield* this.#exchange(request, this.#timeout)).body;
   }
 
-  *#send(
-    verb: string,
-    method: string,
-    target: Target,
-    query: Readonly<Record<string, string>>,
-    body: unknown,
-    contentType: string,
-    subjectName: string,
-  ): Op<HttpResponse> {
-    const { kind } = target;
-    const subject: Subject = {
-      group: kind.group,
-      resource: kind.plural,
-      kind: kind.kind,
-      namespace: target.namespace,
-      name: subjectName,
-    };
-    const credentials = yield* this.#credentials();
-    const headers = body === undefined ? credentials : { ...credentials, 'content-type': contentType };
-    const path = pathOf(target);
-    return yield* this.#exchange({ method, path, query, headers, subject, verb, ...(body === undefined ? {} : { body }) });
-  }
-
-  *#exchange(request: HttpRequest): Op<HttpResponse> {
+  *#exchange(request: HttpRequest, timeout: Micros | undefined): Op<HttpResponse> {
     for (let retries = 0; ; retries++) {
-      if (this.#limiter) yield* this.#limiter.take();
+      const turn = this.#limiter === null ? 0 : this.#limiter.reserve();
+      if (turn > 0) yield* this.os.sleep(turn);
       let wait: Micros | undefined;
       try {
-        const timeout = request.query['watch'] === 'true' ? undefined : (this.config.timeout ?? MINUTE);
         const response = yield* this.http.request(request, timeout);
         if (response.status < 400) return response;
         wait = retryAfter(response);
@@ -288,21 +271,50 @@ export class Client {
     }
   }
 
-  *#credentials(): Op<Readonly<Record<string, string>>> {
-    const { tokenFile: file, tokenSource } = this.config;
-    if (tokenSource) return { ...this.#headers, authorization: `Bearer ${yield* tokenSource()}` };
-    if (file === undefined || !this.os.files.exists(file)) return this.#headers;
-    return { ...this.#headers, authorization: `Bearer ${this.os.files.read(file).trim()}` };
+  *#credentials(): Op<Headers> {
+    const { tokenFile: file, tokenSource, userAgent } = this.config;
+    let { token } = this.config;
+    if (tokenSource) token = yield* tokenSource();
+    else if (file !== undefined && this.os.files.exists(file)) token = this.os.files.read(file).trim();
+    if (token !== this.#headers.token) this.#headers = new Headers(userAgent, token);
+    return this.#headers;
   }
 }
 
+/** The headers of a client's requests while its token is the same. */
+class Headers {
+  readonly token: string | undefined;
+  readonly plain: Readonly<Record<string, string>>;
+  readonly #byContent = new Map<string, Readonly<Record<string, string>>>();
+
+  constructor(userAgent: string, token: string | undefined) {
+    this.token = token;
+    const common = { accept: 'application/json', 'user-agent': userAgent };
+    this.plain = Object.freeze(token === undefined ? common : { ...common, authorization: `Bearer ${token}` });
+  }
+
+  withBody(contentType: string): Readonly<Record<string, string>> {
+    let headers = this.#byContent.get(contentType);
+    if (!headers) this.#byContent.set(contentType, (headers = Object.freeze({ ...this.plain, 'content-type': contentType })));
+    return headers;
+  }
+}
+
+const subjectOf = (kind: ResourceKind, namespace: string, name: string): Subject => ({
+  group: kind.group,
+  resource: kind.plural,
+  kind: kind.kind,
+  namespace,
+  name,
+});
+
 /** `/api/v1/namespaces/<ns>/pods/<name>/<subresource>` and its like. */
-function pathOf({ kind, namespace, name, subresource }: Target): string {
+function pathOf(kind: ResourceKind, namespace: string, name: string, subresource: string): string {
   let path = kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
   if (namespace !== '' && kind.namespaced) path += `/namespaces/${namespace}`;
   path += `/${kind.plural}`;
   if (name !== '') path += `/${name}`;
-  return subresource === undefined ? path : `${path}/${subresource}`;
+  return subresource === '' ? path : `${path}/${subresource}`;
 }
 
 function identity(object: { readonly metadata?: Partial<ObjectMeta> }): { namespace: string; name: string } {

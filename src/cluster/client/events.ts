@@ -30,6 +30,7 @@ export class EventRecorder {
   readonly #source: EventSource;
   readonly #queue: Channel<Event>;
   readonly #correlator: EventCorrelator;
+  readonly #from: Event['source'];
   /** The nanoseconds that the virtual clock does not have: makes the names of events of one instant differ. */
   #nanosecond: number;
   #started = false;
@@ -39,6 +40,8 @@ export class EventRecorder {
     this.#client = client;
     this.#source = source;
     this.#queue = new Channel(os.sim);
+    const { component, host } = source;
+    this.#from = Object.freeze(host === undefined ? { component } : { component, host });
     this.#correlator = new EventCorrelator(os.sim);
     this.#nanosecond = hash32(source.component) % 1000;
   }
@@ -69,7 +72,7 @@ export class EventRecorder {
       involvedObject: involved,
       reason,
       message,
-      source: host === undefined ? { component } : { component, host },
+      source: this.#from,
       firstTimestamp: now,
       lastTimestamp: now,
       count: 1,
@@ -118,8 +121,7 @@ export class EventRecorder {
         if (!isNotFound(error)) throw error;
       }
     }
-    const { resourceVersion: _, ...metadata } = event.metadata ;
-    yield* this.#client.create('events', { ...event, metadata });
+    yield* this.#client.create('events', event);
   }
 }
 
@@ -127,17 +129,24 @@ export class EventRecorder {
 export function referenceTo(object: ApiObject | ObjectReference): ObjectReference {
   if (!('metadata' in object)) return object;
   const { name, namespace, uid, resourceVersion } = object.metadata;
-  const reference: Record<string, string> = {};
-  if (object.kind) reference['kind'] = object.kind;
-  if (namespace) reference['namespace'] = namespace;
-  if (name) reference['name'] = name;
-  if (uid) reference['uid'] = uid;
-  if (object.apiVersion) reference['apiVersion'] = object.apiVersion;
-  if (resourceVersion) reference['resourceVersion'] = resourceVersion;
-  return reference;
+  const { kind, apiVersion } = object;
+  if (kind && namespace && name && uid && apiVersion && resourceVersion) return { kind, namespace, name, uid, apiVersion, resourceVersion };
+  return {
+    ...(kind ? { kind } : {}),
+    ...(namespace ? { namespace } : {}),
+    ...(name ? { name } : {}),
+    ...(uid ? { uid } : {}),
+    ...(apiVersion ? { apiVersion } : {}),
+    ...(resourceVersion ? { resourceVersion } : {}),
+  };
 }
 
-/** Nanoseconds since 1970 in hexadecimal, as Go prints `%x` of UnixNano. */
+/** Nanoseconds since 1970 in hexadecimal, as Go prints `%x` of UnixNano. They do not fit a double: in two halves. */
 function hexNanos(unixMicros: number, nanosecond: number): string {
-  return (BigInt(unixMicros) * 1000n + BigInt(nanosecond)).toString(16);
+  const high = Math.floor(unixMicros / HALF);
+  const low = (unixMicros - high * HALF) * 1000 + nanosecond;
+  const carry = Math.floor(low / HALF);
+  return (high * 1000 + carry).toString(16) + (low - carry * HALF).toString(16).padStart(6, '0');
 }
+
+const HALF = 0x100_0000;

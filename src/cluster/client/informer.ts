@@ -41,7 +41,9 @@ export class Informer<T extends ApiObject> {
   readonly #client: Client;
   readonly #options: InformerOptions;
   readonly #store = new Store<T>();
-  readonly #handlers: Handler<T>[] = [];
+  readonly #adding: Pick<Required<Handler<T>>, 'add'>[] = [];
+  readonly #updating: Pick<Required<Handler<T>>, 'update'>[] = [];
+  readonly #deleting: Pick<Required<Handler<T>>, 'delete'>[] = [];
   readonly #synced: Deferred<void>;
   readonly #backoff: Backoff;
   readonly #random: Random;
@@ -70,8 +72,11 @@ export class Informer<T extends ApiObject> {
 
   /** Handlers run inside the reflector, one event at a time; they must not wait. Late ones first see all that is there. */
   addHandler(handler: Handler<T>): void {
-    this.#handlers.push(handler);
-    if (handler.add) for (const object of this.#store.list()) handler.add(object);
+    if (handler.update) this.#updating.push(handler as Required<Handler<T>>);
+    if (handler.delete) this.#deleting.push(handler as Required<Handler<T>>);
+    if (!handler.add) return;
+    this.#adding.push(handler as Required<Handler<T>>);
+    for (const object of this.#store.list()) handler.add(object);
   }
 
   addIndex(name: string, by: IndexFunction<T>): void {
@@ -94,6 +99,11 @@ export class Informer<T extends ApiObject> {
 
   index(name: string, value: string): readonly T[] {
     return this.#store.index(name, value);
+  }
+
+  /** How many objects `index` would give. */
+  count(name: string, value: string): number {
+    return this.#store.count(name, value);
   }
 
   start(): void {
@@ -175,12 +185,8 @@ export class Informer<T extends ApiObject> {
     const key = keyOf(item);
     if (type === 'DELETED') {
       this.#store.delete(key);
-      this.#tell((handler) => handler.delete?.(item));
-      return;
-    }
-    const before = this.#store.set(key, item);
-    if (before === undefined) this.#tell((handler) => handler.add?.(item));
-    else this.#tell((handler) => handler.update?.(before, item));
+      this.#deleted(item);
+    } else this.#set(key, item);
   }
 
   #replace(items: readonly T[]): void {
@@ -188,22 +194,36 @@ export class Informer<T extends ApiObject> {
     for (const item of items) {
       const key = keyOf(item);
       gone.delete(key);
-      const before = this.#store.set(key, item);
-      if (before === undefined) this.#tell((handler) => handler.add?.(item));
-      else if (before.metadata.resourceVersion !== item.metadata.resourceVersion) this.#tell((handler) => handler.update?.(before, item));
+      this.#set(key, item, true);
     }
-    for (const key of gone) {
-      const object = this.#store.delete(key) as T;
-      this.#tell((handler) => handler.delete?.(object));
+    for (const key of gone) this.#deleted(this.#store.delete(key) as T);
+  }
+
+  // Each handler starts with the event's own cause.
+
+  /** `listed`: that the object is there says nothing about a change. */
+  #set(key: string, object: T, listed = false): void {
+    const sim = this.#os.sim;
+    const cause = sim.cause;
+    const before = this.#store.set(key, object);
+    if (before === undefined) {
+      for (const handler of this.#adding) {
+        handler.add(object);
+        sim.cause = cause;
+      }
+    } else if (!listed || before.metadata.resourceVersion !== object.metadata.resourceVersion) {
+      for (const handler of this.#updating) {
+        handler.update(before, object);
+        sim.cause = cause;
+      }
     }
   }
 
-  /** Each handler starts with the event's own cause. */
-  #tell(event: (handler: Handler<T>) => void): void {
+  #deleted(object: T): void {
     const sim = this.#os.sim;
     const cause = sim.cause;
-    for (const handler of this.#handlers) {
-      event(handler);
+    for (const handler of this.#deleting) {
+      handler.delete(object);
       sim.cause = cause;
     }
   }

@@ -1,7 +1,7 @@
 // Where the API server is and who I am: kubeconfig files (client-go tools/clientcmd) and the in-cluster environment
 // (client-go rest.InClusterConfig).
 
-import { parse } from 'yaml';
+import { parseYaml } from '../api/yaml.ts';
 import { fromBase64 } from '../api/base64.ts';
 import type { Files } from '../machine/files.ts';
 import type { Os } from '../machine/process.ts';
@@ -31,7 +31,7 @@ interface UserEntry {
 
 /** Reads the current context of the kubeconfig at `path`. The user agent is the program's name. Throws FileError or Error. */
 export function loadKubeconfig(os: Os, path: string): ClientConfig {
-  const config = parse(os.files.read(path)) as Kubeconfig | null;
+  const config = parseYaml(os.files.read(path)) as Kubeconfig | null;
   const name = config?.['current-context'] ?? '';
   const context = config?.contexts?.find((entry) => entry.name === name)?.context;
   const cluster = config?.clusters?.find((entry) => entry.name === context?.cluster)?.cluster;

@@ -2,64 +2,105 @@
 
 import type { ApiObject } from '../api/meta.ts';
 
-export type IndexFunction<T> = (object: T) => readonly string[];
+/** The values under which an object is found; undefined: under none. */
+export type IndexFunction<T> = (object: T) => string | readonly string[] | undefined;
 
 const NONE: readonly never[] = Object.freeze([]);
 const NAMESPACE = 'namespace';
 
 export class Store<T extends ApiObject> {
-  readonly #objects = new Map<string, T>();
-  readonly #indexes = new Map<string, Index<T>>();
+  readonly #entries = new Map<string, Entry<T>>();
+  readonly #names = new Map<string, Index<T>>();
+  /** In the order of each entry's places. */
+  readonly #indexes: Index<T>[] = [];
 
   get size(): number {
-    return this.#objects.size;
+    return this.#entries.size;
   }
 
   get(key: string): T | undefined {
-    return this.#objects.get(key);
+    return this.#entries.get(key)?.object;
   }
 
   keys(): IterableIterator<string> {
-    return this.#objects.keys();
+    return this.#entries.keys();
   }
 
   /** All objects, or those of one namespace. */
   list(namespace?: string): readonly T[] {
-    if (namespace === undefined || namespace === '') return [...this.#objects.values()];
-    if (!this.#indexes.has(NAMESPACE)) this.addIndex(NAMESPACE, (object) => [object.metadata.namespace ?? '']);
+    if (namespace === undefined || namespace === '') {
+      const objects: T[] = [];
+      for (const entry of this.#entries.values()) objects.push(entry.object);
+      return objects;
+    }
+    if (!this.#names.has(NAMESPACE)) this.addIndex(NAMESPACE, (object) => object.metadata.namespace ?? '');
     return this.index(NAMESPACE, namespace);
   }
 
   /** Adds an index; of one name the first counts. */
   addIndex(name: string, by: IndexFunction<T>): void {
-    if (this.#indexes.has(name)) return;
+    if (this.#names.has(name)) return;
     const index = new Index(by);
-    for (const [key, object] of this.#objects) index.replace(key, undefined, object);
-    this.#indexes.set(name, index);
+    for (const entry of this.#entries.values()) entry.places.push(index.put(NONE, entry.object));
+    this.#names.set(name, index);
+    this.#indexes.push(index);
   }
 
   /** The objects for which index function `name` gives `value`: an array that stays as it is. */
   index(name: string, value: string): readonly T[] {
-    const index = this.#indexes.get(name);
+    const index = this.#names.get(name);
     if (!index) throw new Error(`no index ${name}`);
     return index.lookup(value);
   }
 
+  /** How many objects index function `name` gives `value` for. */
+  count(name: string, value: string): number {
+    return this.#names.get(name)?.count(value) ?? 0;
+  }
+
   /** Sets what is under `key` and returns what was there. */
   set(key: string, object: T): T | undefined {
-    const before = this.#objects.get(key);
-    this.#objects.set(key, object);
-    for (const index of this.#indexes.values()) index.replace(key, before, object);
+    const entry = this.#entries.get(key);
+    const indexes = this.#indexes;
+    if (entry === undefined) {
+      this.#entries.set(key, { object, places: indexes.map((index) => index.put(NONE, object)) });
+      return undefined;
+    }
+    const before = entry.object;
+    entry.object = object;
+    const { places } = entry;
+    for (let i = 0; i < indexes.length; i++) places[i] = (indexes[i] as Index<T>).put(places[i] as Places<T>, object);
     return before;
   }
 
   delete(key: string): T | undefined {
-    const before = this.#objects.get(key);
-    if (before === undefined) return undefined;
-    this.#objects.delete(key);
-    for (const index of this.#indexes.values()) index.replace(key, before, undefined);
-    return before;
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    this.#entries.delete(key);
+    for (const [i, index] of this.#indexes.entries()) for (const place of entry.places[i] as Places<T>) index.remove(place);
+    return entry.object;
   }
+}
+
+interface Entry<T> {
+  object: T;
+  /** Where the object stands in each index. */
+  readonly places: Places<T>[];
+}
+
+type Places<T> = readonly Place<T>[];
+
+interface Place<T> {
+  readonly bucket: Bucket<T>;
+  position: number;
+}
+
+interface Bucket<T> {
+  readonly value: string;
+  items: T[];
+  readonly places: Place<T>[];
+  /** Somebody may hold `items`: copy before the next change. */
+  lent: boolean;
 }
 
 /** One index: buckets of objects by value. Replacing an object in its bucket is O(1); a looked-up array is never changed. */
@@ -78,54 +119,67 @@ class Index<T> {
     return bucket.items;
   }
 
-  replace(key: string, before: T | undefined, after: T | undefined): void {
-    const old = before === undefined ? NONE : this.#by(before);
-    const now = after === undefined ? NONE : this.#by(after);
-    for (const value of old) if (!now.includes(value)) this.#remove(value, key);
-    for (const value of now) this.#put(value, key, after as T);
+  count(value: string): number {
+    return this.#buckets.get(value)?.items.length ?? 0;
   }
 
-  #put(value: string, key: string, object: T): void {
+  /** Puts an object, which stood at `places` in its former state, where it belongs now; returns its places. */
+  put(places: Places<T>, object: T): Places<T> {
+    const value = this.#by(object);
+    if (value === undefined) {
+      for (const place of places) this.remove(place);
+      return NONE;
+    }
+    if (typeof value !== 'string') return this.#putAll(places, value, object);
+    const place = places[0];
+    if (places.length === 1 && place !== undefined && place.bucket.value === value) {
+      own(place.bucket)[place.position] = object;
+      return places;
+    }
+    return this.#putAll(places, [value], object);
+  }
+
+  #putAll(places: Places<T>, values: readonly string[], object: T): Places<T> {
+    if (values.length === 0 && places.length === 0) return NONE;
+    for (const place of places) if (!values.includes(place.bucket.value)) this.remove(place);
+    const now: Place<T>[] = [];
+    for (const value of values) {
+      if (now.some((place) => place.bucket.value === value)) continue;
+      const kept = places.find((place) => place.bucket.value === value);
+      if (kept) own(kept.bucket)[kept.position] = object;
+      now.push(kept ?? this.#append(value, object));
+    }
+    return now;
+  }
+
+  #append(value: string, object: T): Place<T> {
     let bucket = this.#buckets.get(value);
-    if (!bucket) this.#buckets.set(value, (bucket = { items: [], keys: [], positions: new Map(), lent: false }));
-    own(bucket);
-    const position = bucket.positions.get(key);
-    if (position !== undefined) {
-      bucket.items[position] = object;
-      return;
-    }
-    bucket.positions.set(key, bucket.items.length);
-    bucket.items.push(object);
-    bucket.keys.push(key);
+    if (!bucket) this.#buckets.set(value, (bucket = { value, items: [], places: [], lent: false }));
+    const place = { bucket, position: bucket.places.length };
+    own(bucket).push(object);
+    bucket.places.push(place);
+    return place;
   }
 
-  #remove(value: string, key: string): void {
-    const bucket = this.#buckets.get(value);
-    const position = bucket?.positions.get(key);
-    if (!bucket || position === undefined) return;
-    own(bucket);
-    bucket.positions.delete(key);
-    const lastObject = bucket.items.pop() as T;
-    const lastKey = bucket.keys.pop() as string;
-    if (lastKey !== key) {
-      bucket.items[position] = lastObject;
-      bucket.keys[position] = lastKey;
-      bucket.positions.set(lastKey, position);
+  remove(place: Place<T>): void {
+    const { bucket, position } = place;
+    const items = own(bucket);
+    const lastObject = items.pop() as T;
+    const lastPlace = bucket.places.pop() as Place<T>;
+    if (lastPlace !== place) {
+      items[position] = lastObject;
+      bucket.places[position] = lastPlace;
+      lastPlace.position = position;
     }
-    if (bucket.items.length === 0) this.#buckets.delete(value);
+    if (items.length === 0) this.#buckets.delete(bucket.value);
   }
 }
 
-interface Bucket<T> {
-  items: T[];
-  keys: string[];
-  positions: Map<string, number>;
-  /** Somebody may hold `items`: copy before the next change. */
-  lent: boolean;
-}
-
-function own<T>(bucket: Bucket<T>): void {
-  if (!bucket.lent) return;
-  bucket.items = bucket.items.slice();
-  bucket.lent = false;
+/** The bucket's items, to be changed. */
+function own<T>(bucket: Bucket<T>): T[] {
+  if (bucket.lent) {
+    bucket.items = bucket.items.slice();
+    bucket.lent = false;
+  }
+  return bucket.items;
 }

@@ -81,7 +81,7 @@ export class WorkQueue {
 
   /** Takes the next key, under the cause it was added with; undefined once shut down and empty. Follow with `done`. */
   *get(): Op<string | undefined> {
-    const key = yield* this.#ready.receive();
+    const key = this.#ready.length > 0 ? this.#ready.tryReceive() : yield* this.#ready.receive();
     if (key === undefined) return undefined;
     this.sim.cause = this.#dirty.get(key) ?? null;
     this.#dirty.delete(key);

@@ -1,6 +1,6 @@
 // The kubelet's configuration: /var/lib/kubelet/config.yaml (KubeletConfiguration v1beta1) and the few flags that remain.
 
-import { parse } from 'yaml';
+import { parseYaml } from '../api/yaml.ts';
 import type { Files } from '../machine/files.ts';
 import { MINUTE, SECOND, type Micros } from '../sim/time.ts';
 import { CONTAINERD_SOCKET } from '../runtime/cri.ts';
@@ -50,7 +50,7 @@ export function loadConfig(argv: readonly string[], files: Files, hostname: stri
   if (!files.exists(path)) {
     throw new Error(`failed to load kubelet config file, path: ${path}, error: failed to load Kubelet config file ${path}, error failed to read kubelet config file "${path}", error: open ${path}: no such file or directory`);
   }
-  const file = parse(files.read(path)) as Record<string, unknown> | null;
+  const file = parseYaml(files.read(path)) as Record<string, unknown> | null;
   if (file === null || file['kind'] !== 'KubeletConfiguration') {
     throw new Error(`failed to load kubelet config file, path: ${path}, error: no kind "KubeletConfiguration" is registered`);
   }

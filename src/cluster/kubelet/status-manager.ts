@@ -129,7 +129,7 @@ export class StatusManager {
     const isStatic = isStaticPod(entry.pod);
     const target = isStatic ? this.#mirrorOf(entry.pod) : entry.pod;
     if (!target || (entry.written === version && !entry.finished)) return;
-    const { namespace = '', name = '' } = target.metadata ?? {};
+    const { namespace = '', name } = target.metadata;
     try {
       const current = yield* client.get('pods', namespace, name);
       if (podUid(current) !== podUid(target)) {

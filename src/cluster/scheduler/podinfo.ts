@@ -48,7 +48,7 @@ export function assumedOn(info: PodInfo, node: string): PodInfo {
 }
 
 function makePodInfo(pod: Pod): PodInfo {
-  const { name = '', namespace = '', uid = '', labels = NONE } = pod.metadata;
+  const { name, namespace = '', uid = '', labels = NONE } = pod.metadata;
   const affinity = pod.spec.affinity;
   const { requests, nonZero } = podRequests(pod);
   return {

@@ -8,7 +8,7 @@ import { useT } from '../i18n/i18n.ts';
 import { usePlayerApi } from '../session/context.ts';
 import { usePlayer } from '../state/player.ts';
 import { useUi } from '../state/ui.ts';
-import { tell } from '../story/story.ts';
+import { useTell } from '../story/useTell.ts';
 import { flowTitle } from './title.ts';
 
 const ROW = 30;
@@ -63,10 +63,10 @@ export function FlowHead() {
 export function Announcer() {
   const t = useT();
   const cue = usePlayer((s) => s.cue);
-  const language = useUi((s) => s.language);
+  const tell = useTell();
   return (
     <p className="visually-hidden" aria-live="polite" data-testid="announcer">
-      {cue && t('flow.announce', { index: cue.index, total: cue.total, phase: t(`phases.${cue.record.phase}`), sentence: tell(cue.record, language) })}
+      {cue && t('flow.announce', { index: cue.index, total: cue.total, phase: t(`phases.${cue.record.phase}`), sentence: tell(cue.record) })}
     </p>
   );
 }
@@ -151,7 +151,7 @@ interface RowProps {
 function StepRow({ i, step, before, current, done, total }: RowProps) {
   const t = useT();
   const player = usePlayerApi();
-  const language = useUi((s) => s.language);
+  const tell = useTell();
   const showPayload = useUi((s) => s.showPayload);
   return (
     <li
@@ -164,7 +164,7 @@ function StepRow({ i, step, before, current, done, total }: RowProps) {
       <span className={`step-phase ${step ? `phase-${step.phase}` : ''}`}>{step && step.phase !== before?.phase ? t(`phases.${step.phase}`) : ''}</span>
       <button type="button" className="step-go" onClick={() => void player.stepTo(i + 1)} data-testid="step">
         <span className="step-number">{i + 1}</span>
-        <span className="step-text">{step ? tell(step, language) : t('flow.loading')}</span>
+        <span className="step-text">{step ? tell(step) : t('flow.loading')}</span>
       </button>
       {step && (
         <>

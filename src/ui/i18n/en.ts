@@ -116,6 +116,12 @@ export const en = {
     flowMark: 'Action at {{time}}: {{title}}',
   },
   phases: { intent: 'Intent', decide: 'Decide', realise: 'Realise', report: 'Report' },
+  phaseDone: {
+    intent: 'What you asked for is checked and stored. It is now the desired state; nothing of it runs yet.',
+    decide: 'Controllers and the scheduler have decided what must exist, and on which machine.',
+    realise: 'The kubelets make it real: sandbox, network, image, containers.',
+    report: 'The status has come back, and Services lead to what is ready.',
+  },
   flow: {
     choose: 'Flow',
     none: 'Apply a manifest in the editor. Each action begins a flow, and every message that follows from it becomes a step here.',

@@ -120,6 +120,12 @@ export const zhCN: Catalogue<typeof en> = {
     flowMark: '{{time}} 的操作：{{title}}',
   },
   phases: { intent: '意图', decide: '决策', realise: '落实', report: '回报' },
+  phaseDone: {
+    intent: '你的要求已通过检查并保存，成为期望状态；还没有任何东西在运行。',
+    decide: '控制器和调度器已决定需要有什么，以及放在哪台机器上。',
+    realise: '各台机器的 kubelet 把它变成现实：沙箱、网络、镜像、容器。',
+    report: '状态已经回报，Service 通向已就绪的 Pod。',
+  },
   flow: {
     choose: '流程',
     none: '在编辑器里提交一份清单。每次操作开始一个流程，由它引发的每条消息都会成为这里的一步。',

@@ -1,17 +1,17 @@
 // The current step on the map: its path, the token on it, and the caption at its end. `drawMover` is a pure function
 // of simulated time; the wall clock only chooses which instant between start and end is drawn next.
 
-import { useStoreApi, ViewportPortal } from '@xyflow/react';
+import { useReactFlow, useStoreApi, ViewportPortal } from '@xyflow/react';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import { useT } from '../i18n/i18n.ts';
 import { useScene } from '../scene/hooks.ts';
 import type { SceneModel } from '../scene/model.ts';
 import { type Cue, usePlayer } from '../state/player.ts';
 import { useUi } from '../state/ui.ts';
-import { tell } from '../story/story.ts';
+import { useTell } from '../story/useTell.ts';
 import { placeCaption } from './caption.ts';
 import { useLayout, useLitStore } from './context.ts';
-import { type MapLayout, type Point, type Rect, slotRect } from './layout.ts';
+import { anchor, type MapLayout, type Point, type Rect, slotRect } from './layout.ts';
 import { pathData, pointAlong, routeBetween, type Route } from './places.ts';
 
 /** How long the token takes along its path, whatever the distance in simulated time: milliseconds. */
@@ -40,21 +40,43 @@ export function Mover() {
   const cue = usePlayer((s) => s.cue);
   const layout = useLayout();
   const scene = useScene();
-  const route = useMemo(
-    () => (cue ? routeBetween(layout, (id) => scene.slots.slotOf(id), cue.record.from, cue.record.to) : null),
-    [cue, layout, scene],
-  );
+  // A phase is no single message: its caption stands on the network line and nothing is dimmed.
+  const phase = useUi((s) => s.level === 'phase');
+  const route = useMemo((): Route | null => {
+    if (!cue) return null;
+    if (!phase) return routeBetween(layout, (id) => scene.slots.slotOf(id), cue.record.from, cue.record.to);
+    const line = { key: 'network', rect: layout.line, machine: '' };
+    return { points: [], from: line, to: line, lit: [] };
+  }, [cue, layout, scene, phase]);
+  useKeepInSight(phase ? null : route);
   useEffect(() => {
-    useLitStore.setState({ keys: new Set(cue && route ? [...route.lit, `frame/${route.from.machine}`, `frame/${route.to.machine}`, objectKey(cue)] : []) });
+    useLitStore.setState({ keys: new Set(cue && route && !phase ? [...route.lit, `frame/${route.from.machine}`, `frame/${route.to.machine}`, objectKey(cue)] : []) });
     return () => useLitStore.setState({ keys: new Set() });
-  }, [cue, route]);
+  }, [cue, route, phase]);
   if (!cue || !route) return null;
   return (
     <>
-      <Path key={cue.turn} cue={cue} route={route} />
+      {!phase && <Path key={cue.turn} cue={cue} route={route} />}
       <Caption cue={cue} route={route} />
     </>
   );
+}
+
+/** Shows the whole map again when the message would arrive where the person cannot see it. */
+function useKeepInSight(route: Route | null): void {
+  const store = useStoreApi();
+  const { fitBounds } = useReactFlow();
+  const layout = useLayout();
+  useEffect(() => {
+    if (!route) return;
+    const { transform, width, height } = store.getState();
+    const p = anchor(route.to.rect);
+    const x = p.x * transform[2] + transform[0];
+    const y = p.y * transform[2] + transform[1];
+    if (x >= 0 && y >= 0 && x <= width && y <= height) return;
+    const b = layout.bounds;
+    void fitBounds({ x: b.x, y: b.y, width: b.w, height: b.h }, { padding: 0.012 });
+  }, [route, store, fitBounds, layout]);
 }
 
 function Path({ cue, route }: { readonly cue: Cue; readonly route: Route }) {
@@ -121,6 +143,7 @@ function Frame({ rect, strong }: { readonly rect: Rect; readonly strong: boolean
 function Caption({ cue, route }: { readonly cue: Cue; readonly route: Route }) {
   const t = useT();
   const language = useUi((s) => s.language);
+  const tell = useTell();
   const showPayload = useUi((s) => s.showPayload);
   const presenter = useUi((s) => s.presenter);
   const store = useStoreApi();
@@ -164,7 +187,7 @@ function Caption({ cue, route }: { readonly cue: Cue; readonly route: Route }) {
           {cue.index}/{cue.total}
         </span>
       </span>
-      <span className="caption-text">{tell(record, language)}</span>
+      <span className="caption-text">{tell(record)}</span>
     </button>
   );
 }

@@ -72,7 +72,10 @@ export class Player {
     usePlayer.setState({ status: { type: 'ready' }, clock });
     await this.refreshFlows();
     const last = usePlayer.getState().flows.at(-1);
-    if (last) await this.#chooseAt(last.id);
+    if (last) {
+      await this.#chooseAt(last.id);
+      if (log?.view !== undefined) await this.#showWhereItStood();
+    }
     clearInterval(this.#saver);
     this.#saver = setInterval(() => void this.save(), SAVE_EVERY);
   }
@@ -399,6 +402,14 @@ export class Player {
       else high = middle;
     }
     usePlayer.setState({ index: low, total, atEnd: false });
+  }
+
+  /** A session that was left or shared at a step opens with that step on the map. */
+  async #showWhereItStood(): Promise<void> {
+    const { flow, index } = usePlayer.getState();
+    if (index <= 1) return;
+    useUi.getState().set({ playMode: 'steps' });
+    await this.#moveTo((c) => c.call((api) => api.stepTo(flow, useUi.getState().level, index)), true);
   }
 
   #flowsSoon(): void {

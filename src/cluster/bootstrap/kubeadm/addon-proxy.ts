@@ -17,9 +17,7 @@ export function proxyAddon(config: KubeadmConfig): readonly Manifest[] {
       { kind: 'ServiceAccount', name: 'kube-proxy', namespace: 'kube-system' },
     ]),
     role('kube-system', 'kube-proxy', [{ apiGroups: [''], resourceNames: ['kube-proxy'], resources: ['configmaps'], verbs: ['get'] }]),
-    roleBinding('kube-system', 'kube-proxy', 'kube-proxy', [
-      { kind: 'Group', name: 'system:bootstrappers:kubeadm:default-node-token' },
-    ]),
+    roleBinding('kube-system', 'kube-proxy', 'kube-proxy', [{ kind: 'Group', name: 'system:bootstrappers:kubeadm:default-node-token' }]),
     configMap(
       'kube-system',
       'kube-proxy',

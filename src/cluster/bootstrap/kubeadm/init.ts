@@ -53,8 +53,11 @@ export function* init(os: Os, config: KubeadmConfig): Op<void> {
     }
   });
   yield* phase(os, 'kubelet-start', 'Starting the kubelet', () => startKubelet(os, config));
-  yield* phase(os, 'wait-control-plane', `Waiting for the kubelet to boot up the control plane as static Pods from directory "${MANIFESTS}"`, () =>
-    waitControlPlane(os, config),
+  yield* phase(
+    os,
+    'wait-control-plane',
+    `Waiting for the kubelet to boot up the control plane as static Pods from directory "${MANIFESTS}"`,
+    () => waitControlPlane(os, config),
   );
 
   const superAdmin = new Client(os, loadKubeconfig(os, SUPER_ADMIN_CONF));
@@ -63,7 +66,9 @@ export function* init(os: Os, config: KubeadmConfig): Op<void> {
   yield* phase(os, 'upload-config', 'Storing the configuration used in ConfigMap "kubeadm-config" in the "kube-system" Namespace', () =>
     create(os, client, uploadedConfig(config)),
   );
-  yield* phase(os, 'mark-control-plane', `Marking the node ${config.nodeName} as control-plane`, () => markControlPlane(os, client, config.nodeName));
+  yield* phase(os, 'mark-control-plane', `Marking the node ${config.nodeName} as control-plane`, () =>
+    markControlPlane(os, client, config.nodeName),
+  );
   yield* phase(os, 'bootstrap-token', `Using token: ${config.token}`, () =>
     create(os, client, bootstrapTokenObjects(config, ca.certificate, os.sim.time(os.sim.now + TOKEN_LIFETIME))),
   );

@@ -1,7 +1,7 @@
 // `kubeadm join` of a worker (cmd/kubeadm/app/cmd/join.go): finds the cluster with a token, lets the kubelet ask for a
 // certificate of its own, and waits until it has one.
 
-import { parse } from 'yaml';
+import { parseYaml } from '../../api/yaml.ts';
 import { fromBase64 } from '../../api/base64.ts';
 import type { ConfigMap } from '../../api/generated/types.ts';
 import { Client } from '../../client/client.ts';
@@ -43,12 +43,18 @@ export function* join(os: Os, config: JoinConfig): Op<void> {
     info = yield* discover(os, config);
     os.log('[preflight] Reading configuration from the "kubeadm-config" ConfigMap in namespace "kube-system"...');
     const client = new Client(os, { server: info.server, token: config.token, ca: info.ca, userAgent: 'kubeadm/v1.36.0' });
-    cluster = parse(dataOf(yield* client.get('configmaps', 'kube-system', 'kubeadm-config'), 'ClusterConfiguration')) as ClusterConfiguration;
+    cluster = parseYaml(
+      dataOf(yield* client.get('configmaps', 'kube-system', 'kubeadm-config'), 'ClusterConfiguration'),
+    ) as ClusterConfiguration;
     kubelet = dataOf(yield* client.get('configmaps', 'kube-system', 'kubelet-config'), 'kubelet');
   });
   const { networking } = cluster as unknown as ClusterConfiguration;
   yield* phase(os, 'kubelet-start', 'Starting the kubelet', function* () {
-    os.files.write(BOOTSTRAP_KUBELET_CONF, kubeconfigText(info.server, info.ca, 'tls-bootstrap-token-user', { token: config.token }), 0o600);
+    os.files.write(
+      BOOTSTRAP_KUBELET_CONF,
+      kubeconfigText(info.server, info.ca, 'tls-bootstrap-token-user', { token: config.token }),
+      0o600,
+    );
     os.files.write(`${PKI}/ca.crt`, info.ca, 0o644);
     yield* startKubelet(os, networking, kubelet);
   });
@@ -71,7 +77,10 @@ function* discover(os: Os, config: JoinConfig): Op<ClusterInfo> {
     try {
       const map = yield* client.get('configmaps', 'kube-public', 'cluster-info');
       if (map.data?.[`jws-kubeconfig-${tokenId}`] !== undefined) found = map;
-      else os.logError(`[discovery] The cluster-info ConfigMap does not yet contain a JWS signature for token ID "${tokenId}", will try again`);
+      else
+        os.logError(
+          `[discovery] The cluster-info ConfigMap does not yet contain a JWS signature for token ID "${tokenId}", will try again`,
+        );
       return found !== null;
     } catch (error) {
       if (isProgrammingError(error)) throw error;
@@ -79,7 +88,7 @@ function* discover(os: Os, config: JoinConfig): Op<ClusterInfo> {
       return false;
     }
   });
-  const kubeconfig = parse(dataOf(found as unknown as ConfigMap, 'kubeconfig')) as {
+  const kubeconfig = parseYaml(dataOf(found as unknown as ConfigMap, 'kubeconfig')) as {
     readonly clusters: readonly { readonly cluster: { readonly server: string; readonly 'certificate-authority-data': string } }[];
   };
   const cluster = kubeconfig.clusters[0]?.cluster;

@@ -8,14 +8,21 @@ import { MILLISECOND } from '../../sim/time.ts';
 import { type KubeadmConfig, KUBELET_CONFIG_FILE, KUBELET_FLAGS_FILE, kubeletConfiguration } from './config.ts';
 
 /** Writes the configuration (`text` when the cluster has given one) and starts the kubelet with it. */
-export function* startKubelet(os: Os, config: Pick<KubeadmConfig, 'serviceSubnet' | 'dnsDomain'>, text = kubeletConfiguration(config)): Op<void> {
+export function* startKubelet(
+  os: Os,
+  config: Pick<KubeadmConfig, 'serviceSubnet' | 'dnsDomain'>,
+  text = kubeletConfiguration(config),
+): Op<void> {
   const { units } = os.machine;
   units.stop('kubelet');
   os.log(`[kubelet-start] Writing kubelet environment file with flags to file "${KUBELET_FLAGS_FILE}"`);
   os.files.write(KUBELET_FLAGS_FILE, 'KUBELET_KUBEADM_ARGS=""\n');
   os.files.write('/var/lib/kubelet/instance-config.yaml', instanceConfiguration());
   os.log(`[kubelet-start] Writing kubelet configuration to file "${KUBELET_CONFIG_FILE}"`);
-  os.files.write(KUBELET_CONFIG_FILE, text.replace('containerRuntimeEndpoint: ""', `containerRuntimeEndpoint: unix://${CONTAINERD_SOCKET}`));
+  os.files.write(
+    KUBELET_CONFIG_FILE,
+    text.replace('containerRuntimeEndpoint: ""', `containerRuntimeEndpoint: unix://${CONTAINERD_SOCKET}`),
+  );
   yield* os.sleep(200 * MILLISECOND);
   units.start('kubelet');
 }

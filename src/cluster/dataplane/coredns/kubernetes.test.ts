@@ -5,7 +5,10 @@ import { parseCorefile } from './corefile.ts';
 import { answerInZone, answerReverse, type Records } from './kubernetes.ts';
 
 const services: readonly Service[] = [
-  { metadata: { namespace: 'default', name: 'web' }, spec: { clusterIP: '10.96.7.7', ports: [{ name: 'http', port: 80, protocol: 'TCP' }] } },
+  {
+    metadata: { namespace: 'default', name: 'web' },
+    spec: { clusterIP: '10.96.7.7', ports: [{ name: 'http', port: 80, protocol: 'TCP' }] },
+  },
   { metadata: { namespace: 'db', name: 'pg' }, spec: { clusterIP: 'None', ports: [{ name: 'sql', port: 5432, protocol: 'TCP' }] } },
   { metadata: { namespace: 'db', name: 'empty' }, spec: { clusterIP: 'None' } },
   { metadata: { namespace: 'default', name: 'ext' }, spec: { type: 'ExternalName', externalName: 'example.com' } },

@@ -85,13 +85,18 @@ function serviceAnswer(labels: readonly string[], question: DnsQuestion, options
     return srvAnswer(service, port.slice(1), protocol.slice(1), question, options, records);
   }
   if (rest.length > 1) return NXDOMAIN;
-  if (!headless) return rest.length > 0 ? endpointAnswer(service, rest[0] as string, question, options, records) : clusterIpAnswer(service, question, options);
+  if (!headless)
+    return rest.length > 0
+      ? endpointAnswer(service, rest[0] as string, question, options, records)
+      : clusterIpAnswer(service, question, options);
   if (rest.length === 1) return endpointAnswer(service, rest[0] as string, question, options, records);
   const endpoints = publishedEndpoints(service, records);
   if (question.type === 'SRV') return srvAnswer(service, null, null, question, options, records);
   if (endpoints.length === 0) return NXDOMAIN;
   if (question.type !== 'A') return NODATA;
-  return found(endpoints.flatMap((e) => e.addresses.map((data): DnsRecord => ({ name: question.name, type: 'A', ttl: options.ttl, data }))));
+  return found(
+    endpoints.flatMap((e) => e.addresses.map((data): DnsRecord => ({ name: question.name, type: 'A', ttl: options.ttl, data }))),
+  );
 }
 
 function clusterIpAnswer(service: Service, question: DnsQuestion, { ttl, domain }: ZoneOptions): Answer {
@@ -135,7 +140,8 @@ function srvAnswer(
       }
     }
   } else {
-    for (const p of (service.spec?.ports ?? []).filter(matches)) targets.push({ port: p.port, name: base, ip: service.spec?.clusterIP ?? '' });
+    for (const p of (service.spec?.ports ?? []).filter(matches))
+      targets.push({ port: p.port, name: base, ip: service.spec?.clusterIP ?? '' });
   }
   if (targets.length === 0) return NXDOMAIN;
   if (question.type !== 'SRV') return NODATA;

@@ -51,7 +51,9 @@ export class DnsServer {
     if (this.#logs) {
       const { type, name } = question;
       const seconds = ((this.#os.sim.now - started) / SECOND).toFixed(6);
-      this.#os.log(`[INFO] ${client} - ${query.id} "${type} IN ${name}. ${protocol} 40 false 512" ${reply.code} qr,aa,rd ${40 + 16 * reply.answers.length} ${seconds}s`);
+      this.#os.log(
+        `[INFO] ${client} - ${query.id} "${type} IN ${name}. ${protocol} 40 false 512" ${reply.code} qr,aa,rd ${40 + 16 * reply.answers.length} ${seconds}s`,
+      );
     }
     return reply;
   }
@@ -99,7 +101,9 @@ export class DnsServer {
       return { ...reply, id: query.id };
     }
     if (this.#upstreams.length > 0) {
-      this.#os.log(`[ERROR] plugin/errors: 2 ${query.question.name}. ${query.question.type}: read udp ${this.#upstreams[0]}:53: i/o timeout`);
+      this.#os.log(
+        `[ERROR] plugin/errors: 2 ${query.question.name}. ${query.question.type}: read udp ${this.#upstreams[0]}:53: i/o timeout`,
+      );
     }
     const code = this.#upstreams.length > 0 ? 'SERVFAIL' : 'REFUSED';
     return { ...query, code, authoritative: false, answers: [], authority: [], additional: [] };

@@ -127,7 +127,8 @@ class Flannel {
   /** The interface of the default route. */
   #externalInterface(): Interface {
     const route = this.#netns.routes.find((r) => r.destination.prefix === 0);
-    if (!route || route.device.primary === null) throw new Error('Failed to find any valid interface to use: failed to get default interface: unable to find default route');
+    if (!route || route.device.primary === null)
+      throw new Error('Failed to find any valid interface to use: failed to get default interface: unable to find default route');
     this.#os.logError(`Using interface with name ${route.device.name} and address ${route.device.primary}`);
     return route.device;
   }
@@ -157,7 +158,8 @@ class Flannel {
         return lease;
       } catch (error) {
         if (isProgrammingError(error)) throw error;
-        if (this.#os.sim.now >= deadline) throw fail(`timeout contacting kube-api, failed to patch node "${nodeName}". Error: ${messageOf(error)}`);
+        if (this.#os.sim.now >= deadline)
+          throw fail(`timeout contacting kube-api, failed to patch node "${nodeName}". Error: ${messageOf(error)}`);
         yield* this.#os.sleep(LEASE_RETRY);
       }
     }

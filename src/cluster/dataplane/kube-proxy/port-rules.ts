@@ -60,7 +60,12 @@ export function portRules(port: ServicePortInfo, all: readonly EndpointInfo[], c
   return rules;
 }
 
-function writeRules(port: ServicePortInfo, endpoints: readonly EndpointInfo[], local: readonly EndpointInfo[], context: PortContext): PortRules {
+function writeRules(
+  port: ServicePortInfo,
+  endpoints: readonly EndpointInfo[],
+  local: readonly EndpointInfo[],
+  context: PortContext,
+): PortRules {
   const clusterChain = `KUBE-SVC-${port.hash}`;
   const localChain = `KUBE-SVL-${port.hash}`;
   const externalChain = `KUBE-EXT-${port.hash}`;
@@ -85,10 +90,15 @@ function writeRules(port: ServicePortInfo, endpoints: readonly EndpointInfo[], l
     services.push({ ...match(port.clusterIP), comment: `${port.name} cluster IP`, target: jump(chain) });
   } else {
     const comment = port.internalLocal && endpoints.length > 0 ? `${port.name} has no local endpoints` : `${port.name} has no endpoints`;
-    refused.push({ ...match(port.clusterIP), comment, target: port.internalLocal && endpoints.length > 0 ? { kind: 'drop' } : { kind: 'reject' } });
+    refused.push({
+      ...match(port.clusterIP),
+      comment,
+      target: port.internalLocal && endpoints.length > 0 ? { kind: 'drop' } : { kind: 'reject' },
+    });
   }
   if (isExternal && endpoints.length > 0) {
-    for (const address of port.externalIPs) services.push({ ...match(address), comment: `${port.name} external IP`, target: jump(externalChain) });
+    for (const address of port.externalIPs)
+      services.push({ ...match(address), comment: `${port.name} external IP`, target: jump(externalChain) });
     for (const address of port.loadBalancerIPs) {
       services.push({ ...match(address), comment: `${port.name} loadbalancer IP`, target: jump(externalChain) });
     }
@@ -136,8 +146,16 @@ function externalRules(port: ServicePortInfo, clusterChain: string, localChain: 
   }
   const rules: Rule[] = [
     { source: clusterCidr, comment: `pod traffic for ${port.name} external destinations`, target: { kind: 'jump', chain: clusterChain } },
-    { comment: `masquerade LOCAL traffic for ${port.name} external destinations`, sourceType: 'LOCAL', target: { kind: 'jump', chain: KUBE_MARK_MASQ } },
-    { comment: `route LOCAL traffic for ${port.name} external destinations`, sourceType: 'LOCAL', target: { kind: 'jump', chain: clusterChain } },
+    {
+      comment: `masquerade LOCAL traffic for ${port.name} external destinations`,
+      sourceType: 'LOCAL',
+      target: { kind: 'jump', chain: KUBE_MARK_MASQ },
+    },
+    {
+      comment: `route LOCAL traffic for ${port.name} external destinations`,
+      sourceType: 'LOCAL',
+      target: { kind: 'jump', chain: clusterChain },
+    },
   ];
   if (localChain !== null) rules.push({ target: { kind: 'jump', chain: localChain } });
   return rules;

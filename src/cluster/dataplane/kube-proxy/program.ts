@@ -1,14 +1,14 @@
 // kube-proxy in iptables mode (cmd/kube-proxy, pkg/proxy/iptables): watches Services, EndpointSlices and its Node, and
 // keeps the node's tables so that connections to a Service reach one of its endpoints.
 
-import { parse } from 'yaml';
-import type { EndpointSlice } from '../../api/generated/types.ts';
+import type { EndpointSlice, Service } from '../../api/generated/types.ts';
+import { parseYaml } from '../../api/yaml.ts';
 import { Client } from '../../client/client.ts';
 import { EventRecorder } from '../../client/events.ts';
 import { type Informer, InformerFactory } from '../../client/informer.ts';
 import { loadKubeconfig } from '../../client/kubeconfig.ts';
 import type { Os, Program } from '../../machine/process.ts';
-import { serveHttp } from '../../network/http.ts';
+import { type HttpRequest, type HttpResponse, serveHttp } from '../../network/http.ts';
 import { ensureChain, ensureRule, type TableName, type TableUpdate } from '../../network/netfilter.ts';
 import type { Netns } from '../../network/netns.ts';
 import type { Op } from '../../sim/simulation.ts';
@@ -35,7 +35,7 @@ interface ProxyConfiguration {
 /** `kube-proxy --config=FILE --hostname-override=NAME`. */
 export const kubeProxyProgram: Program = function* (os: Os): Op<number> {
   const stop = os.signals();
-  const config = parse(os.files.read(flag(os.argv, 'config') ?? '/var/lib/kube-proxy/config.conf')) as ProxyConfiguration;
+  const config = parseYaml(os.files.read(flag(os.argv, 'config') ?? '/var/lib/kube-proxy/config.conf')) as ProxyConfiguration;
   const nodeName = flag(os.argv, 'hostname-override') ?? os.machine.name;
   const client = new Client(os, loadKubeconfig(os, config.clientConnection?.kubeconfig ?? '/var/lib/kube-proxy/kubeconfig.conf'));
   os.logError(`"Successfully retrieved node IP(s)" node="${nodeName}"`);
@@ -57,7 +57,7 @@ class Proxier {
   readonly #netns: Netns;
   readonly #book: RuleBook;
   readonly #runner: BoundedRunner;
-  readonly #services: Informer<import('../../api/generated/types.ts').Service>;
+  readonly #services: Informer<Service>;
   readonly #slices: Informer<EndpointSlice>;
   readonly #factory: InformerFactory;
   readonly #dirty = new Set<string>();
@@ -96,7 +96,8 @@ class Proxier {
     this.#services.addHandler({
       add: (service) => changed(keyOf(service)),
       update: (before, after) => {
-        if (before.spec !== after.spec || before.status !== after.status || before.metadata.labels !== after.metadata.labels) changed(keyOf(after));
+        if (before.spec !== after.spec || before.status !== after.status || before.metadata.labels !== after.metadata.labels)
+          changed(keyOf(after));
       },
       delete: (service) => changed(keyOf(service)),
     });
@@ -127,7 +128,13 @@ class Proxier {
     this.#dirty.clear();
     this.#queued = null;
     const update = this.#book.sync(keys, (key) => ({ service: this.#services.getByKey(key), slices: this.#slices.index('service', key) }));
-    if (!full && update.written === 0 && update.nat.chains.length === 0 && (update.nat.remove?.length ?? 0) === 0 && update.filter === null) {
+    if (
+      !full &&
+      update.written === 0 &&
+      update.nat.chains.length === 0 &&
+      (update.nat.remove?.length ?? 0) === 0 &&
+      update.filter === null
+    ) {
       this.#lastUpdated = start;
       return true;
     }
@@ -173,16 +180,17 @@ class Proxier {
     this.#restore('filter', { chains: FILTER_CHAINS });
   }
 
-  /** /healthz: fails when changes have waited longer than twice the sync period. */
   #serveHealth(): void {
-    const os = this.#os;
-    const proxier = this;
-    serveHttp(os, { port: HEALTHZ_PORT }, function* (request) {
-      const healthy = proxier.#queued === null || os.sim.now - proxier.#queued < 2 * SYNC_PERIOD;
-      if (request.path !== '/healthz' && request.path !== '/livez') return { status: 404, headers: {}, body: '404 page not found' };
-      const body = { lastUpdated: os.sim.time(proxier.#lastUpdated), currentTime: os.sim.time(), nodeEligible: true };
-      return { status: healthy ? 200 : 503, headers: { 'content-type': 'application/json' }, body };
-    });
+    serveHttp(this.#os, { port: HEALTHZ_PORT }, (request) => this.#health(request));
+  }
+
+  /** /healthz: fails when changes have waited longer than twice the sync period. */
+  *#health({ path }: HttpRequest): Op<HttpResponse> {
+    if (path !== '/healthz' && path !== '/livez') return { status: 404, headers: {}, body: '404 page not found' };
+    const { sim } = this.#os;
+    const healthy = this.#queued === null || sim.now - this.#queued < 2 * SYNC_PERIOD;
+    const body = { lastUpdated: sim.time(this.#lastUpdated), currentTime: sim.time(), nodeEligible: true };
+    return { status: healthy ? 200 : 503, headers: { 'content-type': 'application/json' }, body };
   }
 }
 

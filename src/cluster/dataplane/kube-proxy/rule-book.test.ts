@@ -68,7 +68,12 @@ describe('rule book', () => {
 
   test('a NodePort with externalTrafficPolicy Local goes to the own node', () => {
     const book = new RuleBook(new Simulation(), CONTEXT);
-    const spec = { clusterIP: '10.96.7.7', type: 'NodePort', externalTrafficPolicy: 'Local', ports: [{ name: 'http', port: 80, nodePort: 30080 }] };
+    const spec = {
+      clusterIP: '10.96.7.7',
+      type: 'NodePort',
+      externalTrafficPolicy: 'Local',
+      ports: [{ name: 'http', port: 80, nodePort: 30080 }],
+    };
     expect(print(sync(book, service('web', spec), [slice(['10.244.1.2', '10.244.2.2'])]).nat.chains)).toMatchInlineSnapshot(`
       "-A KUBE-SVC-CDGGSHYLG3RE2FKL ! -s 10.244.0.0/16 -d 10.96.7.7/32 -p tcp -m comment --comment "default/web:http cluster IP" -m tcp --dport 80 -j KUBE-MARK-MASQ
       -A KUBE-SVC-CDGGSHYLG3RE2FKL -m comment --comment "default/web:http -> 10.244.1.2:8080" -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-UIQK3OSOSTRHRPBX

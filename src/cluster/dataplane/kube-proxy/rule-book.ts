@@ -67,7 +67,10 @@ export class RuleBook {
   }
 
   /** Takes over Services that may have changed. `read` gives a Service and its slices as they are now. */
-  sync(keys: Iterable<string>, read: (key: string) => { readonly service: Service | undefined; readonly slices: readonly EndpointSlice[] }): BookUpdate {
+  sync(
+    keys: Iterable<string>,
+    read: (key: string) => { readonly service: Service | undefined; readonly slices: readonly EndpointSlice[] },
+  ): BookUpdate {
     const chains: Chain[] = [];
     const remove: string[] = [];
     let written = 0;

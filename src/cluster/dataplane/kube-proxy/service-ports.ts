@@ -92,7 +92,10 @@ function readSlice(slice: EndpointSlice): ReadonlyMap<string, readonly EndpointI
   for (const port of slice.ports ?? []) {
     if (port.port === undefined) continue;
     const number = port.port;
-    ports.set(port.name ?? '', (slice.endpoints ?? []).map((endpoint) => readEndpoint(endpoint, number)));
+    ports.set(
+      port.name ?? '',
+      (slice.endpoints ?? []).map((endpoint) => readEndpoint(endpoint, number)),
+    );
   }
   return ports;
 }

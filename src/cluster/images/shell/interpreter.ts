@@ -363,7 +363,7 @@ export class Interpreter {
   }
 
   /** Replaces the shell by the command; without one, its redirections stay (they do not here: only `exec command` is modelled). */
-  *#exec(argv: readonly string[], streams: Streams): Op<never | void> {
+  *#exec(argv: readonly string[], streams: Streams): Op<void> {
     const { shell } = this;
     const name = argv[0];
     if (name === undefined) return;

@@ -1,7 +1,7 @@
 // Bad input and bad luck: a clear error where the person looks, nothing lost, nothing executed, nothing frozen.
 
 import { expect, test } from '@playwright/test';
-import { open, runningPods, watchPage, write } from './page.ts';
+import { open, runningPods, toLive, watchPage, write } from './page.ts';
 
 const GOOD = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: kept\ndata:\n  a: "1"\n';
 
@@ -34,7 +34,7 @@ test('hostile manifests are data', async ({ page }) => {
   await write(page, text);
   await page.getByTestId('apply').click();
   await expect(page.getByTestId('answer')).toContainText('configmap/hostile created');
-  await page.getByTestId('live').click();
+  await toLive(page);
   await page.getByTestId('tree-item').filter({ hasText: 'hostile' }).first().click();
   await expect(page.getByTestId('inspector')).toContainText('onerror');
   expect(await page.evaluate(() => ({ hacked: 'hacked' in window, polluted: 'polluted' in {} }))).toEqual({ hacked: false, polluted: false });
@@ -82,7 +82,7 @@ test('a crash of the worker loses nothing', async ({ page }) => {
   await page.getByTestId('recover').click();
   await expect(page.getByTestId('crash')).toBeHidden();
   await open(page);
-  await page.getByTestId('live').click();
+  await toLive(page);
   await expect(page.getByTestId('tree-item').filter({ hasText: 'survivor' }).first()).toBeVisible();
   await expect(page.getByTestId('monaco')).toContainText('survivor');
 });

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test } from '@playwright/test';
-import { open, play, position, runningPods, watchPage, write } from './page.ts';
+import { open, play, position, runningPods, toLive, watchPage, write } from './page.ts';
 
 const CORPUS = join(import.meta.dirname, '..', '..', 'shared', 'corpus', 'manifests', 'kubernetes__website-2021', 'application', 'deployment.yaml');
 const OWN = join(import.meta.dirname, 'manifests', 'shop.yaml');
@@ -71,7 +71,7 @@ test('the first five minutes of a teacher', async ({ page, context }) => {
     await scrub.focus();
     await page.keyboard.press('Home');
     await expect(runningPods(page, name)).toHaveCount(0);
-    await page.getByTestId('live').click();
+    await toLive(page);
     await expect(runningPods(page, name)).toHaveCount(replicas);
   });
 
@@ -87,6 +87,7 @@ test('the first five minutes of a teacher', async ({ page, context }) => {
     await page.reload();
     await open(page);
     await expect(runningPods(page, name)).toHaveCount(replicas);
+    await page.getByTestId('tab-editor').click();
     await expect(page.getByTestId('monaco')).toContainText(name);
   });
 
@@ -131,7 +132,7 @@ test('no accessibility violation on the main screens', async ({ page }) => {
   await expect(page.getByTestId('answer')).toContainText('created');
   for (let i = 0; i < 12; i++) await page.getByTestId('step-next').click();
   expect(await violations(), 'a flow').toEqual([]);
-  await page.getByTestId('live').click();
+  await toLive(page);
   await page.getByTestId('tree-item').filter({ hasText: name }).first().click();
   await page.getByTestId('tab-events').click();
   expect(await violations(), 'the inspector and the events').toEqual([]);

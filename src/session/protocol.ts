@@ -36,6 +36,8 @@ export interface SessionLog {
   readonly until: Micros;
   /** Where the view stood when it was shared; absent = at the live edge. */
   readonly view?: Micros;
+  /** The last record that the view included: many records share one instant. */
+  readonly viewRecord?: number;
 }
 
 // ── the scene: what the map, the tree and the lists show ─────────────────────────────────────────────────────────

@@ -43,7 +43,11 @@ export class Session {
     if (log.until === 0 && log.inputs.length === 0) this.#replica.boot();
     else this.#replica.runUntil(log.until);
     this.#show(this.#replica.now);
-    if (log.view !== undefined && log.view < this.#replica.now) this.seek(log.view);
+    if (log.view !== undefined && log.view < this.#replica.now) {
+      this.seek(log.view);
+      const record = log.viewRecord;
+      if (record !== undefined && this.#replica.history.timeOf(record) === log.view) this.#showRecord(record);
+    }
   }
 
   get live(): Micros {
@@ -88,7 +92,7 @@ export class Session {
       topology: this.#topology,
       inputs: [...this.#replica.performed, ...this.#replica.ahead],
       until: this.live,
-      ...(atLive ? {} : { view: this.#view }),
+      ...(atLive ? {} : { view: this.#view, viewRecord: this.#replica.history.viewId }),
     };
   }
 
@@ -211,7 +215,7 @@ export class Session {
   }
 
   #past(time: Micros): SessionLog {
-    const { view: _view, ...log } = this.log();
+    const { view: _view, viewRecord: _viewRecord, ...log } = this.log();
     return { ...log, inputs: log.inputs.filter((input) => input.at < time), until: time };
   }
 

@@ -1,6 +1,7 @@
 // Base64 and UTF-8 without the platform's help: Secret data, PEM bodies, tokens.
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const URL_ALPHABET = `${ALPHABET.slice(0, 62)}-_`;
 /** By character code, of both alphabets; -1 for what is in neither. */
 const VALUES = new Int8Array(128).fill(-1);
 for (let i = 0; i < ALPHABET.length; i++) VALUES[ALPHABET.charCodeAt(i)] = i;
@@ -13,8 +14,14 @@ const EQUALS = 61;
 /** UTF-8 bytes of a text. */
 export function utf8(text: string): number[] {
   const bytes: number[] = [];
-  for (const c of text) {
-    const code = c.codePointAt(0) as number;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) {
+      bytes.push(unit);
+      continue;
+    }
+    const code = text.codePointAt(i) as number;
+    if (code > 0xffff) i++;
     if (code < 0x80) bytes.push(code);
     else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 0x3f));
     else if (code < 0x10000) bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
@@ -43,19 +50,26 @@ export function fromUtf8(bytes: readonly number[]): string {
 }
 
 /** Standard padded base64 of a text's UTF-8 bytes. */
-export function toBase64(text: string): string {
+export const toBase64 = (text: string): string => encode(text, ALPHABET, '=');
+
+function encode(text: string, alphabet: string, padding: string): string {
   const bytes = utf8(text);
-  const parts: string[] = [];
-  for (let i = 0; i < bytes.length; i += 3) {
-    const [a, b, c] = [bytes[i] as number, bytes[i + 1], bytes[i + 2]];
-    parts.push(
-      ALPHABET[a >> 2] as string,
-      ALPHABET[((a & 3) << 4) | ((b ?? 0) >> 4)] as string,
-      b === undefined ? '=' : (ALPHABET[((b & 15) << 2) | ((c ?? 0) >> 6)] as string),
-      c === undefined ? '=' : (ALPHABET[c & 63] as string),
+  const whole = bytes.length - (bytes.length % 3);
+  const codes: number[] = [];
+  for (let i = 0; i < whole; i += 3) {
+    const group = ((bytes[i] as number) << 16) | ((bytes[i + 1] as number) << 8) | (bytes[i + 2] as number);
+    codes.push(
+      alphabet.charCodeAt(group >> 18),
+      alphabet.charCodeAt((group >> 12) & 63),
+      alphabet.charCodeAt((group >> 6) & 63),
+      alphabet.charCodeAt(group & 63),
     );
   }
-  return parts.join('');
+  const out = ascii(codes);
+  if (whole === bytes.length) return out;
+  const group = ((bytes[whole] as number) << 16) | ((bytes[whole + 1] ?? 0) << 8);
+  const last = whole + 1 < bytes.length ? (alphabet[(group >> 6) & 63] as string) : padding;
+  return `${out}${alphabet[group >> 18]}${alphabet[(group >> 12) & 63]}${last}${padding}`;
 }
 
 /** The text behind base64 (standard or URL alphabet, padded or not, line breaks allowed); undefined for anything else. */
@@ -89,4 +103,4 @@ function ascii(bytes: readonly number[]): string {
 }
 
 /** Unpadded base64 in the URL alphabet: the parts of a JWT. */
-export const toBase64Url = (text: string): string => toBase64(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+export const toBase64Url = (text: string): string => encode(text, URL_ALPHABET, '');

@@ -12,6 +12,7 @@ import type {
 } from './generated/types.ts';
 import { kindOf, type ResourceKind } from './kinds.ts';
 import { type ApiObject, deepFreeze } from './meta.ts';
+import { Recent } from './recent.ts';
 
 const STORED: Readonly<Record<string, readonly [apiVersion: string, kind: string]>> = {
   'autoscaling/v1 HorizontalPodAutoscaler': ['autoscaling/v2', 'HorizontalPodAutoscaler'],
@@ -30,7 +31,7 @@ export function toStored(kind: ResourceKind, object: ApiObject): ApiObject {
   return deepFreeze(kind.kind === 'Event' ? toCoreEvent(object as EventsV1Event) : toAutoscalerV2(object as V1HorizontalPodAutoscaler));
 }
 
-const shown = new WeakMap<object, ApiObject>();
+const shown = new Recent<ApiObject>();
 
 /** A stored object in the shape of `kind`; frozen and remembered. */
 export function fromStored(kind: ResourceKind, object: ApiObject): ApiObject {

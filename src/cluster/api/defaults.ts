@@ -30,7 +30,7 @@ import type { PodTemplate, ResourceTypes } from './generated/types.ts';
 import type { ResourceKind } from './kinds.ts';
 import { type ApiObject, deepFreeze } from './meta.ts';
 
-type Defaulters = { readonly [K in keyof ResourceTypes]?: (object: ResourceTypes[K]) => ResourceTypes[K] };
+type Defaulters = { readonly [K in keyof ResourceTypes]?: (object: ResourceTypes[K], old: ResourceTypes[K] | null) => ResourceTypes[K] };
 
 const DEFAULTERS: Defaulters = {
   pods: defaultPod,
@@ -61,9 +61,12 @@ const DEFAULTERS: Defaulters = {
   'csidrivers.storage.k8s.io': defaultCSIDriver,
 };
 
-/** The object, which decodeObject has returned, with its kind's defaults; frozen. The same object where nothing was missing. */
-export function applyDefaults<T extends ApiObject>(kind: ResourceKind, object: T): T {
+/**
+ * The object, which decodeObject has returned, with its kind's defaults; frozen. The same object where nothing was missing.
+ * Parts that it shares with `old`, the stored object that it replaces, have theirs already.
+ */
+export function applyDefaults<T extends ApiObject>(kind: ResourceKind, object: T, old: ApiObject | null = null): T {
   if (kind.apiVersion === 'autoscaling/v1') return object;
-  const defaulter = (DEFAULTERS as Readonly<Record<string, ((o: T) => T) | undefined>>)[kind.key];
-  return defaulter === undefined ? object : deepFreeze(defaulter(object));
+  const defaulter = (DEFAULTERS as Readonly<Record<string, ((o: T, old: T | null) => T) | undefined>>)[kind.key];
+  return defaulter === undefined ? object : deepFreeze(defaulter(object, old as T | null));
 }

@@ -17,106 +17,69 @@ import type { ApiObject } from './meta.ts';
 import type { FieldSelector } from './selector.ts';
 import { badRequest } from './status.ts';
 
-export type Fields = Readonly<Record<string, string>>;
+type Read<T> = Readonly<Record<string, (object: T) => string>>;
 
-type Extract = (object: ApiObject) => Fields;
-
-const EXTRACTS: Readonly<Record<string, Extract>> = {
-  pods: (o) => {
-    const { spec, status } = o as Pod;
-    return {
-      'spec.nodeName': spec.nodeName ?? '',
-      'spec.restartPolicy': spec.restartPolicy ?? '',
-      'spec.schedulerName': spec.schedulerName ?? '',
-      'spec.serviceAccountName': spec.serviceAccountName ?? '',
-      'spec.hostNetwork': String(spec.hostNetwork === true),
-      'status.phase': status.phase ?? '',
-      'status.podIP': status.podIP ?? '',
-      'status.podIPs': status.podIP ?? '',
-      'status.nominatedNodeName': status.nominatedNodeName ?? '',
-    };
-  },
-  nodes: (o) => ({ 'spec.unschedulable': String((o as Node).spec.unschedulable === true) }),
-  namespaces: (o) => ({ 'status.phase': (o as Namespace).status.phase ?? '', name: o.metadata.name }),
-  secrets: (o) => ({ type: (o as Secret).type ?? '' }),
-  services: (o) => ({ 'spec.clusterIP': (o as Service).spec.clusterIP ?? '', 'spec.type': (o as Service).spec.type ?? '' }),
-  replicationcontrollers: (o) => ({ 'status.replicas': String((o as ReplicationController).status.replicas ?? 0) }),
-  'replicasets.apps': (o) => ({ 'status.replicas': String((o as ReplicaSet).status.replicas ?? 0) }),
-  'jobs.batch': (o) => ({ 'status.successful': String((o as Job).status.succeeded ?? 0) }),
-  'certificatesigningrequests.certificates.k8s.io': (o) => ({ 'spec.signerName': (o as CertificateSigningRequest).spec.signerName }),
-  events: (o) => {
-    const e = o as Event;
-    const about = e.involvedObject;
-    return {
-      'involvedObject.kind': about.kind ?? '',
-      'involvedObject.namespace': about.namespace ?? '',
-      'involvedObject.name': about.name ?? '',
-      'involvedObject.uid': about.uid ?? '',
-      'involvedObject.apiVersion': about.apiVersion ?? '',
-      'involvedObject.resourceVersion': about.resourceVersion ?? '',
-      'involvedObject.fieldPath': about.fieldPath ?? '',
-      reason: e.reason ?? '',
-      reportingComponent: e.reportingComponent || (e.source?.component ?? ''),
-      source: e.source?.component ?? e.reportingComponent ?? '',
-      type: e.type ?? '',
-    };
-  },
+const PODS: Read<Pod> = {
+  'spec.nodeName': ({ spec }) => spec.nodeName ?? '',
+  'spec.restartPolicy': ({ spec }) => spec.restartPolicy ?? '',
+  'spec.schedulerName': ({ spec }) => spec.schedulerName ?? '',
+  'spec.serviceAccountName': ({ spec }) => spec.serviceAccountName ?? '',
+  'spec.hostNetwork': ({ spec }) => String(spec.hostNetwork === true),
+  'status.phase': ({ status }) => status.phase ?? '',
+  'status.podIP': ({ status }) => status.podIP ?? '',
+  'status.podIPs': ({ status }) => status.podIP ?? '',
+  'status.nominatedNodeName': ({ status }) => status.nominatedNodeName ?? '',
 };
 
-const remembered = new WeakMap<object, Fields>();
+const EVENTS: Read<Event> = {
+  'involvedObject.kind': (e) => e.involvedObject.kind ?? '',
+  'involvedObject.namespace': (e) => e.involvedObject.namespace ?? '',
+  'involvedObject.name': (e) => e.involvedObject.name ?? '',
+  'involvedObject.uid': (e) => e.involvedObject.uid ?? '',
+  'involvedObject.apiVersion': (e) => e.involvedObject.apiVersion ?? '',
+  'involvedObject.resourceVersion': (e) => e.involvedObject.resourceVersion ?? '',
+  'involvedObject.fieldPath': (e) => e.involvedObject.fieldPath ?? '',
+  reason: (e) => e.reason ?? '',
+  reportingComponent: (e) => e.reportingComponent || (e.source?.component ?? ''),
+  source: (e) => e.source?.component ?? e.reportingComponent ?? '',
+  type: (e) => e.type ?? '',
+};
 
-/** The selectable fields of an object. Remembered for frozen objects. */
-export function fieldsOf(kind: ResourceKind, object: ApiObject): Fields {
-  const known = remembered.get(object);
-  if (known) return known;
-  const fields = {
-    'metadata.name': object.metadata.name,
-    ...(kind.namespaced ? { 'metadata.namespace': object.metadata.namespace ?? '' } : {}),
-    ...EXTRACTS[kind.key]?.(object),
-  };
-  remembered.set(object, fields);
-  return fields;
+const readers = <T>(fields: Read<T>): ReadonlyMap<string, (object: ApiObject) => string> =>
+  new Map(Object.entries(fields as unknown as Read<ApiObject>));
+
+const FIELDS: Readonly<Record<string, ReadonlyMap<string, (object: ApiObject) => string>>> = {
+  pods: readers(PODS),
+  nodes: readers<Node>({ 'spec.unschedulable': (n) => String(n.spec.unschedulable === true) }),
+  namespaces: readers<Namespace>({ 'status.phase': (n) => n.status.phase ?? '', name: (n) => n.metadata.name }),
+  secrets: readers<Secret>({ type: (s) => s.type ?? '' }),
+  services: readers<Service>({ 'spec.clusterIP': (s) => s.spec.clusterIP ?? '', 'spec.type': (s) => s.spec.type ?? '' }),
+  replicationcontrollers: readers<ReplicationController>({ 'status.replicas': (r) => String(r.status.replicas ?? 0) }),
+  'replicasets.apps': readers<ReplicaSet>({ 'status.replicas': (r) => String(r.status.replicas ?? 0) }),
+  'jobs.batch': readers<Job>({ 'status.successful': (j) => String(j.status.succeeded ?? 0) }),
+  'certificatesigningrequests.certificates.k8s.io': readers<CertificateSigningRequest>({ 'spec.signerName': (c) => c.spec.signerName }),
+  events: readers(EVENTS),
+};
+
+/** Whether the object's fields satisfy the selector; a field that the kind does not offer counts as empty. */
+export function fieldsMatch(selector: FieldSelector, kind: ResourceKind, object: ApiObject): boolean {
+  for (const { field, equal, value } of selector) {
+    if ((fieldOf(kind, object, field) === value) !== equal) return false;
+  }
+  return true;
 }
 
-const SUPPORTED: Readonly<Record<string, readonly string[]>> = {
-  pods: [
-    'spec.nodeName',
-    'spec.restartPolicy',
-    'spec.schedulerName',
-    'spec.serviceAccountName',
-    'spec.hostNetwork',
-    'status.phase',
-    'status.podIP',
-    'status.podIPs',
-    'status.nominatedNodeName',
-  ],
-  nodes: ['spec.unschedulable'],
-  namespaces: ['status.phase', 'name'],
-  secrets: ['type'],
-  services: ['spec.clusterIP', 'spec.type'],
-  replicationcontrollers: ['status.replicas'],
-  'replicasets.apps': ['status.replicas'],
-  'jobs.batch': ['status.successful'],
-  'certificatesigningrequests.certificates.k8s.io': ['spec.signerName'],
-  events: [
-    'involvedObject.kind',
-    'involvedObject.namespace',
-    'involvedObject.name',
-    'involvedObject.uid',
-    'involvedObject.apiVersion',
-    'involvedObject.resourceVersion',
-    'involvedObject.fieldPath',
-    'reason',
-    'reportingComponent',
-    'source',
-    'type',
-  ],
-};
+function fieldOf(kind: ResourceKind, object: ApiObject, field: string): string {
+  const read = FIELDS[kind.key]?.get(field);
+  if (read) return read(object);
+  if (field === 'metadata.name') return object.metadata.name;
+  return field === 'metadata.namespace' && kind.namespaced ? (object.metadata.namespace ?? '') : '';
+}
 
 /** Throws ApiError BadRequest when the selector names a field that the kind does not offer. */
 export function checkFieldSelector(kind: ResourceKind, selector: FieldSelector): void {
   for (const { field } of selector) {
     if (field === 'metadata.name' || (field === 'metadata.namespace' && kind.namespaced)) continue;
-    if (!SUPPORTED[kind.key]?.includes(field)) throw badRequest(`field label not supported: ${field}`);
+    if (!FIELDS[kind.key]?.has(field)) throw badRequest(`field label not supported: ${field}`);
   }
 }

@@ -204,7 +204,10 @@ export function mustResource(key: string): ResourceKind {
 }
 
 /** Whether the resource has that subresource (`status`, `scale`, …). */
-export const hasSubresource = (kind: ResourceKind, name: string): boolean => kind.subresources.some((s) => s.name === name);
+export function hasSubresource(kind: ResourceKind, name: string): boolean {
+  for (const subresource of kind.subresources) if (subresource.name === name) return true;
+  return false;
+}
 
 /** A kind that is the body of a request but no resource of its own (`Eviction`, `Scale`, `DeleteOptions`). */
 export function bodyKind(apiVersion: string, kind: string): ResourceKind {

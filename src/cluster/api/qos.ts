@@ -2,10 +2,11 @@
 
 import type { Container, PodSpec } from './generated/types.ts';
 import { parseQuantity } from './quantity.ts';
+import { Recent } from './recent.ts';
 
 const COMPUTE = ['cpu', 'memory'] as const;
 
-const classes = new WeakMap<object, string>();
+const classes = new Recent<string>();
 
 /** `Guaranteed`, `Burstable` or `BestEffort`. */
 export function qosClass(spec: PodSpec): string {

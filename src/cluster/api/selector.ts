@@ -244,14 +244,6 @@ function splitTerms(text: string): string[] {
 
 const unescapeValue = (value: string): string => value.replace(/\\([\\,=])/g, '$1');
 
-/** Whether the fields (see fieldsOf in fields.ts) satisfy the selector. */
-export function matchFields(selector: FieldSelector, fields: Readonly<Record<string, string>>): boolean {
-  for (const { field, equal, value } of selector) {
-    if (((Object.hasOwn(fields, field) ? fields[field] : '') === value) !== equal) return false;
-  }
-  return true;
-}
-
 /** The value that the selector asks a field to have, if it does: what an index is looked up with. */
 export const requiredField = (selector: FieldSelector, field: string): string | undefined =>
   selector.find((r) => r.equal && r.field === field)?.value;

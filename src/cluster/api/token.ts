@@ -6,10 +6,29 @@ import { sign } from './signature.ts';
 
 const HEADER = { alg: 'RS256', kid: '' };
 
+let lastKey = '';
+let lastId = '';
+
+/** What a key is known by; that of the last key is remembered. */
+function idOf(key: string): string {
+  if (key === lastKey) return lastId;
+  lastId = keyIdIn(key) ?? key;
+  lastKey = key;
+  return lastId;
+}
+
+/** The header of the last key's tokens. */
+let headId = '';
+let headText = '';
+
 /** A token with the claims. `key` is the text of sa.key (or any other secret text). */
 export function signToken(key: string, claims: object): string {
-  const id = keyIdIn(key) ?? key;
-  const head = `${toBase64Url(JSON.stringify({ ...HEADER, kid: id.slice(0, 16) }))}.${toBase64Url(JSON.stringify(claims))}`;
+  const id = idOf(key);
+  if (id !== headId) {
+    headId = id;
+    headText = toBase64Url(JSON.stringify({ ...HEADER, kid: id.slice(0, 16) }));
+  }
+  const head = `${headText}.${toBase64Url(JSON.stringify(claims))}`;
   return `${head}.${toBase64Url(sign(id, head))}`;
 }
 
@@ -17,7 +36,7 @@ export function signToken(key: string, claims: object): string {
 export function verifyToken(key: string, token: string): Readonly<Record<string, unknown>> | null {
   const dot = token.lastIndexOf('.');
   const head = token.slice(0, Math.max(dot, 0));
-  if (dot < 0 || token.slice(dot + 1) !== toBase64Url(sign(keyIdIn(key) ?? key, head))) return null;
+  if (dot < 0 || token.slice(dot + 1) !== toBase64Url(sign(idOf(key), head))) return null;
   return readToken(token);
 }
 

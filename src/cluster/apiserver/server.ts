@@ -47,18 +47,21 @@ export class Meter {
     this.#at = sim.now;
   }
 
-  /** Uses `cost`; returns when that work began and ended. */
-  use(cost: Micros): { readonly start: Micros; readonly end: Micros } {
-    const start = Math.max(this.#at, this.#sim.now);
-    this.#at = start + cost;
-    return { start, end: this.#at };
+  /** Uses `cost`; returns when that work has ended. */
+  use(cost: Micros): Micros {
+    this.#at = (this.#at > this.#sim.now ? this.#at : this.#sim.now) + cost;
+    return this.#at;
   }
 
   /** Lets the time used pass. */
-  *settle(): Op<void> {
-    if (this.#at > this.#sim.now) yield* this.#sim.sleep(this.#at - this.#sim.now);
+  settle(): Op<void> {
+    return this.#at > this.#sim.now ? this.#sim.sleep(this.#at - this.#sim.now) : NOTHING;
   }
 }
+
+/** An operation that is over: waiting for it is not to wait. */
+const NOTHING: Op<void> = (function* (): Op<void> {})();
+NOTHING.next();
 
 /** A context with its meter. */
 export interface Exchange extends RequestContext {
@@ -68,8 +71,9 @@ export interface Exchange extends RequestContext {
 
 /** Charges a stage of the chain and, when somebody looks, records it. `detail` is only built then. */
 export function stage(x: Exchange, verb: string, cost: Micros, detail: () => unknown): void {
-  const { start, end } = x.meter.use(cost);
+  const end = x.meter.use(cost);
   if (!x.traced) return;
+  const start = end - cost;
   const { sim, place } = x.server;
   sim.trace.emit(sim.cause, { level: DETAIL, kind: 'apiserver', verb, from: place, start, end, subject: x.subject, detail: detail() });
 }

@@ -25,58 +25,78 @@ interface Observation {
   readonly name: string;
 }
 
+/** What was reported about one object. */
+interface Involved {
+  readonly bucket: TokenBucket;
+  /** By type and reason. */
+  readonly similar: Map<string, Similar>;
+}
+
 interface Similar {
   readonly messages: Set<string>;
   last: Micros;
+  /** By field path and message. */
+  readonly observed: Map<string, Observation>;
+  /** Of the event that stands for them all. */
+  combined: Observation | undefined;
 }
 
+/** For the events of one source. */
 export class EventCorrelator {
   readonly #sim: Simulation;
-  readonly #observed = new LruCache<Observation>();
-  readonly #similar = new LruCache<Similar>();
-  readonly #buckets = new LruCache<TokenBucket>();
+  readonly #involved = new LruCache<Involved>();
 
   constructor(sim: Simulation) {
     this.#sim = sim;
   }
 
   correlate(event: Event): Correlated {
-    const { event: folded, key } = this.#aggregate(event);
-    const { event: counted, patch } = this.#count(folded, key);
-    return { event: counted, patch, skip: !this.#admit(counted) };
+    const key = involvedKey(event);
+    let involved = this.#involved.get(key);
+    if (involved === undefined) this.#involved.set(key, (involved = { bucket: new TokenBucket(this.#sim, SPAM_RATE, SPAM_BURST), similar: new Map() }));
+    const { event: counted, patch } = this.#count(event, this.#similarTo(event, involved));
+    return { event: counted, patch, skip: !involved.bucket.tryTake() };
   }
 
-  #aggregate(event: Event): { event: Event; key: string } {
-    const key = similarKey(event);
+  #similarTo(event: Event, { similar: all }: Involved): Similar {
+    const key = `${event.type}|${event.reason}`;
     const now = this.#sim.now;
-    let similar = this.#similar.get(key);
-    if (similar === undefined || now - similar.last > SIMILAR_INTERVAL) this.#similar.set(key, (similar = { messages: new Set(), last: now }));
+    let similar = all.get(key);
+    if (similar === undefined) all.set(key, (similar = { messages: new Set(), last: now, observed: new Map(), combined: undefined }));
+    else if (now - similar.last > SIMILAR_INTERVAL) similar.messages.clear();
     similar.messages.add(event.message ?? '');
     similar.last = now;
-    if (similar.messages.size < MAX_SIMILAR) return { event, key: eventKey(event) };
-    const [oldest] = similar.messages;
-    similar.messages.delete(oldest as string);
-    return { event: { ...event, message: `${COMBINED}${event.message ?? ''}` }, key };
+    return similar;
   }
 
-  #count(event: Event, key: string): { event: Event; patch: Correlated['patch'] } {
-    const last = this.#observed.get(key);
-    if (last === undefined) {
-      this.#observed.set(key, observationOf(event));
-      return { event, patch: null };
+  #count(event: Event, similar: Similar): { event: Event; patch: Correlated['patch'] } {
+    const { messages, observed } = similar;
+    if (messages.size < MAX_SIMILAR) {
+      const path = event.involvedObject.fieldPath;
+      const message = event.message ?? '';
+      const key = path === undefined ? message : `${path}|${message}`;
+      const counted = repeat(event, observed.get(key));
+      observed.delete(key);
+      observed.set(key, observationOf(counted.event));
+      if (observed.size > CACHE_SIZE) observed.delete(observed.keys().next().value as string);
+      return counted;
     }
-    const count = last.count + 1;
-    const repeated: Event = { ...event, metadata: { ...event.metadata, name: last.name }, firstTimestamp: last.firstTimestamp, count };
-    this.#observed.set(key, observationOf(repeated));
-    return { event: repeated, patch: { count, lastTimestamp: event.lastTimestamp, message: event.message } };
+    const [oldest] = messages;
+    messages.delete(oldest as string);
+    const counted = repeat({ ...event, message: `${COMBINED}${event.message ?? ''}` }, similar.combined);
+    similar.combined = observationOf(counted.event);
+    return counted;
   }
+}
 
-  #admit(event: Event): boolean {
-    const key = spamKey(event);
-    let bucket = this.#buckets.get(key);
-    if (bucket === undefined) this.#buckets.set(key, (bucket = new TokenBucket(this.#sim, SPAM_RATE, SPAM_BURST)));
-    return bucket.tryTake();
-  }
+/** The event as it is written, when it was seen before. */
+function repeat(event: Event, last: Observation | undefined): { event: Event; patch: Correlated['patch'] } {
+  if (last === undefined) return { event, patch: null };
+  const count = last.count + 1;
+  return {
+    event: { ...event, metadata: { ...event.metadata, name: last.name }, firstTimestamp: last.firstTimestamp, count },
+    patch: { count, lastTimestamp: event.lastTimestamp, message: event.message },
+  };
 }
 
 const COMBINED = '(combined from similar events): ';
@@ -85,16 +105,8 @@ function observationOf(event: Event): Observation {
   return { count: event.count ?? 1, firstTimestamp: event.firstTimestamp ?? '', name: event.metadata.name };
 }
 
-function spamKey({ source, involvedObject: o }: Event): string {
-  return `${source?.component}|${source?.host}|${o.kind}|${o.namespace}|${o.name}|${o.uid}|${o.apiVersion}`;
-}
-
-function similarKey(event: Event): string {
-  return `${spamKey(event)}|${event.type}|${event.reason}`;
-}
-
-function eventKey(event: Event): string {
-  return `${similarKey(event)}|${event.involvedObject.fieldPath}|${event.message}`;
+function involvedKey({ involvedObject: o }: Event): string {
+  return `${o.uid}|${o.name}|${o.namespace}|${o.kind}|${o.apiVersion}`;
 }
 
 /** Forgets what was not used for longest. */

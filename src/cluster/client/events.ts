@@ -30,7 +30,6 @@ export class EventRecorder {
   readonly #source: EventSource;
   readonly #queue: Channel<Event>;
   readonly #correlator: EventCorrelator;
-  readonly #from: Event['source'];
   /** The nanoseconds that the virtual clock does not have: makes the names of events of one instant differ. */
   #nanosecond: number;
   #started = false;
@@ -38,10 +37,8 @@ export class EventRecorder {
   constructor(os: Os, client: Client, source: EventSource) {
     this.#os = os;
     this.#client = client;
-    this.#source = source;
+    this.#source = Object.freeze(source.host === undefined ? { component: source.component } : { component: source.component, host: source.host });
     this.#queue = new Channel(os.sim);
-    const { component, host } = source;
-    this.#from = Object.freeze(host === undefined ? { component } : { component, host });
     this.#correlator = new EventCorrelator(os.sim);
     this.#nanosecond = hash32(source.component) % 1000;
   }
@@ -72,7 +69,7 @@ export class EventRecorder {
       involvedObject: involved,
       reason,
       message,
-      source: this.#from,
+      source: this.#source,
       firstTimestamp: now,
       lastTimestamp: now,
       count: 1,
@@ -142,7 +139,7 @@ export function referenceTo(object: ApiObject | ObjectReference): ObjectReferenc
 }
 
 /** Nanoseconds since 1970 in hexadecimal, as Go prints `%x` of UnixNano. They do not fit a double: in two halves. */
-function hexNanos(unixMicros: number, nanosecond: number): string {
+export function hexNanos(unixMicros: number, nanosecond: number): string {
   const high = Math.floor(unixMicros / HALF);
   const low = (unixMicros - high * HALF) * 1000 + nanosecond;
   const carry = Math.floor(low / HALF);

@@ -3,6 +3,7 @@
 
 import type { EndpointAddress, EndpointPort, EndpointSubset, Pod, Service } from '../api/generated/types.ts';
 import { isDeleting, keyOf } from '../api/meta.ts';
+import { equal } from './equal.ts';
 import { isPodReady } from './pods.ts';
 import { addressOf, hostnameFor, isBehind, isHeadless, targetPort } from './service-pods.ts';
 
@@ -12,55 +13,66 @@ type List = 'ready' | 'notReady';
 
 interface Part {
   readonly ports: readonly EndpointPort[];
-  ready: readonly EndpointAddress[];
-  notReady: readonly EndpointAddress[];
+  readonly ready: Addresses;
+  readonly notReady: Addresses;
+}
+
+/** A sorted list that is copied before it changes once it was given away. */
+interface Addresses {
+  items: EndpointAddress[];
+  lent: boolean;
+}
+
+interface Placed {
+  readonly part: Part;
+  readonly id: string;
+  readonly list: List;
+  readonly address: EndpointAddress;
+}
+
+interface Built {
+  readonly subsets: EndpointSubset[];
+  readonly truncated: boolean;
 }
 
 export class SubsetBuilder {
   readonly service: Service;
   readonly #parts = new Map<string, Part>();
-  readonly #placed = new Map<string, { readonly id: string; readonly list: List; readonly address: EndpointAddress }>();
+  readonly #placed = new Map<string, Placed>();
+  /** Until something changes. */
+  #built: Built | null = null;
 
   constructor(service: Service) {
     this.service = service;
   }
 
   add(pod: Pod): void {
-    const { service } = this;
-    const publish = service.spec.publishNotReadyAddresses ?? false;
-    if (!isBehind(pod, service) || (isDeleting(pod) && !publish)) return;
-    const address = addressFor(pod, service);
-    const ports = portsOf(service, pod);
-    if (!address || (ports.length === 0 && !isHeadless(service))) return;
-    const id = ports.map((port) => `${port.name ?? ''} ${port.port} ${port.protocol ?? ''}`).join(',');
-    let part = this.#parts.get(id);
-    if (!part) this.#parts.set(id, (part = { ports, ready: [], notReady: [] }));
-    const list: List = publish || isPodReady(pod) ? 'ready' : 'notReady';
-    const at = positionOf(part[list], address);
-    part[list] = [...part[list].slice(0, at), address, ...part[list].slice(at)];
-    this.#placed.set(keyOf(pod), { id, list, address });
+    const placed = this.#place(pod);
+    if (placed) this.#insert(keyOf(pod), placed);
   }
 
   /** Takes up the present state of one Pod; undefined: gone. */
   refresh(key: string, pod: Pod | undefined): void {
-    const placed = this.#placed.get(key);
-    const part = placed && this.#parts.get(placed.id);
-    if (placed && part) {
-      part[placed.list] = part[placed.list].filter((address) => address !== placed.address);
-      this.#placed.delete(key);
-      if (part.ready.length + part.notReady.length === 0) this.#parts.delete(placed.id);
-    }
-    if (pod) this.add(pod);
+    const before = this.#placed.get(key);
+    const after = pod && this.#place(pod);
+    if (before && after && before.part === after.part && before.list === after.list && equal(before.address, after.address)) return;
+    if (before) this.#remove(key, before);
+    // The part may have gone with its last address.
+    if (after) this.#insert(key, this.#parts.has(after.id) ? after : (this.#place(pod as Pod) as Placed));
   }
 
-  /** At most 1,000 addresses, ready ones first. */
-  build(): { readonly subsets: EndpointSubset[]; readonly truncated: boolean } {
+  /** At most 1,000 addresses, ready ones first. The same value again until something has changed. */
+  build(): Built {
+    return (this.#built ??= this.#write());
+  }
+
+  #write(): Built {
     const subsets: EndpointSubset[] = [];
     let room = MAX_ADDRESSES;
     for (const { ports, ready, notReady } of this.#parts.values()) {
-      const addresses = ready.slice(0, room);
+      const addresses = lend(ready, room);
       room -= addresses.length;
-      const notReadyAddresses = notReady.slice(0, room);
+      const notReadyAddresses = lend(notReady, room);
       room -= notReadyAddresses.length;
       subsets.push({
         ...(addresses.length === 0 ? {} : { addresses }),
@@ -70,6 +82,50 @@ export class SubsetBuilder {
     }
     return { subsets, truncated: this.#placed.size > MAX_ADDRESSES };
   }
+
+  /** Where the Pod belongs; undefined when it is no endpoint. */
+  #place(pod: Pod): Placed | undefined {
+    const { service } = this;
+    const publish = service.spec.publishNotReadyAddresses ?? false;
+    if (!isBehind(pod, service) || (isDeleting(pod) && !publish)) return undefined;
+    const address = addressFor(pod, service);
+    const ports = portsOf(service, pod);
+    if (!address || (ports.length === 0 && !isHeadless(service))) return undefined;
+    const id = ports.map((port) => `${port.name ?? ''} ${port.port} ${port.protocol ?? ''}`).join(',');
+    let part = this.#parts.get(id);
+    if (!part) this.#parts.set(id, (part = { ports, ready: { items: [], lent: false }, notReady: { items: [], lent: false } }));
+    return { part, id, list: publish || isPodReady(pod) ? 'ready' : 'notReady', address };
+  }
+
+  #insert(key: string, placed: Placed): void {
+    const items = own(placed.part[placed.list]);
+    items.splice(positionOf(items, placed.address), 0, placed.address);
+    this.#placed.set(key, placed);
+    this.#built = null;
+  }
+
+  #remove(key: string, { part, id, list, address }: Placed): void {
+    const items = own(part[list]);
+    const at = items.indexOf(address, positionOf(items, address));
+    if (at >= 0) items.splice(at, 1);
+    this.#placed.delete(key);
+    if (part.ready.items.length + part.notReady.items.length === 0) this.#parts.delete(id);
+    this.#built = null;
+  }
+}
+
+function own(addresses: Addresses): EndpointAddress[] {
+  if (addresses.lent) {
+    addresses.items = addresses.items.slice();
+    addresses.lent = false;
+  }
+  return addresses.items;
+}
+
+function lend(addresses: Addresses, room: number): readonly EndpointAddress[] {
+  if (addresses.items.length > room) return addresses.items.slice(0, room);
+  addresses.lent = true;
+  return addresses.items;
 }
 
 /** Where the address belongs in the sorted list. */

@@ -39,6 +39,8 @@ export class EndpointsController implements Controller {
   readonly #changed = new ChangedPods();
   /** By Service: its subsets, as of its last sync that went well. */
   readonly #subsets = new Map<string, SubsetBuilder>();
+  /** By Service: what was found or written last, and that it holds these subsets. */
+  readonly #known = new Map<string, Known>();
   readonly #triggers = new Map<string, TriggerTimes>();
 
   constructor(context: ControllerContext) {
@@ -89,6 +91,7 @@ export class EndpointsController implements Controller {
     const pods = this.#changed.take(key);
     if (!service) {
       this.#subsets.delete(key);
+      this.#known.delete(key);
       this.#triggers.delete(key);
       yield* this.#delete(key, sync);
       return;
@@ -96,9 +99,22 @@ export class EndpointsController implements Controller {
     if (service.spec.type === 'ExternalName' || service.spec.selector === undefined) return;
     const builder = this.#look(key, service, pods);
     const present = this.#endpoints.getByKey(key);
-    const wanted = desired(service, present, builder);
-    if (!present || !sameContent(present, wanted)) yield* this.#write(key, service, present, wanted, sync);
+    if (!present || !this.#isKnown(key, service, present, builder)) {
+      const wanted = desired(service, present, builder);
+      let resourceVersion = present?.metadata.resourceVersion;
+      if (!present || !sameContent(present, wanted)) resourceVersion = yield* this.#write(key, service, present, wanted, sync);
+      // While the write was on its way other Pods may have changed.
+      if (resourceVersion !== undefined) this.#known.set(key, { service, resourceVersion, subsets: wanted.subsets });
+    }
     this.#subsets.set(key, builder);
+  }
+
+  /** The present object says what it should, without a look inside. */
+  #isKnown(key: string, service: Service, present: Endpoints, builder: SubsetBuilder): boolean {
+    const known = this.#known.get(key);
+    if (known?.service !== service || known.resourceVersion !== present.metadata.resourceVersion) return false;
+    const { subsets } = builder.build();
+    return known.subsets === undefined ? subsets.length === 0 : known.subsets === subsets;
   }
 
   /** The Service's subsets with what changed of its Pods; from all of them when they are not known. */
@@ -131,16 +147,17 @@ export class EndpointsController implements Controller {
     return triggers;
   }
 
-  *#write(key: string, service: Service, present: Endpoints | undefined, wanted: Endpoints, sync: Sync): Op<void> {
+  /** Returns the new resource version; undefined when it could not and need not be written. */
+  *#write(key: string, service: Service, present: Endpoints | undefined, wanted: Endpoints, sync: Sync): Op<string | undefined> {
     sync.decide({ create: present === undefined, addresses: wanted.subsets?.reduce((n, subset) => n + (subset.addresses?.length ?? 0), 0) ?? 0 });
     const object = { ...wanted, metadata: stamped(wanted.metadata, this.#triggersOf(key, service).take()) };
     try {
-      if (present) yield* this.#client.update('endpoints', object);
-      else yield* this.#client.create('endpoints', object);
+      const written = present ? yield* this.#client.update('endpoints', object) : yield* this.#client.create('endpoints', object);
+      return written.metadata.resourceVersion;
     } catch (error) {
       if (isProgrammingError(error)) throw error;
       // The namespace is going away: that will not get better.
-      if (!present && isForbidden(error)) return;
+      if (!present && isForbidden(error)) return undefined;
       if (present) this.#recorder.event(present, 'Warning', 'FailedToUpdateEndpoint', `Failed to update endpoint ${key}: ${messageOf(error)}`);
       else if (!isAlreadyExists(error)) {
         this.#recorder.event(service, 'Warning', 'FailedToCreateEndpoint', `Failed to create endpoint for service ${key}: ${messageOf(error)}`);
@@ -159,6 +176,12 @@ export class EndpointsController implements Controller {
       if (!isNotFound(error)) throw error;
     }
   }
+}
+
+interface Known {
+  readonly service: Service;
+  readonly resourceVersion: string;
+  readonly subsets: Endpoints['subsets'];
 }
 
 function desired(service: Service, present: Endpoints | undefined, builder: SubsetBuilder): Endpoints {

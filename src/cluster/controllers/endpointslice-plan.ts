@@ -38,12 +38,8 @@ export interface SlicePlan {
   readonly endpoints: number;
 }
 
-const remembered = new WeakMap<Pod, { readonly service: Service; readonly node: Node | undefined; readonly family: Family; readonly endpoint: Endpoint }>();
-
 /** The endpoint that a Pod is for a Service; undefined without an address of that family. */
 export function endpointFor(pod: Pod, service: Service, node: Node | undefined, family: Family): Endpoint | undefined {
-  const known = remembered.get(pod);
-  if (known && known.service === service && known.node?.metadata.labels === node?.metadata.labels && known.family === family) return known.endpoint;
   const address = addressOf(pod, family);
   if (address === undefined) return undefined;
   const serving = isPodReady(pod);
@@ -52,7 +48,7 @@ export function endpointFor(pod: Pod, service: Service, node: Node | undefined, 
   const zone = node?.metadata.labels?.['topology.kubernetes.io/zone'];
   const hostname = hostnameFor(pod, service);
   const { name, namespace = '', uid = '' } = pod.metadata;
-  const endpoint: Endpoint = Object.freeze({
+  return Object.freeze({
     addresses: Object.freeze([address]),
     conditions: Object.freeze({ ready, serving, terminating }),
     ...(hostname === undefined ? {} : { hostname }),
@@ -60,8 +56,6 @@ export function endpointFor(pod: Pod, service: Service, node: Node | undefined, 
     targetRef: Object.freeze({ kind: 'Pod', namespace, name, uid }),
     ...(zone ? { zone } : {}),
   });
-  remembered.set(pod, { service, node, family, endpoint });
-  return endpoint;
 }
 
 const plainPorts = new WeakMap<Service, { readonly id: string; readonly ports: Ports }>();
@@ -85,6 +79,17 @@ export function portsFor(service: Service, pod: Pod): { readonly id: string; rea
 
 const idOf = (ports: Ports): string => ports.map((p) => `${p.name} ${p.port} ${p.protocol} ${p.appProtocol ?? ''}`).sort().join(',');
 
+/** Ports stay the same array while a slice's endpoints change. */
+const idsOfPorts = new WeakMap<Ports, string>();
+
+function idOfSlice({ addressType, ports = NO_PORTS }: EndpointSlice): string {
+  let id = idsOfPorts.get(ports);
+  if (id === undefined) idsOfPorts.set(ports, (id = idOf(ports)));
+  return `${addressType} ${id}`;
+}
+
+const NO_PORTS: Ports = [];
+
 /**
  * With `changed` (Pod UIDs) the slices are known to be right but for those Pods, and only slices that hold one of them are
  * looked into.
@@ -93,7 +98,7 @@ export function planSlices(service: Service, wanted: Wanted, present: readonly E
   const plan: SlicePlan = { create: [], update: [], delete: [], endpoints: 0 };
   const slices = new Map<string, EndpointSlice[]>();
   for (const slice of present) {
-    const id = `${slice.addressType} ${idOf(slice.ports ?? [])}`;
+    const id = idOfSlice(slice);
     const same = slices.get(id);
     if (same) same.push(slice);
     else slices.set(id, [slice]);
@@ -146,7 +151,7 @@ function planGroup(
   plan: SlicePlan,
 ): void {
   const { family, ports } = group;
-  const labels = sliceLabels(service);
+  const labels = labelsFor(service);
   const missing = changed ? among(group.endpoints, changed) : new Map(group.endpoints);
   const unchanged: EndpointSlice[] = [];
   const rewritten: { slice: EndpointSlice; endpoints: Endpoint[] }[] = [];
@@ -157,7 +162,7 @@ function planGroup(
       continue;
     }
     const { endpoints, same } = refreshed(slice, group.endpoints, missing, changed);
-    if (same && equal(slice.metadata.labels, labels)) unchanged.push(slice);
+    if (same && (slice.metadata.labels === labels || equal(slice.metadata.labels, labels))) unchanged.push(slice);
     else if (endpoints.length === 0) plan.delete.push(slice);
     else rewritten.push({ slice, endpoints });
   }
@@ -243,13 +248,22 @@ function draftSlice(service: Service, family: Family, ports: Ports, endpoints: r
     metadata: {
       generateName: `${name}-`,
       ...(namespace === undefined ? {} : { namespace }),
-      labels: sliceLabels(service),
+      labels: labelsFor(service),
       ownerReferences: [controllerReference(service)],
     },
     addressType: family,
     endpoints,
     ports,
   };
+}
+
+const labelsOfSlices = new WeakMap<Service, Readonly<Record<string, string>>>();
+
+/** One object for all slices of a Service, so that comparing is quick. */
+function labelsFor(service: Service): Readonly<Record<string, string>> {
+  let labels = labelsOfSlices.get(service);
+  if (!labels) labelsOfSlices.set(service, (labels = Object.freeze(sliceLabels(service))));
+  return labels;
 }
 
 /** The Service's own labels, and those that say whose slice it is and who manages it. */

@@ -43,12 +43,11 @@ export class WantedEndpoints {
     if (groups.length > 0) this.#placed.set(key, { uid, groups });
   }
 
-  /** Takes up the present state of one Pod (undefined: gone); tells the UIDs whose endpoints may have changed. */
-  refresh(key: string, pod: Pod | undefined): readonly string[] {
-    const uids: string[] = [];
+  /** Takes up the present state of one Pod (undefined: gone); adds the UIDs whose endpoints may have changed. */
+  refresh(key: string, pod: Pod | undefined, changed: Set<string>): void {
     const placed = this.#placed.get(key);
     if (placed) {
-      uids.push(placed.uid);
+      changed.add(placed.uid);
       for (const id of placed.groups) {
         const group = this.groups.get(id);
         group?.endpoints.delete(placed.uid);
@@ -59,8 +58,7 @@ export class WantedEndpoints {
     this.waiting.delete(key);
     if (pod) {
       this.add(pod);
-      uids.push(pod.metadata.uid ?? '');
+      changed.add(pod.metadata.uid ?? '');
     }
-    return uids;
   }
 }

@@ -54,7 +54,7 @@ export class EndpointSliceController implements Controller {
     this.#nodes = informers.informer('nodes');
     this.#slices = informers.informer('endpointslices.discovery.k8s.io');
     indexBySelector(this.#services);
-    this.#slices.addIndex(BY_SERVICE, (slice) => [serviceKeyOf(slice)]);
+    this.#slices.addIndex(BY_SERVICE, serviceKeyOf);
 
     this.#services.addHandler({
       add: (service) => this.#queue.add(keyOf(service)),
@@ -148,7 +148,7 @@ export class EndpointSliceController implements Controller {
         const pod = this.#pods.getByKey(podKey);
         if (!pod) triggers.forget(podKey);
         else if (selects(service, pod)) triggers.note(pod);
-        for (const uid of known.refresh(podKey, pod)) uids.add(uid);
+        known.refresh(podKey, pod, uids);
       }
       return { wanted: known, uids };
     }
@@ -200,12 +200,15 @@ export class EndpointSliceController implements Controller {
   #isStale(key: string, slices: readonly EndpointSlice[]): boolean {
     const written = this.#written.get(key);
     if (!written) return false;
-    const seen = new Map(slices.map((slice) => [slice.metadata.uid ?? '', versionOf(slice)]));
-    for (const [uid, version] of written) {
-      const now = seen.get(uid);
-      if (version === null ? now !== undefined : now === undefined || now < version) return true;
+    let expected = 0;
+    for (const version of written.values()) if (version !== null) expected++;
+    for (const slice of slices) {
+      const version = written.get(slice.metadata.uid ?? '');
+      if (version === undefined) continue;
+      if (version === null || versionOf(slice) < version) return true;
+      expected--;
     }
-    return false;
+    return expected > 0;
   }
 
   *#carryOut(key: string, service: Service, plan: SlicePlan): Op<void> {

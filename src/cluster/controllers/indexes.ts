@@ -12,9 +12,9 @@ export const BY_NODE = 'node';
 export const orphansOf = (namespace: string): string => `orphans/${namespace}`;
 
 export function indexByController<T extends ApiObject>(informer: Informer<T>): void {
-  informer.addIndex(BY_CONTROLLER, (object) => [controllerOf(object)?.uid ?? orphansOf(object.metadata.namespace ?? '')]);
+  informer.addIndex(BY_CONTROLLER, (object) => controllerOf(object)?.uid ?? orphansOf(object.metadata.namespace ?? ''));
 }
 
 export function indexByNode(pods: Informer<Pod>): void {
-  pods.addIndex(BY_NODE, (pod) => (pod.spec.nodeName ? [pod.spec.nodeName] : []));
+  pods.addIndex(BY_NODE, (pod) => pod.spec.nodeName || undefined);
 }

@@ -42,7 +42,7 @@ export class PodGarbageCollector implements Controller {
     this.#nodes = context.informers.informer('nodes');
     this.#pods = context.informers.informer('pods');
     indexByNode(this.#pods);
-    this.#pods.addIndex(FINISHED, (pod) => (isPodTerminal(pod) ? [''] : []));
+    this.#pods.addIndex(FINISHED, (pod) => (isPodTerminal(pod) ? '' : undefined));
     this.#nodes.addHandler({ delete: (node) => this.#queue.addAfter(NODE_KEY + node.metadata.name, QUARANTINE) });
     const seen = (pod: Pod): void => {
       if (isPodTerminal(pod) && this.#excess() > 0) this.#queue.addAfter(FINISHED_KEY, PERIOD);
@@ -67,7 +67,7 @@ export class PodGarbageCollector implements Controller {
   }
 
   #excess(): number {
-    return this.#threshold > 0 ? this.#pods.index(FINISHED, '').length - this.#threshold : 0;
+    return this.#threshold > 0 ? this.#pods.count(FINISHED, '') - this.#threshold : 0;
   }
 
   *#sync(key: string, sync: Sync): Op<void> {

@@ -29,10 +29,8 @@ const PER_KEY_COST: Micros = 1;
 type Handler = (member: Member, body: unknown, sim: Simulation) => Op<unknown>;
 
 const METHODS: Readonly<Record<string, Handler>> = {
-  '/etcdserverpb.KV/Range': range,
   '/etcdserverpb.KV/Put': put,
   '/etcdserverpb.KV/DeleteRange': deleteRange,
-  '/etcdserverpb.KV/Txn': txn,
   '/etcdserverpb.KV/Compact': compact,
   '/etcdserverpb.Lease/LeaseGrant': leaseGrant,
   '/etcdserverpb.Lease/LeaseRevoke': leaseRevoke,
@@ -44,14 +42,21 @@ const METHODS: Readonly<Record<string, Handler>> = {
 export function* serve(member: Member, request: HttpRequest, sim: Simulation): Op<HttpResponse> {
   if (request.path === '/etcdserverpb.Watch/Watch')
     return watch(member, request.body as { createRequests: readonly WatchCreateRequest[] }, sim);
-  const handler = METHODS[request.path];
   try {
-    if (!handler) throw errUnimplemented(request.path);
-    return { status: 200, headers: GRPC, body: yield* handler(member, request.body, sim) };
+    return { status: 200, headers: GRPC, body: yield* handlerOf(request.path)(member, request.body, sim) };
   } catch (error) {
     if (error instanceof EtcdError) return { status: 400, headers: GRPC, body: { code: error.code, message: error.message } };
     throw error;
   }
+}
+
+/** Nearly all requests are one of the first two. */
+function handlerOf(path: string): Handler {
+  if (path === '/etcdserverpb.KV/Txn') return txn;
+  if (path === '/etcdserverpb.KV/Range') return range;
+  const handler = METHODS[path];
+  if (!handler) throw errUnimplemented(path);
+  return handler;
 }
 
 const GRPC = Object.freeze({ 'content-type': 'application/grpc' });
@@ -61,7 +66,7 @@ function* range(member: Member, body: unknown, sim: Simulation): Op<unknown> {
   if (request.key === '') throw errEmptyKey();
   const result = yield* member.range(request);
   yield* sim.sleep(READ_COST + result.kvs.length * PER_KEY_COST);
-  return { header: member.header, ...result };
+  return { header: member.header, kvs: result.kvs, more: result.more, count: result.count };
 }
 
 function* put(member: Member, body: unknown, sim: Simulation): Op<unknown> {
@@ -79,7 +84,8 @@ function* txn(member: Member, body: unknown, sim: Simulation): Op<unknown> {
   yield* sim.sleep(WRITE_COST);
   const { txn: result, revision } = yield* member.propose({ type: 'txn', txn: body as TxnRequest });
   // Its own revision: others of the same batch may have been applied since.
-  return { header: { ...member.header, revision }, succeeded: result?.succeeded ?? false, responses: result?.responses ?? [] };
+  const { memberId, raftTerm } = member.header;
+  return { header: { revision, memberId, raftTerm }, succeeded: result?.succeeded ?? false, responses: result?.responses ?? [] };
 }
 
 function* compact(member: Member, body: unknown): Op<unknown> {
@@ -132,18 +138,24 @@ function watch(member: Member, body: { readonly createRequests: readonly WatchCr
 
 function openWatch(member: Member, create: WatchCreateRequest, stream: HttpStream): Watcher | null {
   const { watchId, startRevision } = create;
-  const send = (response: Partial<WatchResponse>): void => {
-    const last = response.events?.at(-1);
+  const send = (response: Partial<WatchResponse>): void =>
     stream.write(Object.freeze({ header: member.header, watchId, events: [], ...response }), {
       kind: 'etcd',
-      verb: last ? 'watch' : 'watch-progress',
-      subject: last ? subjectOf(last) : null,
-      ...(last ? { detail: { revision: last.kv.modRevision, type: last.type, key: last.kv.key } } : {}),
+      verb: 'watch-progress',
+      subject: null,
     });
-  };
   const cancel = (compactRevision: number): void =>
     send({ canceled: true, compactRevision, cancelReason: 'etcdserver: mvcc: required revision has been compacted' });
-  const watcher: Watcher = { range: create, deliver: (_, events) => send({ events }), cancel };
+  const deliver = (_: number, events: readonly WatchEvent[]): void => {
+    const last = events.at(-1) as WatchEvent;
+    stream.write(Object.freeze({ header: member.header, watchId, events }), {
+      kind: 'etcd',
+      verb: 'watch',
+      subject: subjectOf(last),
+      detail: { revision: last.kv.modRevision, type: last.type, key: last.kv.key },
+    });
+  };
+  const watcher: Watcher = { range: create, deliver, cancel };
   send({ created: true });
   if (startRevision > 0 && startRevision < member.store.compactRevision) {
     cancel(member.store.compactRevision);

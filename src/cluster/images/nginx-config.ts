@@ -23,8 +23,26 @@ interface Directive {
 
 const TOKEN = /\s*(?:#[^\n]*\n?)*\s*("(?:\\.|[^"])*"|'(?:\\.|[^'])*'|[{};]|[^\s{};]+)/y;
 
+interface Parsed {
+  readonly file: string;
+  readonly result: readonly NginxServer[] | string;
+}
+
+/** By text: many containers have the very same file. */
+const known = new Map<string, Parsed>();
+const MAX_KNOWN = 256;
+
 /** The servers in a file, or the message of `nginx -t`. */
 export function parseNginxConfig(text: string, file: string): readonly NginxServer[] | string {
+  const before = known.get(text);
+  if (before?.file === file) return before.result;
+  if (known.size >= MAX_KNOWN) known.clear();
+  const result = parse(text, file);
+  known.set(text, { file, result });
+  return result;
+}
+
+function parse(text: string, file: string): readonly NginxServer[] | string {
   const tokens: { text: string; quoted: boolean; line: number }[] = [];
   TOKEN.lastIndex = 0;
   for (;;) {

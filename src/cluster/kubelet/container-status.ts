@@ -143,26 +143,16 @@ function allocated(container: Container): Pick<ApiContainerStatus, 'allocatedRes
   };
 }
 
-const mountStatuses = new WeakMap<Container, { readonly volumeMounts?: readonly VolumeMountStatus[] }>();
-
-function volumeMountStatuses(container: Container): { readonly volumeMounts?: readonly VolumeMountStatus[] } {
-  let made = mountStatuses.get(container);
-  if (!made) {
-    const mounts = container.volumeMounts ?? [];
-    made =
-      mounts.length === 0
-        ? {}
-        : {
-            volumeMounts: mounts.map((m) => ({
-              name: m.name,
-              mountPath: m.mountPath,
-              ...(m.readOnly ? { readOnly: true, recursiveReadOnly: m.recursiveReadOnly ?? 'Disabled' } : {}),
-            })),
-          };
-    mountStatuses.set(container, made);
-  }
-  return made;
+function volumeMountStatuses({ volumeMounts }: Container): { readonly volumeMounts?: readonly VolumeMountStatus[] } {
+  if (volumeMounts === undefined || volumeMounts.length === 0) return NO_MOUNTS;
+  return {
+    volumeMounts: volumeMounts.map(({ name, mountPath, readOnly, recursiveReadOnly }) =>
+      readOnly ? { name, mountPath, readOnly: true, recursiveReadOnly: recursiveReadOnly ?? 'Disabled' } : { name, mountPath },
+    ),
+  };
 }
+
+const NO_MOUNTS = {};
 
 function stateOf(status: ContainerStatus, context: StatusContext): ContainerState {
   switch (status.state) {

@@ -31,15 +31,17 @@ export const podKey = (pod: Pod): string => `${pod.metadata?.namespace ?? ''}/${
 /** As upstream's format.Pod: `name_namespace(uid)`. */
 export const podText = (pod: Pod): string => `${pod.metadata?.name}_${pod.metadata?.namespace}(${podUid(pod)})`;
 
-const subjects = new WeakMap<object, Subject>();
+/** By UID; the same object for the same Pod. */
+const subjects = new Map<string, Subject>();
+const MAX_SUBJECTS = 20_000;
 
 export function podSubject(pod: Pod): Subject {
-  const meta = pod.metadata as object;
-  let made = subjects.get(meta);
-  if (!made) {
-    made = { group: '', resource: 'pods', kind: 'Pod', namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '' };
-    subjects.set(meta, made);
-  }
+  const { uid = '', namespace = '', name = '' } = pod.metadata;
+  const known = subjects.get(uid);
+  if (known !== undefined && known.name === name && known.namespace === namespace) return known;
+  if (subjects.size >= MAX_SUBJECTS) subjects.clear();
+  const made: Subject = { group: '', resource: 'pods', kind: 'Pod', namespace, name };
+  subjects.set(uid, made);
   return made;
 }
 

@@ -28,19 +28,25 @@ export function generatePodStatus(pod: Pod, runtime: RuntimePod, old: PodStatus,
   const ip = hostNetwork ? (sandbox ? input.hostIp : '') : (sandbox?.ip ?? '');
   const podIp = ip !== '' ? ip : phase === 'Pending' ? '' : (old.podIP ?? '');
   const generation = pod.metadata?.generation;
-  return {
-    ...(generation === undefined ? {} : { observedGeneration: generation }),
-    phase,
-    conditions: conditions(pod, runtime, phase, initStatuses, mainStatuses, old),
-    ...(old.message === undefined ? {} : { message: old.message }),
-    ...(old.reason === undefined ? {} : { reason: old.reason }),
-    ...(input.hostIp === '' ? {} : { hostIP: input.hostIp, hostIPs: [{ ip: input.hostIp }] }),
-    ...(podIp === '' ? {} : { podIP: podIp, podIPs: [{ ip: podIp }] }),
-    ...(old.startTime === undefined ? {} : { startTime: old.startTime }),
-    ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
-    containerStatuses: mainStatuses,
-    qosClass: qosClass(pod),
-  };
+  const status: { -readonly [K in keyof PodStatus]: PodStatus[K] } = {};
+  if (generation !== undefined) status.observedGeneration = generation;
+  status.phase = phase;
+  status.conditions = conditions(pod, runtime, phase, initStatuses, mainStatuses, old);
+  if (old.message !== undefined) status.message = old.message;
+  if (old.reason !== undefined) status.reason = old.reason;
+  if (input.hostIp !== '') {
+    status.hostIP = input.hostIp;
+    status.hostIPs = [{ ip: input.hostIp }];
+  }
+  if (podIp !== '') {
+    status.podIP = podIp;
+    status.podIPs = [{ ip: podIp }];
+  }
+  if (old.startTime !== undefined) status.startTime = old.startTime;
+  if (initStatuses.length > 0) status.initContainerStatuses = initStatuses;
+  status.containerStatuses = mainStatuses;
+  status.qosClass = qosClass(pod);
+  return status;
 }
 
 const isSidecar = (c: Container): boolean => c.restartPolicy === 'Always';

@@ -4,32 +4,10 @@
 import { Channel } from '../sim/channel.ts';
 import type { Simulation } from '../sim/simulation.ts';
 import type { Micros } from '../sim/time.ts';
+import { FileError } from './file-error.ts';
+import { normalize, simplify, split } from './paths.ts';
 
-export type FileErrorCode = 'ENOENT' | 'ENOTDIR' | 'EISDIR' | 'EEXIST' | 'EROFS' | 'ELOOP' | 'EINVAL' | 'EBUSY';
-
-const ERROR_TEXT: Readonly<Record<FileErrorCode, string>> = {
-  ENOENT: 'no such file or directory',
-  ENOTDIR: 'not a directory',
-  EISDIR: 'is a directory',
-  EEXIST: 'file exists',
-  EROFS: 'read-only file system',
-  ELOOP: 'too many levels of symbolic links',
-  EINVAL: 'invalid argument',
-  EBUSY: 'device or resource busy',
-};
-
-/** Its message reads as Go's PathError: `open /x: no such file or directory`. */
-export class FileError extends Error {
-  readonly code: FileErrorCode;
-  readonly path: string;
-
-  constructor(code: FileErrorCode, operation: string, path: string) {
-    super(`${operation} ${path}: ${ERROR_TEXT[code]}`);
-    this.name = 'FileError';
-    this.code = code;
-    this.path = path;
-  }
-}
+export { FileError, type FileErrorCode } from './file-error.ts';
 
 export interface FileStat {
   readonly kind: 'file' | 'directory' | 'symlink';
@@ -109,15 +87,19 @@ interface Found {
 
 const MAX_LINKS = 40;
 
-/** Looking for what may not be there is common; this error says so without the price of a stack trace. */
-const LOOK = 'look';
-const NOWHERE = new FileError('ENOENT', 'stat', '');
+/** Mounts by the parts of their paths. */
+interface MountPoint {
+  mount: Mount | null;
+  below: Map<string, MountPoint> | null;
+}
 
 export class Files {
   readonly #sim: Simulation;
   #owner: Owner = {};
   #root: Directory;
   #mounts: Map<string, Mount> | null = null;
+  /** The same, for the walk along a path. */
+  #mountTree: MountPoint | null = null;
 
   constructor(sim: Simulation) {
     this.#sim = sim;
@@ -211,7 +193,7 @@ export class Files {
 
   /** Makes a directory and those above it; fine when it is there already. Throws FileError ENOTDIR, EROFS. */
   mkdir(path: string): void {
-    const { node } = this.#find(`${path}/.`, 'mkdir', true, true);
+    const { node } = this.#find(path, 'mkdir', true, true, true);
     if (node?.kind !== 'directory') throw new FileError('ENOTDIR', 'mkdir', path);
   }
 
@@ -256,16 +238,21 @@ export class Files {
     const { node } = found;
     if (node === undefined || node.kind === 'symlink') throw new FileError('ENOENT', 'mount', sourcePath);
     const at = normalize(path);
-    if (node.kind === 'directory') this.mkdir(at);
-    else if (!this.exists(at)) this.write(at, '');
+    const there = this.#look(at)?.node;
+    if (node.kind === 'directory') {
+      if (there?.kind !== 'directory') this.mkdir(at);
+    } else if (there === undefined) this.write(at, '');
     const below = normalize(sourcePath);
     const mount: Mount = { source: found.tree, sourcePath: below === '/' ? '' : below, node, readOnly: readOnly || found.readOnly };
     (this.#mounts ??= new Map()).set(at, mount);
+    this.#plant(at, mount);
   }
 
   /** Takes a mount away. Throws FileError EINVAL when nothing is mounted there. */
   unmount(path: string): void {
     if (!this.#mounts?.delete(normalize(path))) throw new FileError('EINVAL', 'umount', path);
+    this.#mountTree = null;
+    for (const [at, mount] of this.#mounts) this.#plant(at, mount);
   }
 
   /** The mount points, in the order in which they were mounted. */
@@ -303,60 +290,84 @@ export class Files {
     notify(directory.watchers, name, 'create');
   }
 
-  #look(path: string): Found | null {
-    try {
-      return this.#find(path, LOOK, true, false);
-    } catch (error) {
-      if (error instanceof FileError) return null;
-      throw error;
+  #plant(at: string, mount: Mount): void {
+    let point = (this.#mountTree ??= { mount: null, below: null });
+    for (const name of split(at)) {
+      const below = (point.below ??= new Map());
+      let next = below.get(name);
+      if (next === undefined) below.set(name, (next = { mount: null, below: null }));
+      point = next;
     }
+    point.mount = mount;
+  }
+
+  /** As #find for one who only looks: null where a directory on the way is missing. */
+  #look(path: string): Found | null {
+    return this.#walk(path, null, true, false, false);
   }
 
   /**
-   * Follows a path. `toWrite`: directories on the way are made when missing and become this tree's own.
+   * Follows a path. `toWrite`: directories on the way are made when missing and become this tree's own; with `whole` so is the last.
    * A missing directory otherwise is ENOENT; a missing last part is `node: undefined`.
    */
-  #find(path: string, operation: string, follow: boolean, toWrite: boolean): Found {
+  #find(path: string, operation: string, follow: boolean, toWrite: boolean, whole = false): Found {
+    return this.#walk(path, operation, follow, toWrite, whole) as Found;
+  }
+
+  #walk(path: string, operation: string | null, follow: boolean, toWrite: boolean, whole: boolean): Found | null {
     let parts = split(path);
     let links = 0;
     restart: for (;;) {
       let tree: Files = this;
       let directory = this.#ownRoot(toWrite);
       let readOnly = false;
-      let here = '';
-      let inTree = ''; // `here` as the tree names it
+      let point = this.#mountTree;
+      let inTree = ''; // the path so far as the tree that is walked names it, when that is another that has mounts
       let node: Node | undefined = directory;
       let name = '';
-      const rootMount = this.#mounts?.get('/');
-      if (rootMount !== undefined) {
-        ({ source: tree, node, readOnly } = rootMount);
-        inTree = rootMount.sourcePath;
+      if (point !== null && point.mount !== null) {
+        ({ source: tree, node, readOnly } = point.mount);
+        inTree = point.mount.sourcePath;
       }
-      for (let i = 0; i < parts.length; i++) {
+      const count = whole ? parts.length + 1 : parts.length;
+      for (let i = 0; i < count; i++) {
         if (node === undefined) {
-          if (operation === LOOK) throw NOWHERE;
+          if (operation === null) return null;
           if (!toWrite || readOnly) throw new FileError(readOnly && toWrite ? 'EROFS' : 'ENOENT', operation, path);
           const made: Directory = { kind: 'directory', entries: new Map(), mode: 0o755, modified: this.#sim.now, owner: tree.#owner, watchers: null };
           directory.entries.set(name, made);
           notify(directory.watchers, name, 'create');
           node = made;
         }
-        if (node.kind !== 'directory') throw new FileError('ENOTDIR', operation, path);
+        if (node.kind !== 'directory') {
+          if (operation === null) return null;
+          throw new FileError('ENOTDIR', operation, path);
+        }
         directory = node;
+        if (i === parts.length) break;
         name = parts[i] as string;
         if (name === '.') continue;
         node = directory.entries.get(name);
-        here += `/${name}`;
-        inTree += `/${name}`;
-        const mount: Mount | undefined = this.#mounts?.get(here) ?? (tree === this ? undefined : tree.#mounts?.get(inTree));
-        if (mount !== undefined) {
+        let mount: Mount | null | undefined = null;
+        if (point !== null) {
+          point = point.below?.get(name) ?? null;
+          if (point !== null) ({ mount } = point);
+        }
+        if (tree !== this && tree.#mounts !== null) {
+          inTree += `/${name}`;
+          mount ??= tree.#mounts.get(inTree);
+        }
+        if (mount != null) {
           tree = mount.source;
           inTree = mount.sourcePath;
           node = mount.node;
           readOnly = mount.readOnly;
         } else if (node !== undefined && node.kind === 'symlink') {
           if (i === parts.length - 1 && !follow) break;
-          if (++links > MAX_LINKS) throw new FileError('ELOOP', operation, path);
+          if (++links > MAX_LINKS) {
+            if (operation === null) return null;
+            throw new FileError('ELOOP', operation, path);
+          }
           const base = node.target.startsWith('/') ? [] : parts.slice(0, i);
           parts = simplify([...base, ...node.target.split('/'), ...parts.slice(i + 1)]);
           continue restart;
@@ -374,29 +385,6 @@ export class Files {
     if (toWrite && root.owner !== this.#owner) this.#root = { ...root, entries: new Map(root.entries), owner: this.#owner, watchers: null };
     return this.#root;
   }
-}
-
-function split(path: string): string[] {
-  if (!path.startsWith('/')) throw new FileError('EINVAL', 'open', path);
-  const parts = path.split('/');
-  for (let i = 1; i < parts.length; i++) if (parts[i] === '' || parts[i] === '.' || parts[i] === '..') return simplify(parts, path.endsWith('/.'));
-  parts.shift();
-  return parts;
-}
-
-/** Takes out empty parts, `.` and `..`; `keepDot` leaves a final `.` (it says: this is a directory). */
-function simplify(parts: readonly string[], keepDot = false): string[] {
-  const out: string[] = [];
-  for (const part of parts) {
-    if (part === '..') out.pop();
-    else if (part !== '' && part !== '.') out.push(part);
-  }
-  if (keepDot) out.push('.');
-  return out;
-}
-
-function normalize(path: string): string {
-  return `/${simplify(path.split('/')).join('/')}`;
 }
 
 function notify(watchers: Watcher[] | null, entry: string | null, op: FileEvent['op']): void {

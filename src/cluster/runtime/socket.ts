@@ -2,8 +2,8 @@
 // response. Stands for gRPC over /run/containerd/containerd.sock; arguments travel by reference.
 
 import type { Os } from '../machine/process.ts';
-import { type Channel, Deferred } from '../sim/channel.ts';
-import type { Op } from '../sim/simulation.ts';
+import type { Channel } from '../sim/channel.ts';
+import type { Op, Task } from '../sim/simulation.ts';
 import { MICROSECOND, type Micros } from '../sim/time.ts';
 import { CALL, DETAIL, type Level, type Subject } from '../sim/trace.ts';
 import {
@@ -25,12 +25,17 @@ export const SOCKET_LATENCY: Micros = 40 * MICROSECOND;
 
 export type Runtime = RuntimeService & ImageService;
 
+/** A caller that waits for an answer. */
+interface Waiting {
+  readonly task: Task;
+  readonly park: number;
+}
+
 /** What lies behind the socket file. */
 class Endpoint {
   readonly os: Os;
   readonly runtime: Runtime;
-  /** Callers that wait for an answer. */
-  readonly waiting = new Set<Deferred<unknown>>();
+  readonly waiting = new Set<Waiting>();
 
   constructor(os: Os, runtime: Runtime) {
     this.os = os;
@@ -43,7 +48,7 @@ export function serveRuntime(os: Os, path: string, runtime: Runtime): void {
   const endpoint = new Endpoint(os, runtime);
   os.files.attach(path, endpoint, 0o660);
   os.process.onExit(() => {
-    for (const reply of endpoint.waiting) reply.reject(new CriError('Unavailable', 'error reading from server: EOF'));
+    for (const { task, park } of endpoint.waiting) os.sim.wake(task, park, new CriError('Unavailable', 'error reading from server: EOF'));
   });
 }
 
@@ -58,82 +63,82 @@ export class RuntimeClient implements RuntimeService, ImageService {
   }
 
   version(): Op<{ readonly runtimeName: string; readonly runtimeVersion: string }> {
-    return this.#call('Version', null, null, DETAIL, (r) => r.version());
+    return this.#call('Version', null, null, DETAIL, AT_ONCE, (r) => r.version());
   }
 
   status(): Op<readonly RuntimeCondition[]> {
-    return this.#call('Status', null, null, DETAIL, (r) => r.status());
+    return this.#call('Status', null, null, DETAIL, AT_ONCE, (r) => r.status());
   }
 
   runPodSandbox(config: SandboxConfig, subject: Subject | null = null): Op<string> {
-    return this.#call('RunPodSandbox', subject, config, CALL, (r) => r.runPodSandbox(config, subject));
+    return this.#call('RunPodSandbox', subject, config, CALL, IN_TIME, (r) => r.runPodSandbox(config, subject));
   }
 
   stopPodSandbox(id: string, subject: Subject | null = null): Op<void> {
-    return this.#call('StopPodSandbox', subject, { id }, CALL, (r) => r.stopPodSandbox(id, subject));
+    return this.#call('StopPodSandbox', subject, { id }, CALL, IN_TIME, (r) => r.stopPodSandbox(id, subject));
   }
 
   removePodSandbox(id: string, subject: Subject | null = null): Op<void> {
-    return this.#call('RemovePodSandbox', subject, { id }, CALL, (r) => r.removePodSandbox(id, subject));
+    return this.#call('RemovePodSandbox', subject, { id }, CALL, IN_TIME, (r) => r.removePodSandbox(id, subject));
   }
 
   podSandboxStatus(id: string, subject: Subject | null = null): Op<SandboxStatus> {
-    return this.#call('PodSandboxStatus', subject, { id }, DETAIL, (r) => r.podSandboxStatus(id, subject));
+    return this.#call('PodSandboxStatus', subject, { id }, DETAIL, AT_ONCE, (r) => r.podSandboxStatus(id, subject));
   }
 
   listPodSandbox(): Op<readonly SandboxStatus[]> {
-    return this.#call('ListPodSandbox', null, null, DETAIL, (r) => r.listPodSandbox());
+    return this.#call('ListPodSandbox', null, null, DETAIL, AT_ONCE, (r) => r.listPodSandbox());
   }
 
   createContainer(sandboxId: string, config: ContainerConfig, subject: Subject | null = null): Op<string> {
-    return this.#call('CreateContainer', subject, config, CALL, (r) => r.createContainer(sandboxId, config, subject));
+    return this.#call('CreateContainer', subject, config, CALL, IN_TIME, (r) => r.createContainer(sandboxId, config, subject));
   }
 
   startContainer(id: string, subject: Subject | null = null): Op<void> {
-    return this.#call('StartContainer', subject, { id }, CALL, (r) => r.startContainer(id, subject));
+    return this.#call('StartContainer', subject, { id }, CALL, IN_TIME, (r) => r.startContainer(id, subject));
   }
 
   stopContainer(id: string, timeout: Micros, subject: Subject | null = null): Op<void> {
-    return this.#call('StopContainer', subject, { id, timeout }, CALL, (r) => r.stopContainer(id, timeout, subject));
+    return this.#call('StopContainer', subject, { id, timeout }, CALL, IN_TIME, (r) => r.stopContainer(id, timeout, subject));
   }
 
   removeContainer(id: string, subject: Subject | null = null): Op<void> {
-    return this.#call('RemoveContainer', subject, { id }, CALL, (r) => r.removeContainer(id, subject));
+    return this.#call('RemoveContainer', subject, { id }, CALL, IN_TIME, (r) => r.removeContainer(id, subject));
   }
 
   containerStatus(id: string, subject: Subject | null = null): Op<ContainerStatus> {
-    return this.#call('ContainerStatus', subject, { id }, DETAIL, (r) => r.containerStatus(id, subject));
+    return this.#call('ContainerStatus', subject, { id }, DETAIL, AT_ONCE, (r) => r.containerStatus(id, subject));
   }
 
   listContainers(): Op<readonly ContainerStatus[]> {
-    return this.#call('ListContainers', null, null, DETAIL, (r) => r.listContainers());
+    return this.#call('ListContainers', null, null, DETAIL, AT_ONCE, (r) => r.listContainers());
   }
 
   execSync(id: string, command: readonly string[], timeout: Micros, subject: Subject | null = null): Op<ExecResult> {
-    return this.#call('ExecSync', subject, { id, command, timeout }, CALL, (r) => r.execSync(id, command, timeout, subject));
+    return this.#call('ExecSync', subject, { id, command, timeout }, CALL, IN_TIME, (r) => r.execSync(id, command, timeout, subject));
   }
 
   containerEvents(): Op<Channel<ContainerEvent>> {
-    return this.#call('GetContainerEvents', null, null, DETAIL, (r) => r.containerEvents());
+    return this.#call('GetContainerEvents', null, null, DETAIL, AT_ONCE, (r) => r.containerEvents());
   }
 
   imageStatus(reference: string, subject: Subject | null = null): Op<ImageStatus | undefined> {
-    return this.#call('ImageStatus', subject, { image: reference }, DETAIL, (r) => r.imageStatus(reference, subject));
+    return this.#call('ImageStatus', subject, { image: reference }, DETAIL, AT_ONCE, (r) => r.imageStatus(reference, subject));
   }
 
   listImages(): Op<readonly ImageStatus[]> {
-    return this.#call('ListImages', null, null, DETAIL, (r) => r.listImages());
+    return this.#call('ListImages', null, null, DETAIL, AT_ONCE, (r) => r.listImages());
   }
 
   pullImage(reference: string, subject: Subject | null = null): Op<string> {
-    return this.#call('PullImage', subject, { image: reference }, CALL, (r) => r.pullImage(reference, subject));
+    return this.#call('PullImage', subject, { image: reference }, CALL, IN_TIME, (r) => r.pullImage(reference, subject));
   }
 
   removeImage(reference: string): Op<void> {
-    return this.#call('RemoveImage', null, { image: reference }, CALL, (r) => r.removeImage(reference));
+    return this.#call('RemoveImage', null, { image: reference }, CALL, IN_TIME, (r) => r.removeImage(reference));
   }
 
-  *#call<T>(verb: string, subject: Subject | null, detail: unknown, level: Level, body: (runtime: Runtime) => Op<T>): Op<T> {
+  *#call<T>(verb: string, subject: Subject | null, detail: unknown, level: Level, pace: typeof AT_ONCE | typeof IN_TIME, body: (runtime: Runtime) => Op<T>): Op<T> {
     const { sim, place } = this.#os;
     const server = this.#os.files.attached(this.#path);
     if (!(server instanceof Endpoint) || !server.os.process.alive) {
@@ -143,39 +148,65 @@ export class RuntimeClient implements RuntimeService, ImageService {
     }
     const cause = sim.cause;
     const traced = sim.trace.wants(level, cause);
-    const exchange = { kind: 'cri', verb, subject, level } as const;
+    const there = server.os.place;
     const request = traced
-      ? sim.trace.emit(cause, { ...exchange, detail, start: sim.now, end: sim.now + SOCKET_LATENCY, from: place, to: server.os.place })
+      ? sim.trace.emit(cause, { level, start: sim.now, end: sim.now + SOCKET_LATENCY, from: place, to: there, kind: 'cri', verb, subject, detail })
       : cause;
     sim.cause = request;
-    const reply = new Deferred<T>(sim);
-    server.waiting.add(reply as Deferred<unknown>);
+    const task = sim.current as Task;
+    const { park } = task;
+    const waiting: Waiting = { task, park };
+    server.waiting.add(waiting);
+    const answer = (result: T | CriError): void => {
+      if (traced) {
+        const shown = result instanceof CriError ? { error: result.text } : typeof result === 'string' ? { id: result } : (result ?? null);
+        sim.trace.emit(request, {
+          level, start: sim.now, end: sim.now + SOCKET_LATENCY, from: there, to: place, kind: 'cri', verb: `${verb}Response`, subject, detail: shown,
+        });
+      }
+      // An event that was sent before the answer is read before it.
+      if (pace === AT_ONCE) sim.wakeAt(task, park, sim.now + SOCKET_LATENCY, result);
+      else sim.after(SOCKET_LATENCY, () => sim.wake(task, park, result));
+    };
     sim.after(SOCKET_LATENCY, () => {
       if (!server.os.process.alive) return;
-      server.os.go(verb, function* () {
-        let result: T | undefined;
-        let error: CriError | undefined;
-        try {
-          result = yield* body(server.runtime);
-        } catch (caught) {
-          if (!(caught instanceof CriError)) throw caught;
-          error = caught;
-        }
-        if (traced) {
-          const answer = error ? { error: error.text } : typeof result === 'string' ? { id: result } : (result ?? null);
-          sim.trace.emit(request, {
-            ...exchange, verb: `${verb}Response`, detail: answer,
-            start: sim.now, end: sim.now + SOCKET_LATENCY, from: server.os.place, to: place,
-          });
-        }
-        sim.after(SOCKET_LATENCY, () => (error ? reply.reject(error) : reply.resolve(result as T)));
-      });
+      if (pace === AT_ONCE) answer(atOnce(body(server.runtime)));
+      else server.os.go(verb, () => inTime(body(server.runtime), answer));
     });
     try {
-      return yield* reply.wait();
+      const result = (yield) as T | CriError;
+      if (result instanceof CriError) throw result;
+      return result;
     } finally {
-      server.waiting.delete(reply as Deferred<unknown>);
+      server.waiting.delete(waiting);
       sim.cause = cause;
     }
   }
+}
+
+/** Calls that only look at the runtime's state, and those that take time there. */
+const AT_ONCE = 0;
+const IN_TIME = 1;
+
+/** The outcome of a call that does not wait. */
+function atOnce<T>(call: Op<T>): T | CriError {
+  try {
+    const step = call.next();
+    if (step.done) return step.value;
+  } catch (error) {
+    if (error instanceof CriError) return error;
+    throw error;
+  }
+  throw new Error('a query of the runtime waited');
+}
+
+function* inTime<T>(call: Op<T>, answer: (result: T | CriError) => void): Op<void> {
+  let result: T | CriError;
+  try {
+    result = yield* call;
+  } catch (error) {
+    if (!(error instanceof CriError)) throw error;
+    result = error;
+  }
+  answer(result);
 }

@@ -1,13 +1,13 @@
 // Containers as processes (containerd's runc shim): what is run with which files and user, and what becomes of its end.
 
-import { Files } from '../machine/files.ts';
+import { FileError, Files } from '../machine/files.ts';
 import type { ExitStatus, Os, Process, Program } from '../machine/process.ts';
 import type { Op, Simulation } from '../sim/simulation.ts';
 import { SECOND, type Micros } from '../sim/time.ts';
 import type { Place } from '../sim/trace.ts';
 import { ContainerLog } from './container-log.ts';
 import type { ContainerdState, ContainerRecord, SandboxRecord } from './containerd-state.ts';
-import { type ContainerConfig, CriError, type ExecResult, type ImageStatus } from './cri.ts';
+import { type ContainerConfig, CriError, type ExecResult, type ImageStatus, type MountSpec } from './cri.ts';
 import { declarePorts } from './declared-ports.ts';
 import type { Image } from './registry.ts';
 
@@ -106,22 +106,47 @@ function environmentOf(record: ContainerRecord): Readonly<Record<string, string>
 
 /** The container's root: the image below, its own layer above, the mounts on top. */
 export function containerFiles(os: Os, record: ContainerRecord): Files {
-  const files = Files.overlay(imageRoot(os, record.image.image));
-  for (const mount of record.config.mounts) {
-    files.mount(mount.containerPath, mount.source ?? os.machine.files, mount.hostPath, mount.readOnly);
+  const { mounts } = record.config;
+  const root = imageRoot(os, record.image.image);
+  // Containers with the same mount points share the directories and files that runc makes for them.
+  let places = '';
+  for (const mount of mounts) places += `${mount.containerPath}\n`;
+  const prepared = root.prepared.get(places);
+  if (prepared !== undefined) {
+    try {
+      return mounted(os, Files.overlay(prepared), mounts);
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+    }
   }
+  const files = mounted(os, Files.overlay(root.files), mounts);
+  if (prepared === undefined && root.prepared.size < MAX_PREPARED) root.prepared.set(places, Files.overlay(files));
   return files;
 }
 
-const roots = new WeakMap<Simulation, WeakMap<Image, Files>>();
+const MAX_PREPARED = 64;
 
-function imageRoot({ sim }: Os, image: Image): Files {
+function mounted(os: Os, files: Files, mounts: readonly MountSpec[]): Files {
+  for (const mount of mounts) files.mount(mount.containerPath, mount.source ?? os.machine.files, mount.hostPath, mount.readOnly);
+  return files;
+}
+
+interface ImageRoot {
+  readonly files: Files;
+  /** The same with mount points, by their paths. */
+  readonly prepared: Map<string, Files>;
+}
+
+const roots = new WeakMap<Simulation, WeakMap<Image, ImageRoot>>();
+
+function imageRoot({ sim }: Os, image: Image): ImageRoot {
   let table = roots.get(sim);
   if (!table) roots.set(sim, (table = new WeakMap()));
   let root = table.get(image);
   if (!root) {
-    root = new Files(sim);
-    for (const [path, text] of Object.entries(image.files ?? {})) root.write(path, text);
+    const files = new Files(sim);
+    for (const [path, text] of Object.entries(image.files ?? {})) files.write(path, text);
+    root = { files, prepared: new Map() };
     table.set(image, root);
   }
   return root;

@@ -4,7 +4,7 @@
 
 import type { Node } from '../api/generated/types.ts';
 import type { Snapshot } from './framework/types.ts';
-import { type ImageState, NodeInfo } from './nodeinfo.ts';
+import { hasAffinity, type ImageState, NodeInfo } from './nodeinfo.ts';
 import { type PodInfo, assumedOn } from './podinfo.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
@@ -75,8 +75,15 @@ export class Cache implements Snapshot {
     this.#assumed.delete(pod.uid);
     const node = pod.pod.spec.nodeName ?? '';
     const at = this.#podNode.get(pod.uid);
-    if (at?.pods.get(pod.uid)?.pod === pod.pod) return;
-    this.#put(pod, node);
+    const former = at?.pods.get(pod.uid);
+    if (former?.pod === pod.pod) return;
+    if (at?.name === node && former && countsTheSame(former, pod)) at.replacePod(pod);
+    else this.#put(pod, node);
+  }
+
+  /** What is known of a Pod that runs or is assumed to run. */
+  podInfo(uid: string): PodInfo | undefined {
+    return this.#podNode.get(uid)?.pods.get(uid);
   }
 
   removePod(uid: string): void {
@@ -131,6 +138,17 @@ export class Cache implements Snapshot {
     }
     info.images = new Map();
   }
+}
+
+/** One can stand for the other in a node's sums: they share what was worked out, and are found by the same selectors. */
+function countsTheSame(a: PodInfo, b: PodInfo): boolean {
+  return (
+    a.requests === b.requests &&
+    a.hostPorts === b.hostPorts &&
+    a.labels === b.labels &&
+    a.pod.metadata.deletionTimestamp === b.pod.metadata.deletionTimestamp &&
+    !hasAffinity(b)
+  );
 }
 
 const zoneOf = (labels: Readonly<Record<string, string>>): string => `${labels[REGION] ?? ''}:${labels[ZONE] ?? ''}`;

@@ -66,6 +66,12 @@ export class NodeInfo {
     if (pod.requiredAntiAffinity.length > 0) this.podsWithRequiredAntiAffinity.add(pod);
   }
 
+  /** For a Pod without affinity that adds to the sums what its former state did. */
+  replacePod(pod: PodInfo): void {
+    this.pods.delete(pod.uid);
+    this.pods.set(pod.uid, pod);
+  }
+
   removePod(uid: string): void {
     const pod = this.pods.get(uid);
     if (pod === undefined) return;

@@ -1,7 +1,8 @@
 // A Pod with everything that scheduling asks of it worked out once (upstream framework.PodInfo).
 
-import type { Pod, Toleration } from '../api/generated/types.ts';
+import type { Pod, PodSpec, Toleration } from '../api/generated/types.ts';
 import { type AffinityTerm, type WeightedAffinityTerm, affinityTermsOf, weightedTermsOf } from './affinity.ts';
+import { sameStrings } from './events.ts';
 import { type Resources, podRequests } from './resources.ts';
 
 export interface HostPort {
@@ -30,21 +31,34 @@ export interface PodInfo {
   readonly preferredAntiAffinity: readonly WeightedAffinityTerm[];
 }
 
-const infos = new WeakMap<Pod, PodInfo>();
 const NONE: Readonly<Record<string, string>> = Object.freeze({});
 
-export function podInfoOf(pod: Pod): PodInfo {
-  let info = infos.get(pod);
-  if (info === undefined) infos.set(pod, (info = makePodInfo(pod)));
-  return info;
+/** `former`: what was made of the same Pod before; what the Pod's change does not touch is taken from there. */
+export function podInfoOf(pod: Pod, former?: PodInfo): PodInfo {
+  if (former === undefined || !asksForTheSame(former.pod.spec, pod.spec)) return makePodInfo(pod);
+  return { ...former, pod, labels: sameLabels(former.labels, pod.metadata.labels ?? NONE) };
+}
+
+function asksForTheSame(a: PodSpec, b: PodSpec): boolean {
+  return (
+    a === b ||
+    (a.containers === b.containers &&
+      a.initContainers === b.initContainers &&
+      a.affinity === b.affinity &&
+      a.tolerations === b.tolerations &&
+      a.priority === b.priority &&
+      a.resources === b.resources &&
+      a.overhead === b.overhead)
+  );
+}
+
+function sameLabels(former: PodInfo['labels'], labels: PodInfo['labels']): PodInfo['labels'] {
+  return former === labels || sameStrings(former, labels) ? former : labels;
 }
 
 /** The same Pod as if bound to `node` (upstream `assume`). */
 export function assumedOn(info: PodInfo, node: string): PodInfo {
-  const pod: Pod = { ...info.pod, spec: { ...(info.pod.spec as NonNullable<Pod['spec']>), nodeName: node } };
-  const assumed = { ...info, pod };
-  infos.set(pod, assumed);
-  return assumed;
+  return { ...info, pod: { ...info.pod, spec: { ...info.pod.spec, nodeName: node } } };
 }
 
 function makePodInfo(pod: Pod): PodInfo {

@@ -4,7 +4,7 @@ import type { EventsV1Event, ObjectReference } from '../api/generated/types.ts';
 import type { ApiObject } from '../api/meta.ts';
 import type { Client } from '../client/client.ts';
 import { isProgrammingError } from '../client/errors.ts';
-import { referenceTo } from '../client/events.ts';
+import { hexNanos, referenceTo } from '../client/events.ts';
 import type { Os } from '../machine/process.ts';
 import { Channel } from '../sim/channel.ts';
 import { hash32 } from '../sim/random.ts';
@@ -66,7 +66,7 @@ export class EventsV1Recorder {
   #make(regarding: ObjectReference, related: ApiObject | null, type: string, reason: string, action: string, note: string): EventsV1Event {
     const { sim, machine } = this.#os;
     this.#nanosecond = (this.#nanosecond + 1) % 1000;
-    const nanos = (BigInt(sim.epoch + sim.now) * 1000n + BigInt(this.#nanosecond)).toString(16);
+    const nanos = hexNanos(sim.epoch + sim.now, this.#nanosecond);
     return {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',

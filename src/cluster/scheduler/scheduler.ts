@@ -245,7 +245,7 @@ export class Scheduler {
   }
 
   #assigned(before: Pod | null, after: Pod): void {
-    this.#cache.setPod(podInfoOf(after));
+    this.#cache.setPod(podInfoOf(after, this.#cache.podInfo(after.metadata.uid ?? '')));
     if (before === null) this.#queue.move({ kind: 'AssignedPodAdd', before, after });
     else if (!sameStrings(before.metadata.labels, after.metadata.labels)) this.#queue.move({ kind: 'AssignedPodLabel', before, after });
   }
@@ -260,20 +260,24 @@ export class Scheduler {
 
   #record({ info }: QueuedPod, result: Placed | NotPlaced): void {
     const { sim, place } = this.#os;
-    const told = sim.trace.wants(DETAIL, sim.cause);
     const start = sim.now;
     const end = start + CYCLE + CYCLE_PER_NODE * result.evaluated;
     const subject = subjectOf(info);
     const feasible = result.node === null ? 0 : result.feasible.length;
     const summary = { feasible, evaluated: result.evaluated, chosen: result.node };
-    const detail = told ? { ...summary, scores: scoresOf(result), rejected: rejectedOf(result), message: result.node === null ? result.message : '' } : summary;
-    const record = sim.trace.emit(sim.cause, { start, end, from: place, kind: 'scheduler', verb: 'schedule', subject, detail });
-    sim.cause = record;
-    if (!told) return;
-    sim.trace.emit(record, { level: DETAIL, start, end, from: place, kind: 'scheduler', verb: 'filter', subject, detail: { feasible: result.node === null ? [] : result.feasible.map((n) => n.name), rejected: rejectedOf(result) } });
-    if (result.node !== null && result.scored) {
-      sim.trace.emit(record, { level: DETAIL, start, end, from: place, kind: 'scheduler', verb: 'score', subject, detail: scoresOf(result) });
+    const common = { start, end, from: place, kind: 'scheduler', subject } as const;
+    if (!sim.trace.wants(DETAIL, sim.cause)) {
+      sim.cause = sim.trace.emit(sim.cause, { ...common, verb: 'schedule', detail: summary });
+      return;
     }
+    const scores = scoresOf(result);
+    const rejected = rejectedOf(result);
+    const detail = { ...summary, scores, rejected, message: result.node === null ? result.message : '' };
+    const record = sim.trace.emit(sim.cause, { ...common, verb: 'schedule', detail });
+    sim.cause = record;
+    const names = result.node === null ? [] : result.feasible.map((n) => n.name);
+    sim.trace.emit(record, { ...common, level: DETAIL, verb: 'filter', detail: { feasible: names, rejected } });
+    if (result.node !== null && result.scored) sim.trace.emit(record, { ...common, level: DETAIL, verb: 'score', detail: scores });
   }
 
   #detail(verb: string, info: PodInfo, detail: Readonly<Record<string, unknown>>): void {

@@ -8,6 +8,10 @@ export function hash32(text: string, basis = 0x811c9dc5): number {
   return h >>> 0;
 }
 
+const BYTES = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0'));
+
+const hex16 = (n: number): string => `${BYTES[n >>> 8]}${BYTES[n & 0xff]}`;
+
 /** A deterministic stream of numbers (the sfc32 generator). */
 export class Random {
   #a: number;
@@ -51,8 +55,10 @@ export class Random {
 
   /** An RFC 4122 version 4 UUID. */
   uuid(): string {
-    const hex = (n: number, width: number): string => n.toString(16).padStart(width, '0');
-    const [a, b, c, d] = [this.uint32(), this.uint32(), this.uint32(), this.uint32()] as [number, number, number, number];
-    return `${hex(a, 8)}-${hex(b >>> 16, 4)}-4${hex(b & 0xfff, 3)}-${hex(0x8000 | ((c >>> 16) & 0x3fff), 4)}-${hex(c & 0xffff, 4)}${hex(d, 8)}`;
+    const a = this.uint32();
+    const b = this.uint32();
+    const c = this.uint32();
+    const d = this.uint32();
+    return `${hex16(a >>> 16)}${hex16(a & 0xffff)}-${hex16(b >>> 16)}-${hex16(0x4000 | (b & 0xfff))}-${hex16(0x8000 | ((c >>> 16) & 0x3fff))}-${hex16(c & 0xffff)}${hex16(d >>> 16)}${hex16(d & 0xffff)}`;
   }
 }

@@ -165,6 +165,8 @@ export class Player {
       useUi.getState().set({ playMode: 'steps', bottomTab: 'flow' });
     }
     const result = await this.#call((c) => c.call((api) => api.act(action)));
+    // Nothing is shown as done before it is kept: after a crash it would be gone.
+    if (result) await this.save();
     this.#pending = null;
     usePlayer.setState({ busy: false });
     if (!result) return null;
@@ -175,8 +177,8 @@ export class Player {
     await this.refreshFlows();
     await this.#chooseAt(result.flow);
     if (result.forked) this.notify('forked');
-    await this.save();
     this.#crashedOn = '';
+    this.#saveSoon();
     return result;
   }
 

@@ -12,7 +12,8 @@ const LARGEST_LOG = 12 * 1024 * 1024;
 /** Longest link that is offered; many programs cut longer ones. */
 export const LONGEST_SHARED = 32_000;
 
-const LONGEST_SESSION = 7 * 24 * 3600 * 1_000_000;
+/** A longer session would take too long to replay. */
+const LONGEST_SESSION = 24 * 3600 * 1_000_000;
 const text = v.pipe(v.string(), v.maxLength(4 * 1024 * 1024));
 const word = v.pipe(v.string(), v.maxLength(65_536));
 const instant = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LONGEST_SESSION));
@@ -34,6 +35,7 @@ const LogSchema = v.strictObject({
   inputs: v.pipe(v.array(v.strictObject({ at: instant, action: ActionSchema })), v.maxLength(2_000)),
   until: instant,
   view: v.optional(instant),
+  viewRecord: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
 });
 
 /** A checked log, or null when the value is none. Inputs must be in the order of time. */

@@ -14,6 +14,8 @@ import type {
   Volume,
   VolumeProjection,
 } from '../generated/types.ts';
+import { deepFreeze } from '../meta.ts';
+import { Recent } from '../recent.ts';
 import { change, each, fill, put } from './fill.ts';
 
 const EMPTY = Object.freeze({});
@@ -132,18 +134,22 @@ function requests(r: ResourceRequirements): ResourceRequirements {
   return missing ? { ...r, requests: { ...r.limits, ...r.requests } } : r;
 }
 
-/** Specs that lack nothing: most writes leave the spec alone. */
-const completePods = new WeakSet<object>();
-const completeTemplates = new WeakSet<object>();
+/** What became of the last specs: the Pods of one template share theirs. */
+const pods = new Recent<PodSpec>();
+const templates = new Recent<PodSpec>();
 
-/** A Pod with its defaults. */
-export function defaultPod(given: Pod): Pod {
+/** A Pod with its defaults; the spec of `old`, which has them, may be shared. */
+export function defaultPod(given: Pod, old: Pod | null = null): Pod {
   const pod = withAddresses(given);
-  if (completePods.has(pod.spec)) return pod;
+  if (pod.spec === old?.spec) return pod;
+  const known = pods.get(pod.spec);
+  if (known) return put(pod, 'spec', known);
   let spec = fill(podSpec(pod.spec), { enableServiceLinks: true });
   const withRequests = (list: readonly Container[]) => each(list, (c) => change(c, 'resources', requests));
   spec = change(change(spec, 'containers', withRequests), 'initContainers', withRequests);
-  completePods.add(spec);
+  deepFreeze(spec);
+  pods.set(pod.spec, spec);
+  pods.set(spec, spec);
   return put(pod, 'spec', spec);
 }
 
@@ -161,8 +167,10 @@ function withAddresses(pod: Pod): Pod {
 
 /** A Pod template with its defaults. */
 export function defaultTemplate(template: PodTemplateSpec): PodTemplateSpec {
-  if (completeTemplates.has(template.spec)) return template;
-  const spec = podSpec(template.spec);
-  completeTemplates.add(spec);
+  const known = templates.get(template.spec);
+  if (known) return put(template, 'spec', known);
+  const spec = deepFreeze(podSpec(template.spec));
+  templates.set(template.spec, spec);
+  templates.set(spec, spec);
   return put(template, 'spec', spec);
 }

@@ -18,19 +18,18 @@ function merge(target: unknown, patch: unknown, depth: number): unknown {
   if (depth > MAX_PATCH_DEPTH) throw badRequest('the patch is nested too deeply');
   if (!isJsonObject(patch)) return patch;
   const base: JsonObject = isJsonObject(target) ? target : {};
-  const entries = new Map(Object.entries(base));
-  let changed = base !== target;
+  let entries: Map<string, unknown> | null = null;
   for (const key of Object.keys(patch)) {
     const value = patch[key];
+    const there = entries === null ? Object.hasOwn(base, key) : entries.has(key);
     if (value === null) {
-      if (entries.delete(key)) changed = true;
+      if (there) (entries ??= new Map(Object.entries(base))).delete(key);
       continue;
     }
-    const before = entries.get(key);
+    const before = !there ? undefined : entries === null ? base[key] : entries.get(key);
     const after = merge(before, value, depth + 1);
-    if (after === before && entries.has(key)) continue;
-    entries.set(key, after);
-    changed = true;
+    if (after === before && there) continue;
+    (entries ??= new Map(Object.entries(base))).set(key, after);
   }
-  return changed ? Object.fromEntries(entries) : base;
+  return entries === null ? base : Object.fromEntries(entries);
 }

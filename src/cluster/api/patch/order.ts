@@ -3,6 +3,8 @@
 
 import { isJsonObject } from './merge.ts';
 
+const FEW = 16;
+
 export type Key = string | number | boolean;
 
 /** What identifies an element: the value of its merge key, or the scalar itself. */
@@ -18,6 +20,7 @@ export function enforceOrder(
   serverOrder: readonly unknown[],
   key: string | null,
 ): readonly unknown[] {
+  if (isInOrder(merged, patchOrder, key)) return merged;
   const wanted = ranks(patchOrder, key);
   const live = ranks(serverOrder, key);
   const id = (element: unknown): Key | undefined => keyOfElement(element, key);
@@ -33,6 +36,17 @@ export function enforceOrder(
   }
   while (i < own.length) out.push(own[i++]);
   return out;
+}
+
+/** Whether the list consists of exactly what the patch names, as it names it: nothing to be done. Short lists only. */
+function isInOrder(merged: readonly unknown[], patchOrder: readonly unknown[], key: string | null): boolean {
+  if (merged.length !== patchOrder.length || merged.length > FEW) return false;
+  for (let i = 0; i < merged.length; i++) {
+    const id = keyOfElement(merged[i], key);
+    if (id === undefined || id !== keyOfElement(patchOrder[i], key)) return false;
+    for (let j = 0; j < i; j++) if (keyOfElement(merged[j], key) === id) return false;
+  }
+  return true;
 }
 
 function ranks(list: readonly unknown[], key: string | null): Map<Key | undefined, number> {

@@ -9,6 +9,8 @@ const DIRECTIVE = '$patch';
 const RETAIN_KEYS = '$retainKeys';
 const ORDER = '$setElementOrder/';
 const DELETE_SCALARS = '$deleteFromPrimitiveList/';
+/** Lists up to this length are searched without an index. */
+const FEW = 16;
 
 /** The target with the patch merged in by the rules of the definition of that name (`Pod`, …). Throws ApiError 400. */
 export function applyStrategicPatch(schema: string, target: object, patch: unknown): JsonObject {
@@ -24,20 +26,58 @@ function mergeObject(target: JsonObject, patch: JsonObject, def: Definition | un
   if (directive === 'replace') return withoutDirectives(patch, depth) as JsonObject;
   if (directive === 'delete') return {};
   if (directive !== undefined && directive !== 'merge') throw badRequest(`Unknown patch type found: ${JSON.stringify(directive)}`);
-  const out = new Map(Object.entries(retained(target, patch)));
-  const ordered = new Set<string>();
-  for (const key of Object.keys(patch)) {
+  const out = new Draft(retained(target, patch));
+  let ordered: string[] | null = null;
+  for (const key in patch) {
     if (!key.startsWith(ORDER)) continue;
     const name = key.slice(ORDER.length);
-    ordered.add(name);
+    (ordered ??= []).push(name);
     setOrder(out, patch, name, patch[key], def?.fields.get(name), depth);
   }
-  for (const key of Object.keys(patch)) {
-    if (key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(ORDER) || ordered.has(key)) continue;
-    if (key.startsWith(DELETE_SCALARS)) deleteScalars(out, key.slice(DELETE_SCALARS.length), patch[key]);
-    else mergeField(out, key, patch[key], def?.fields.get(key), depth);
+  for (const key in patch) {
+    if (isInstruction(key)) {
+      if (key.startsWith(DELETE_SCALARS)) deleteScalars(out, key.slice(DELETE_SCALARS.length), patch[key]);
+    } else if (ordered === null || !ordered.includes(key)) mergeField(out, key, patch[key], def?.fields.get(key), depth);
   }
-  return Object.fromEntries(out);
+  return out.done();
+}
+
+/** Whether a key of a patch is no field but says how to merge. */
+const isInstruction = (key: string): boolean =>
+  key[0] === '$' && (key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(ORDER) || key.startsWith(DELETE_SCALARS));
+
+/** An object on its way from its old to its new state. */
+class Draft {
+  readonly #object: Record<string, unknown>;
+  #holes = false;
+
+  constructor(from: JsonObject) {
+    this.#object = { ...from };
+  }
+
+  get(key: string): unknown {
+    return Object.hasOwn(this.#object, key) ? this.#object[key] : undefined;
+  }
+
+  set(key: string, value: unknown): void {
+    put(this.#object, key, value);
+  }
+
+  delete(key: string): void {
+    if (!Object.hasOwn(this.#object, key)) return;
+    put(this.#object, key, undefined);
+    this.#holes = true;
+  }
+
+  done(): JsonObject {
+    return this.#holes ? Object.fromEntries(Object.entries(this.#object).filter(([, value]) => value !== undefined)) : this.#object;
+  }
+}
+
+/** Plain assignment, also under the one name that means something else. */
+function put(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+  else object[key] = value;
 }
 
 /** $retainKeys: only the named keys of the target survive. */
@@ -53,7 +93,7 @@ function retained(target: JsonObject, patch: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(target).filter(([key]) => keep.includes(key)));
 }
 
-function mergeField(out: Map<string, unknown>, key: string, value: unknown, field: FieldSchema | undefined, depth: number): void {
+function mergeField(out: Draft, key: string, value: unknown, field: FieldSchema | undefined, depth: number): void {
   if (value === null) {
     out.delete(key);
     return;
@@ -81,17 +121,24 @@ function mergeList(before: readonly unknown[], patch: readonly unknown[], field:
   const def = field.type.form === 'list' ? objectOf(field.type.element) : undefined;
   const { kept, additions } = specialElements(before, patch, key);
   const merged: unknown[] = [...kept];
-  const places = new Map(merged.map((element, i) => [keyOfElement(element, key), i] as const));
+  const places = merged.length + additions.length > FEW ? new Map(merged.map((element, i) => [keyOfElement(element, key), i])) : null;
   for (const element of additions) {
-    const place = places.get(requireKey(element, key));
-    const old = place === undefined ? undefined : merged[place];
-    if (place !== undefined && isJsonObject(old)) merged[place] = mergeObject(old, element, def, depth + 1);
+    const id = requireKey(element, key);
+    const place = places ? (places.get(id) ?? -1) : lastWith(merged, key, id);
+    const old = merged[place];
+    if (isJsonObject(old)) merged[place] = mergeObject(old, element, def, depth + 1);
     else {
-      places.set(requireKey(element, key), merged.length);
+      places?.set(id, merged.length);
       merged.push(withoutDirectives(element, depth));
     }
   }
   return enforceOrder(merged, additions, before, key);
+}
+
+/** Where the last element with that key stands, or -1. */
+function lastWith(list: readonly unknown[], key: string, id: Key): number {
+  for (let i = list.length - 1; i >= 0; i--) if (keyOfElement(list[i], key) === id) return i;
+  return -1;
 }
 
 function requireKey(element: unknown, key: string): Key {
@@ -122,7 +169,7 @@ function specialElements(
 }
 
 function setOrder(
-  out: Map<string, unknown>,
+  out: Draft,
   patch: JsonObject,
   name: string,
   order: unknown,
@@ -142,7 +189,7 @@ function setOrder(
   out.set(name, enforceOrder(merged, order, live, field?.patch.key ?? null));
 }
 
-function deleteScalars(out: Map<string, unknown>, name: string, gone: unknown): void {
+function deleteScalars(out: Draft, name: string, gone: unknown): void {
   const before = out.get(name);
   if (!Array.isArray(gone)) throw badRequest('invalid patch format of primitive list');
   if (Array.isArray(before))
@@ -152,17 +199,32 @@ function deleteScalars(out: Map<string, unknown>, name: string, gone: unknown): 
     );
 }
 
-/** The value as it stands in an object: nulls and instructions taken out. */
+/** The value as it stands in an object: nulls and instructions taken out; the value itself where it holds none. */
 function withoutDirectives(value: unknown, depth: number): unknown {
   if (depth > MAX_PATCH_DEPTH) throw badRequest('the patch is nested too deeply');
+  if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {
-    return value.filter((v) => !(isJsonObject(v) && typeof v[DIRECTIVE] === 'string')).map((v) => withoutDirectives(v, depth + 1));
+    let same = true;
+    const list: unknown[] = [];
+    for (const item of value as readonly unknown[]) {
+      const kept = isJsonObject(item) && typeof item[DIRECTIVE] === 'string' ? undefined : withoutDirectives(item, depth + 1);
+      if (kept !== item) same = false;
+      if (kept !== undefined) list.push(kept);
+    }
+    return same ? value : list;
   }
-  if (!isJsonObject(value)) return value;
-  const out: [string, unknown][] = [];
-  for (const [key, inner] of Object.entries(value)) {
-    if (inner === null || key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(ORDER) || key.startsWith(DELETE_SCALARS)) continue;
-    out.push([key, withoutDirectives(inner, depth + 1)]);
+  const object = value as JsonObject;
+  let same = true;
+  const out: Record<string, unknown> = {};
+  for (const key in object) {
+    const inner = object[key];
+    if (inner === null || isInstruction(key)) {
+      same = false;
+      continue;
+    }
+    const kept = withoutDirectives(inner, depth + 1);
+    if (kept !== inner) same = false;
+    put(out, key, kept);
   }
-  return Object.fromEntries(out);
+  return same ? value : out;
 }

@@ -1,6 +1,7 @@
 // Metadata: names, labels, annotations, owners, and what may not change (apimachinery/pkg/api/validation/objectmeta.go).
 
 import type { LabelSelector, ObjectMeta, OwnerReference } from '../generated/types.ts';
+import { Recent } from '../recent.ts';
 import { type Errors, forbiddenField, IMMUTABLE, invalidValue, required, tooLongField } from './errors.ts';
 import { labelKeyErrors, labelValueErrors } from './names.ts';
 
@@ -9,8 +10,8 @@ const ANNOTATIONS_LIMIT = 262_144;
 export type NameRule = (name: string) => readonly string[];
 
 /** Label maps and selectors, annotation maps found good: objects share them. */
-const validated = new WeakSet<object>();
-const validAnnotations = new WeakSet<object>();
+const validated = new Recent<true>();
+const validAnnotations = new Recent<true>();
 
 /** Everything about an object's own metadata. */
 export function checkMeta(errors: Errors, meta: ObjectMeta, namespaced: boolean, rule: NameRule): void {
@@ -32,17 +33,17 @@ export function checkMeta(errors: Errors, meta: ObjectMeta, namespaced: boolean,
 const maskDash = (name: string): string => (name.length > 1 && name.endsWith('-') ? `${name.slice(0, -2)}a` : name);
 
 export function checkLabels(errors: Errors, field: string, labels: Readonly<Record<string, string>> | undefined): void {
-  if (labels === undefined || validated.has(labels)) return;
+  if (labels === undefined || validated.get(labels)) return;
   const before = errors.list.length;
   for (const key of Object.keys(labels)) {
     errors.rule(field, key, labelKeyErrors(key));
     errors.rule(field, labels[key], labelValueErrors(labels[key] as string));
   }
-  if (errors.list.length === before) validated.add(labels);
+  if (errors.list.length === before) validated.set(labels, true);
 }
 
 export function checkAnnotations(errors: Errors, field: string, annotations: Readonly<Record<string, string>> | undefined): void {
-  if (annotations === undefined || validAnnotations.has(annotations)) return;
+  if (annotations === undefined || validAnnotations.get(annotations)) return;
   const before = errors.list.length;
   let size = 0;
   for (const key of Object.keys(annotations)) {
@@ -50,7 +51,7 @@ export function checkAnnotations(errors: Errors, field: string, annotations: Rea
     size += key.length + (annotations[key] as string).length;
   }
   if (size > ANNOTATIONS_LIMIT) errors.add(tooLongField(field, ANNOTATIONS_LIMIT));
-  if (errors.list.length === before) validAnnotations.add(annotations);
+  if (errors.list.length === before) validAnnotations.set(annotations, true);
 }
 
 function checkOwners(errors: Errors, owners: readonly OwnerReference[]): void {
@@ -85,12 +86,14 @@ function checkFinalizers(errors: Errors, finalizers: readonly string[]): void {
 /** What an update may not change about metadata. */
 export function checkMetaUpdate(errors: Errors, meta: ObjectMeta, old: ObjectMeta): void {
   if (meta === old) return;
-  for (const key of ['name', 'namespace', 'uid', 'creationTimestamp'] as const) {
-    if (meta[key] !== old[key]) errors.add(invalidValue(`metadata.${key}`, meta[key], IMMUTABLE));
-  }
-  checkLabels(errors, 'metadata.labels', meta.labels);
-  checkAnnotations(errors, 'metadata.annotations', meta.annotations);
-  if (meta.ownerReferences !== undefined) checkOwners(errors, meta.ownerReferences);
+  if (meta.name !== old.name) errors.add(invalidValue('metadata.name', meta.name, IMMUTABLE));
+  if (meta.namespace !== old.namespace) errors.add(invalidValue('metadata.namespace', meta.namespace, IMMUTABLE));
+  if (meta.uid !== old.uid) errors.add(invalidValue('metadata.uid', meta.uid, IMMUTABLE));
+  if (meta.creationTimestamp !== old.creationTimestamp)
+    errors.add(invalidValue('metadata.creationTimestamp', meta.creationTimestamp, IMMUTABLE));
+  if (meta.labels !== old.labels) checkLabels(errors, 'metadata.labels', meta.labels);
+  if (meta.annotations !== old.annotations) checkAnnotations(errors, 'metadata.annotations', meta.annotations);
+  if (meta.ownerReferences !== undefined && meta.ownerReferences !== old.ownerReferences) checkOwners(errors, meta.ownerReferences);
   if (meta.finalizers !== undefined && meta.finalizers !== old.finalizers) {
     checkFinalizers(errors, meta.finalizers);
     if (old.deletionTimestamp !== undefined) checkNewFinalizers(errors, meta.finalizers, old.finalizers ?? []);
@@ -110,7 +113,7 @@ function checkNewFinalizers(errors: Errors, finalizers: readonly string[], old: 
 
 /** A LabelSelector's keys, operators and values. */
 export function checkLabelSelector(errors: Errors, field: string, selector: LabelSelector | undefined): void {
-  if (selector === undefined || validated.has(selector)) return;
+  if (selector === undefined || validated.get(selector)) return;
   const before = errors.list.length;
   checkLabels(errors, `${field}.matchLabels`, selector.matchLabels);
   const expressions = selector.matchExpressions ?? [];
@@ -126,5 +129,5 @@ export function checkLabelSelector(errors: Errors, field: string, selector: Labe
     errors.rule(`${at}.key`, key, labelKeyErrors(key));
     for (let j = 0; j < values.length; j++) errors.rule(`${at}.values[${j}]`, values[j], labelValueErrors(values[j] as string));
   }
-  if (errors.list.length === before) validated.add(selector);
+  if (errors.list.length === before) validated.set(selector, true);
 }

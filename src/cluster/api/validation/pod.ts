@@ -2,6 +2,7 @@
 
 import type { Container, Pod, PodSpec, PodTemplateSpec, Toleration } from '../generated/types.ts';
 import { jsonEqual, semanticEqual } from '../meta.ts';
+import { Recent } from '../recent.ts';
 import { checkContainers, checkInitContainers } from './container.ts';
 import { type Errors, forbiddenField, invalidValue, required } from './errors.ts';
 import { checkAnnotations, checkLabels } from './meta.ts';
@@ -13,11 +14,11 @@ const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
 const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 const NO_VOLUMES: ReadonlySet<string> = new Set();
 
-const valid = new WeakSet<object>();
+const valid = new Recent<true>();
 
 /** Everything about a Pod's spec. What has been found valid is not looked at again. `claims` are further volume names. */
 export function checkPodSpec(errors: Errors, at: string, spec: PodSpec, claims: ReadonlySet<string> = NO_VOLUMES): void {
-  if (valid.has(spec)) return;
+  if (valid.get(spec)) return;
   const before = errors.list.length;
   const volumes = checkVolumes(errors, `${at}.volumes`, spec.volumes);
   const mountable = claims.size === 0 ? volumes : new Set([...volumes, ...claims]);
@@ -37,7 +38,7 @@ export function checkPodSpec(errors: Errors, at: string, spec: PodSpec, claims: 
   if (spec.tolerations !== undefined) checkTolerations(errors, `${at}.tolerations`, spec.tolerations);
   checkHostAliases(errors, at, spec);
   errors.oneOfIfSet(`${at}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never']);
-  if (errors.list.length === before && claims.size === 0) valid.add(spec);
+  if (errors.list.length === before && claims.size === 0) valid.set(spec, true);
 }
 
 function checkHostNetwork(errors: Errors, at: string, spec: PodSpec): void {

@@ -29,8 +29,8 @@ export interface AdmissionRequest {
 export interface AdmissionPlugin {
   readonly name: string;
   handles(request: AdmissionRequest): boolean;
-  /** What must be waited for before it can decide (a live look-up). Throws ApiError. */
-  prepare?(request: AdmissionRequest): Op<void>;
+  /** What must be waited for before it can decide (a live look-up); null when nothing. Throws ApiError. */
+  prepare?(request: AdmissionRequest): Op<void> | null;
   /** Returns the object, changed or not. Throws ApiError. */
   admit?(request: AdmissionRequest, object: Unsaved): Unsaved;
   /** Throws ApiError when the final object is not acceptable. */
@@ -49,6 +49,16 @@ const PLUGINS: readonly AdmissionPlugin[] = [
 /** Off unless --enable-admission-plugins names them. */
 const OFF_BY_DEFAULT = new Set(['NodeRestriction']);
 
+function admitted(x: Exchange, plugin: AdmissionPlugin, request: AdmissionRequest): AdmissionRequest {
+  const before = request.object;
+  if (!plugin.admit || !before) return request;
+  const after = plugin.admit(request, before);
+  if (after === before) return request;
+  stage(x, 'admit', 15, () => ({ plugin: plugin.name, before, after }));
+  const { server, operation, kind, subresource, namespace, name, user, old } = request;
+  return { server, operation, kind, subresource, namespace, name, user, object: after, old };
+}
+
 export class Admission {
   readonly #plugins: readonly AdmissionPlugin[];
 
@@ -61,13 +71,9 @@ export class Admission {
     let current = request;
     for (const plugin of this.#plugins) {
       if (!plugin.handles(current)) continue;
-      if (plugin.prepare) yield* plugin.prepare(current);
-      if (!plugin.admit || !current.object) continue;
-      const before = current.object;
-      const after = plugin.admit(current, before);
-      if (after === before) continue;
-      stage(x, 'admit', 15, () => ({ plugin: plugin.name, before, after }));
-      current = { ...current, object: after };
+      const wait = plugin.prepare?.(current);
+      if (wait) yield* wait;
+      current = admitted(x, plugin, current);
     }
     return current.object;
   }

@@ -15,25 +15,26 @@ export const nodeRestriction: AdmissionPlugin = {
 
   handles: (request) => nodeOf(request) !== '',
 
-  *prepare(request) {
+  prepare(request): null {
     const me = nodeOf(request);
     const { kind, name, operation, namespace } = request;
     switch (kind.key) {
       case 'nodes': {
         if (name !== me) throw forbidden(kind, name, `node "${me}" is not allowed to modify node "${name}"`);
-        return;
+        return null;
       }
       case 'leases.coordination.k8s.io': {
         if (namespace !== 'kube-node-lease')
           throw forbidden(kind, name, `can only access leases in the "kube-node-lease" system namespace`);
         if (name !== me) throw forbidden(kind, name, 'can only access node lease with the same name as the requesting node');
-        return;
+        return null;
       }
       case 'pods':
-        if (operation === 'CREATE' && request.subresource === '') return checkMirror(request, me);
-        return checkBound(request, me);
+        if (operation === 'CREATE' && request.subresource === '') checkMirror(request, me);
+        else checkBound(request, me);
+        return null;
       default:
-        return;
+        return null;
     }
   },
 };

@@ -5,7 +5,7 @@ import { mustResource } from '../../api/kinds.ts';
 import { forbidden } from '../../api/status.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { MILLISECOND } from '../../sim/time.ts';
-import type { Unsaved } from '../storage/store.ts';
+import type { Address, Unsaved } from '../storage/store.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './chain.ts';
 
 const DEFAULT = 'default';
@@ -39,23 +39,11 @@ export const serviceAccount: AdmissionPlugin = {
 
   handles: ({ kind, operation, subresource }) => kind.key === 'pods' && operation === 'CREATE' && subresource === '',
 
-  *prepare(request): Op<void> {
-    if (isMirror(request.object)) return;
+  prepare(request): Op<void> | null {
+    if (isMirror(request.object)) return null;
     const name = accountName(request.object);
     const at = { kind: mustResource('serviceaccounts'), namespace: request.namespace, name };
-    const { store, sim, random } = request.server;
-    for (let attempt = 1; !store.cached(at); attempt++) {
-      if (attempt >= (name === DEFAULT ? DEFAULT_ATTEMPTS : 2)) {
-        throw forbidden(
-          request.kind,
-          request.name,
-          `error looking up service account ${request.namespace}/${name}: serviceaccount "${name}" not found`,
-        );
-      }
-      const cause = sim.cause;
-      yield* sim.sleep(RETRY_MIN + random.int(RETRY_MIN));
-      sim.cause = cause;
-    }
+    return request.server.store.cached(at) ? null : awaitAccount(request, at);
   },
 
   admit(request, object) {
@@ -75,6 +63,23 @@ export const serviceAccount: AdmissionPlugin = {
     return { ...object, spec } as unknown as Unsaved;
   },
 };
+
+function* awaitAccount(request: AdmissionRequest, at: Address): Op<void> {
+  const { store, sim, random } = request.server;
+  const { name } = at;
+  for (let attempt = 1; !store.cached(at); attempt++) {
+    if (attempt >= (name === DEFAULT ? DEFAULT_ATTEMPTS : 2)) {
+      throw forbidden(
+        request.kind,
+        request.name,
+        `error looking up service account ${request.namespace}/${name}: serviceaccount "${name}" not found`,
+      );
+    }
+    const cause = sim.cause;
+    yield* sim.sleep(RETRY_MIN + random.int(RETRY_MIN));
+    sim.cause = cause;
+  }
+}
 
 const isMirror = (object: Unsaved | null): boolean => (object as unknown as Pod).metadata.annotations?.[MIRROR] !== undefined;
 

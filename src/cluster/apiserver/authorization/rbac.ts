@@ -37,12 +37,19 @@ export interface RbacSources {
 
 const MAX_REMEMBERED = 20_000;
 
+/** A rule that covers a request but for the object's name, which `names` may restrict. */
+interface Candidate {
+  readonly names: readonly string[] | null;
+  readonly grant: Grant;
+}
+
 export class Rbac {
   readonly #from: RbacSources;
   /** Cluster-wide bindings, and those of each namespace, by subject. */
   readonly #cluster = new Map<string, Binding[]>();
   readonly #namespaced = new Map<string, Map<string, Binding[]>>();
-  readonly #decisions = new Map<string, Grant | null>();
+  /** What the rules say, in their order, to each user and each kind of request that has been asked about. */
+  readonly #decisions = new Map<string, readonly Candidate[]>();
 
   constructor(from: RbacSources) {
     this.#from = from;
@@ -64,13 +71,16 @@ export class Rbac {
   authorize(a: Attributes): Grant | null {
     const { user } = a;
     if (user.groups.includes('system:masters')) return MASTERS;
-    const key = `${user.name}\n${a.verb}\n${a.isResource ? `${a.group}/${a.resource}/${a.subresource}\n${a.namespace}\n${a.name}` : a.path}`;
-    const known = this.#decisions.get(key);
-    if (known !== undefined) return known;
-    const grant = this.#decide(a);
-    if (this.#decisions.size >= MAX_REMEMBERED) this.#decisions.clear();
-    this.#decisions.set(key, grant);
-    return grant;
+    const what = a.isResource ? `${a.group}/${a.resource}/${a.subresource}\n${a.namespace}` : a.path;
+    const key = `${user.name}\n${user.groups.join()}\n${a.verb}\n${what}`;
+    let candidates = this.#decisions.get(key);
+    if (candidates === undefined) {
+      candidates = this.#candidates(a);
+      if (this.#decisions.size >= MAX_REMEMBERED) this.#decisions.clear();
+      this.#decisions.set(key, candidates);
+    }
+    for (const { names, grant } of candidates) if (names === null || names.includes(a.name)) return grant;
+    return null;
   }
 
   /** Every rule that applies to the user in a namespace, for SelfSubjectRulesReview. */
@@ -78,11 +88,16 @@ export class Rbac {
     for (const [, rule] of this.#rules(user, namespace)) yield rule;
   }
 
-  #decide(a: Attributes): Grant | null {
+  /** Up to the first that any name satisfies: nothing after it is ever asked. */
+  #candidates(a: Attributes): readonly Candidate[] {
+    const found: Candidate[] = [];
     for (const [binding, rule, subject] of this.#rules(a.user, a.namespace)) {
-      if (ruleAllows(rule, a)) return grantOf(binding, subject);
+      if (!ruleCovers(rule, a)) continue;
+      const names = a.isResource && rule.resourceNames && rule.resourceNames.length > 0 ? rule.resourceNames : null;
+      found.push({ names, grant: grantOf(binding, subject) });
+      if (names === null) break;
     }
-    return null;
+    return found;
   }
 
   *#rules(user: User, namespace: string): Iterable<[Binding, PolicyRule, string]> {
@@ -158,18 +173,15 @@ function grantOf(binding: Binding, subject: string): Grant {
   };
 }
 
-/** Whether one rule covers the attributes. */
-export function ruleAllows(rule: PolicyRule, a: Attributes): boolean {
+/** Whether one rule covers the attributes, whatever the object's name. */
+function ruleCovers(rule: PolicyRule, a: Attributes): boolean {
   if (!has(rule.verbs, a.verb)) return false;
   if (!a.isResource) return (rule.nonResourceURLs ?? []).some((url) => urlMatches(url, a.path));
   if (!has(rule.apiGroups, a.group)) return false;
   const resources = rule.resources;
   if (!resources) return false;
   const full = a.subresource === '' ? a.resource : `${a.resource}/${a.subresource}`;
-  const covered = resources.includes('*') || resources.includes(full) || (a.subresource !== '' && resources.includes(`*/${a.subresource}`));
-  if (!covered) return false;
-  const names = rule.resourceNames;
-  return !names || names.length === 0 || names.includes(a.name);
+  return resources.includes('*') || resources.includes(full) || (a.subresource !== '' && resources.includes(`*/${a.subresource}`));
 }
 
 const has = (list: readonly string[] | undefined, value: string): boolean =>

@@ -43,7 +43,7 @@ export class Authenticator {
   readonly #sim: Simulation;
   readonly #with: Authentication;
   readonly #certificates = new Map<string, User | null>();
-  readonly #tokens = new Map<string, ServiceAccountClaims | null>();
+  readonly #tokens = new Map<string, Holder | null>();
 
   constructor(sim: Simulation, options: Authentication) {
     this.#sim = sim;
@@ -70,13 +70,13 @@ export class Authenticator {
       const secret = this.#with.systemSecret(bootstrap.secretName);
       return secret ? bootstrapUser(bootstrap.id, bootstrap.secret, secret, this.#sim.epoch + this.#sim.now) : null;
     }
-    let claims = this.#tokens.get(token);
-    if (claims === undefined) {
-      claims = verifyToken(this.#with.serviceAccountKey, token) as ServiceAccountClaims | null;
+    let holder = this.#tokens.get(token);
+    if (holder === undefined) {
+      holder = holderOf(verifyToken(this.#with.serviceAccountKey, token) as ServiceAccountClaims | null);
       if (this.#tokens.size > 4_096) this.#tokens.clear();
-      this.#tokens.set(token, claims);
+      this.#tokens.set(token, holder);
     }
-    return claims ? this.#living(claims) : null;
+    return holder && this.#isAlive(holder.claims) ? holder.user : null;
   }
 
   #byCertificate(text: string): User | null {
@@ -91,20 +91,33 @@ export class Authenticator {
     return user;
   }
 
-  #living(claims: ServiceAccountClaims): User | null {
+  #isAlive(claims: ServiceAccountClaims): boolean {
     const own = claims['kubernetes.io'];
     const account = own?.serviceaccount;
-    if (!own?.namespace || !account?.name) return null;
-    if (claims.exp !== undefined && (this.#sim.epoch + this.#sim.now) / SECOND >= claims.exp) return null;
-    if (this.#with.uidOf('serviceaccounts', own.namespace, account.name) !== account.uid) return null;
-    if (own.pod?.name && this.#with.uidOf('pods', own.namespace, own.pod.name) !== own.pod.uid) return null;
-    return {
-      name: `system:serviceaccount:${own.namespace}:${account.name}`,
-      uid: account.uid ?? '',
-      groups: ['system:serviceaccounts', `system:serviceaccounts:${own.namespace}`, AUTHENTICATED],
-      extra: extraOf(own),
-    };
+    if (!own?.namespace || !account?.name) return false;
+    if (claims.exp !== undefined && (this.#sim.epoch + this.#sim.now) / SECOND >= claims.exp) return false;
+    if (this.#with.uidOf('serviceaccounts', own.namespace, account.name) !== account.uid) return false;
+    return !own.pod?.name || this.#with.uidOf('pods', own.namespace, own.pod.name) === own.pod.uid;
   }
+}
+
+/** A good token and whom it stands for as long as its objects live. */
+interface Holder {
+  readonly claims: ServiceAccountClaims;
+  readonly user: User;
+}
+
+function holderOf(claims: ServiceAccountClaims | null): Holder | null {
+  const own = claims?.['kubernetes.io'];
+  const account = own?.serviceaccount;
+  if (!claims || !own?.namespace || !account?.name) return null;
+  const user: User = Object.freeze({
+    name: `system:serviceaccount:${own.namespace}:${account.name}`,
+    uid: account.uid ?? '',
+    groups: ['system:serviceaccounts', `system:serviceaccounts:${own.namespace}`, AUTHENTICATED],
+    extra: extraOf(own),
+  });
+  return { claims, user };
 }
 
 function extraOf(own: NonNullable<ServiceAccountClaims['kubernetes.io']>): User['extra'] {

@@ -7,11 +7,12 @@ import { parseTime } from '../../sim/time.ts';
 import type { User } from '../request.ts';
 
 const TOKEN = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
+const TOKEN_LENGTH = 23;
 const BASE_GROUP = 'system:bootstrappers';
 
 /** The name of the Secret behind a token, and the secret part; null for any other text. */
 export function parseBootstrapToken(token: string): { readonly id: string; readonly secretName: string; readonly secret: string } | null {
-  const match = TOKEN.exec(token);
+  const match = token.length === TOKEN_LENGTH ? TOKEN.exec(token) : null;
   return match ? { id: match[1] as string, secretName: `bootstrap-token-${match[1]}`, secret: match[2] as string } : null;
 }
 

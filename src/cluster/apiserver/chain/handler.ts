@@ -36,13 +36,16 @@ const DEPRECATED: Readonly<Record<string, string>> = {
   componentstatuses: 'v1 ComponentStatus is deprecated in v1.19+',
 };
 
-/** Answers one request; never throws. */
+/** Answers one request; never throws. Long-running requests hold their seat only until they have begun, as the watch initialisation does. */
 export function* handle(server: Server, http: HttpRequest, peer: Peer): Op<HttpResponse> {
   const x = exchangeOf(server, http, peer);
   let seat: Classification | null = null;
   try {
     admitCaller(x);
-    seat = yield* takeSeat(x);
+    const classification = classify(x);
+    stage(x, 'priority-and-fairness', CLASSIFY_COST, () => classification);
+    if (!server.flowControl.tryAcquire(classification)) yield* server.flowControl.wait(classification);
+    seat = classification;
     checkAuthorized(x);
     return yield* dispatch(x);
   } catch (error) {
@@ -78,6 +81,8 @@ function admitCaller(x: Exchange): void {
   if (x.user === ANONYMOUS && !x.server.flags.anonymousAuth) throw unauthorized();
   stage(x, 'authenticate', AUTHENTICATE_COST, () => ({ user: x.user.name, groups: x.user.groups }));
   stage(x, 'audit', AUDIT_COST, () => ({ auditId: x.auditId }));
+  const { headers } = x.http;
+  if (headers['impersonate-user'] === undefined && headers['impersonate-group'] === undefined) return;
   const other = impersonate(x, (verb, group, resource, name) => {
     const attributes = { ...attributesOf(x), verb, group, resource, name, subresource: '', namespace: '', isResource: true };
     return rbac.authorize(attributes) !== null;
@@ -87,64 +92,57 @@ function admitCaller(x: Exchange): void {
   x.user = other;
 }
 
-/** Long-running requests hold their seat only until they have begun, as the watch initialisation does. */
-function* takeSeat(x: Exchange): Op<Classification> {
-  const { flowControl } = x.server;
-  const classification = classify(x);
-  stage(x, 'priority-and-fairness', CLASSIFY_COST, () => classification);
-  if (!flowControl.tryAcquire(classification)) yield* flowControl.wait(classification);
-  return classification;
-}
-
 function checkAuthorized(x: Exchange): void {
   const grant = authorize(x.server.rbac, x);
   stage(x, 'authorize', AUTHORIZE_COST, () => ({ user: x.user.name, verb: x.info.verb, ...grant }));
 }
 
-function* dispatch(x: Exchange): Op<HttpResponse> {
+function dispatch(x: Exchange): Op<HttpResponse> {
   const { info } = x;
-  if (!info.isResource) {
-    const answer = health(x) ?? discover(x);
-    if (!answer) throw noSuchPath();
-    yield* x.meter.settle();
-    return answer;
-  }
+  if (!info.isResource) return besideResources(x);
   if (!info.kind) throw noSuchPath();
   x.dryRun = isDryRun(x.query, x.http.body);
-  return info.subresource === '' ? yield* onResource(x, info.kind) : yield* onSubresource(x, info.kind);
+  return info.subresource === '' ? onResource(x, info.kind) : onSubresource(x, info.kind);
 }
 
-function* onResource(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
+function* besideResources(x: Exchange): Op<HttpResponse> {
+  const answer = health(x) ?? discover(x);
+  if (!answer) throw noSuchPath();
+  yield* x.meter.settle();
+  return answer;
+}
+
+function onResource(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   const { verb } = x.info;
-  if (verb === 'create' && isReview(kind)) return yield* review(x, kind);
-  if (verb === 'create' && kind.key === 'bindings') return yield* bind(x, mustResource('pods'));
+  if (verb === 'create' && isReview(kind)) return review(x, kind);
+  if (verb === 'create' && kind.key === 'bindings') return bind(x, mustResource('pods'));
   const deprecated = DEPRECATED[kind.key];
   if (deprecated !== undefined) x.warnings.push(deprecated);
   if (!kind.verbs.includes(verb)) throw methodNotSupported(kind, verb);
   if (kind.namespaced && x.info.namespace === '' && verb !== 'list' && verb !== 'watch') throw noSuchPath();
   switch (verb) {
     case 'get':
-      return yield* get(x, kind);
+      return get(x, kind);
     case 'list':
-      return yield* list(x, kind);
+      return list(x, kind);
     case 'watch':
-      return yield* watch(x, kind);
+      return watch(x, kind);
     case 'create':
-      return yield* create(x, kind);
+      return create(x, kind);
     case 'update':
-      return yield* update(x, kind);
+      return update(x, kind);
     case 'patch':
-      return yield* patch(x, kind);
+      return patch(x, kind);
     case 'delete':
-      return yield* remove(x, kind);
+      return remove(x, kind);
     case 'deletecollection':
-      return yield* removeCollection(x, kind);
+      return removeCollection(x, kind);
     default:
       throw methodNotSupported(kind, verb);
   }
 }
 
-function* onSubresource(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
+function onSubresource(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   const { verb, subresource, name } = x.info;
   if (!hasSubresource(kind, subresource)) throw noSuchPath();
   if (name === '') throw notFound(kind, name);
@@ -153,35 +151,35 @@ function* onSubresource(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
     case 'ephemeralcontainers get':
     case 'approval get':
     case 'resize get':
-      return yield* get(x, kind);
+      return get(x, kind);
     case 'status update':
     case 'ephemeralcontainers update':
     case 'approval update':
     case 'resize update':
-      return yield* update(x, kind);
+      return update(x, kind);
     case 'status patch':
     case 'ephemeralcontainers patch':
     case 'approval patch':
     case 'resize patch':
-      return yield* patch(x, kind);
+      return patch(x, kind);
     case 'scale get':
-      return yield* getScale(x, kind);
+      return getScale(x, kind);
     case 'scale update':
     case 'scale patch':
-      return yield* writeScale(x, kind);
+      return writeScale(x, kind);
     case 'binding create':
-      return yield* bind(x, kind);
+      return bind(x, kind);
     case 'eviction create':
-      return yield* evict(x, kind);
+      return evict(x, kind);
     case 'token create':
-      return yield* createToken(x, kind);
+      return createToken(x, kind);
     case 'log get':
-      return yield* podLog(x, kind);
+      return podLog(x, kind);
     case 'exec get':
     case 'exec create':
-      return yield* podExec(x, kind);
+      return podExec(x, kind);
     case 'finalize update':
-      return yield* finalize(x, kind);
+      return finalize(x, kind);
     default:
       throw unsupported(kind, subresource);
   }

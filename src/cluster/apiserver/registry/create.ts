@@ -29,7 +29,7 @@ export function* create(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
 }
 
 /** Creates an object that has been decoded. @throws ApiError */
-export function* createObject(x: Exchange, kind: ResourceKind, body: ApiObject): Op<VersionedObject | ApiObject> {
+export function createObject(x: Exchange, kind: ResourceKind, body: ApiObject): Op<VersionedObject | ApiObject> {
   if (body.metadata.resourceVersion) {
     throw new ApiError({
       kind: 'Status',
@@ -40,11 +40,15 @@ export function* createObject(x: Exchange, kind: ResourceKind, body: ApiObject):
       code: 500,
     });
   }
+  return body.metadata.name === '' ? createWithSomeName(x, kind, body) : tryCreate(x, kind, body);
+}
+
+function* createWithSomeName(x: Exchange, kind: ResourceKind, body: ApiObject): Op<VersionedObject | ApiObject> {
   for (let attempt = 1; ; attempt++) {
     try {
       return yield* tryCreate(x, kind, body);
     } catch (error) {
-      if (!isAlreadyExists(error) || body.metadata.name !== '' || attempt === NAME_ATTEMPTS) throw error;
+      if (!isAlreadyExists(error) || attempt === NAME_ATTEMPTS) throw error;
     }
   }
 }

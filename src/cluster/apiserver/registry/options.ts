@@ -2,9 +2,9 @@
 
 import { decodeAs } from '../../api/decode.ts';
 import type { FieldValidation } from '../../api/decode.ts';
-import { checkFieldSelector, fieldsOf } from '../../api/fields.ts';
+import { checkFieldSelector, fieldsMatch } from '../../api/fields.ts';
 import type { ResourceKind } from '../../api/kinds.ts';
-import { EVERYTHING, matchFields, matchLabels, parseFieldSelector, parseLabelSelector } from '../../api/selector.ts';
+import { EVERYTHING, matchLabels, parseFieldSelector, parseLabelSelector } from '../../api/selector.ts';
 import { badRequest } from '../../api/status.ts';
 import type { VersionedObject } from '../../etcd/objects.ts';
 import type { Query, RequestInfo } from '../request.ts';
@@ -76,6 +76,6 @@ export function scopeOf(kind: ResourceKind, info: RequestInfo, query: Query): Sc
   if (!byLabels && rest.length === 0) return { namespace, name, nodeName, matches: null };
   const matches = (object: VersionedObject): boolean =>
     (!byLabels || matchLabels(labels, object.metadata['labels'] as Readonly<Record<string, string>> | undefined)) &&
-    (rest.length === 0 || matchFields(rest, fieldsOf(kind, object)));
+    (rest.length === 0 || fieldsMatch(rest, kind, object));
   return { namespace, name, nodeName, matches };
 }

@@ -41,7 +41,8 @@ const SUPPORTED = [JSON_PATCH, MERGE, STRATEGIC];
 
 export function* update(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   const at = addressOf(x, storedKind(kind));
-  const given = inNamespace(x, kind, decodeBody(x, kind));
+  const known = storedKind(kind) === kind ? x.server.store.cached(at) : undefined;
+  const given = inNamespace(x, kind, decodeBody(x, kind, x.http.body, known ?? null));
   const { name } = given.metadata;
   if (name === '') throw badRequest('the name of the object must be provided');
   if (name !== at.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${at.name})`);
@@ -71,7 +72,7 @@ export function* patch(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
     const patched = apply(view) as ApiObject;
     x.meter.use(PATCH_COST);
     if (patched === view) return current;
-    return rename(at, view, decodeBody(x, kind, patched));
+    return rename(at, view, decodeBody(x, kind, patched, view === current ? view : null));
   });
   const left = yield* finishDeletion(x, at, object);
   stage(x, 'respond', ANSWER_COST, () => ({ status: 200 }));

@@ -5,13 +5,14 @@ import { toBase64 } from '../../api/base64.ts';
 import { mustResource, type ResourceKind } from '../../api/kinds.ts';
 import type { Secret } from '../../api/generated/types.ts';
 import type { ApiObject } from '../../api/meta.ts';
+import { Recent } from '../../api/recent.ts';
 import type { VersionedObject } from '../../etcd/objects.ts';
 import type { Unsaved } from '../storage/store.ts';
 
 /** Any object, by field name. */
 type Plain = Readonly<Record<string, unknown>>;
 
-const presented = new WeakMap<object, object>();
+const presented = new Recent<object>();
 
 /** The stored object in the version of `kind`. */
 export function present<T extends VersionedObject | Unsaved>(kind: ResourceKind, object: T): T {

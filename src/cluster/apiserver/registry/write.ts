@@ -24,15 +24,15 @@ const DECODE_COST = 30;
 const ADMIT_COST = 40;
 const VALIDATE_COST = 40;
 
-/** The request's body as an object of `kind`, with defaults, in the stored version. @throws ApiError 400, 413, 415 */
-export function decodeBody(x: Exchange, kind: ResourceKind, body: unknown = x.http.body): ApiObject {
+/** The request's body as an object of `kind`, with defaults, in the stored version; `old` as for decodeObject. @throws ApiError 400, 413, 415 */
+export function decodeBody(x: Exchange, kind: ResourceKind, body: unknown = x.http.body, old: ApiObject | null = null): ApiObject {
   checkSize(x);
   if (body === undefined || body === '') throw badRequest('the body of the request was empty');
   if (typeof body !== 'object')
     throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error`);
-  const { object, warnings } = decodeObject(kind, body, fieldValidation(x.query));
+  const { object, warnings } = decodeObject(kind, body, fieldValidation(x.query), old);
   for (const warning of warnings) x.warnings.push(warning);
-  const complete = applyDefaults(storedKind(kind), toStored(kind, object));
+  const complete = applyDefaults(storedKind(kind), toStored(kind, object), old);
   stage(x, 'decode', DECODE_COST, () => ({ kind: kind.kind, before: body, after: complete }));
   return complete;
 }
@@ -92,7 +92,7 @@ const CONDITIONAL_ONLY = new Set([
  * Replaces the object by what `next` makes of its newest state. This is rest.BeforeUpdate and the admission around it.
  * @throws ApiError
  */
-export function* updateObject(x: Exchange, at: Address, next: (current: VersionedObject) => ApiObject): Op<VersionedObject> {
+export function updateObject(x: Exchange, at: Address, next: (current: VersionedObject) => ApiObject): Op<VersionedObject> {
   const { store } = x.server;
   const { kind } = at;
   const isStatus = x.info.subresource === 'status' || x.info.subresource === 'approval';
@@ -111,11 +111,11 @@ export function* updateObject(x: Exchange, at: Address, next: (current: Versione
     yield* x.meter.settle();
     return prepared;
   };
-  if (x.dryRun) {
-    const current = yield* store.get(at);
-    return (yield* change(current)) as VersionedObject;
-  }
-  return yield* store.update(at, change);
+  return x.dryRun ? tryOut(x, at, change) : store.update(at, change);
+}
+
+function* tryOut(x: Exchange, at: Address, change: (current: VersionedObject) => Op<ApiObject>): Op<VersionedObject> {
+  return (yield* change(yield* x.server.store.get(at))) as VersionedObject;
 }
 
 /** Optimistic concurrency: a resourceVersion or uid in the object must be the current one. @throws ApiError 409, 422 */

@@ -3,7 +3,7 @@
 import { ApiError, internalError } from '../../api/status.ts';
 import type { LeaseGrantRequest, RangeRequest, RangeResponse, TxnRequest, TxnResponse, WatchCreateRequest } from '../../etcd/messages.ts';
 import type { Os } from '../../machine/process.ts';
-import { HttpClient, type HttpStream } from '../../network/http.ts';
+import { HttpClient, type HttpRequest, type HttpStream } from '../../network/http.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { type Micros, SECOND } from '../../sim/time.ts';
 import type { Subject } from '../../sim/trace.ts';
@@ -36,12 +36,12 @@ export class EtcdClient {
     );
   }
 
-  *range(request: RangeRequest, subject: Subject | null = null): Op<RangeResponse> {
-    return (yield* this.#call('/etcdserverpb.KV/Range', 'range', request, subject)) as RangeResponse;
+  range(request: RangeRequest, subject: Subject | null = null): Op<RangeResponse> {
+    return this.#call('/etcdserverpb.KV/Range', 'range', request, subject) as Op<RangeResponse>;
   }
 
-  *txn(request: TxnRequest, subject: Subject | null = null): Op<TxnResponse> {
-    return (yield* this.#call('/etcdserverpb.KV/Txn', 'txn', request, subject)) as TxnResponse;
+  txn(request: TxnRequest, subject: Subject | null = null): Op<TxnResponse> {
+    return this.#call('/etcdserverpb.KV/Txn', 'txn', request, subject) as Op<TxnResponse>;
   }
 
   *compact(revision: number): Op<void> {
@@ -72,16 +72,9 @@ export class EtcdClient {
 
   *#call(path: string, verb: string, body: object, subject: Subject | null): Op<unknown> {
     const client = this.#clients[this.#current] as HttpClient;
-    const request = {
-      method: 'POST',
-      path,
-      query: NO_QUERY,
-      headers: HEADERS,
-      body,
-      kind: 'etcd' as const,
-      verb,
-      ...(subject ? { subject } : {}),
-    };
+    const request: HttpRequest = subject
+      ? { method: 'POST', path, query: NO_QUERY, headers: HEADERS, body, kind: 'etcd', verb, subject }
+      : { method: 'POST', path, query: NO_QUERY, headers: HEADERS, body, kind: 'etcd', verb };
     let response: { readonly status: number; readonly body?: unknown };
     try {
       response = yield* client.request(request, this.#timeout);

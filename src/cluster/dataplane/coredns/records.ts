@@ -12,14 +12,14 @@ export function informerRecords(factory: InformerFactory): Records {
   const services = factory.informer('services');
   const slices = factory.informer('endpointslices.discovery.k8s.io');
   const namespaces = factory.informer('namespaces');
-  services.addIndex('ip', (service: Service) => (service.spec?.clusterIP ? [service.spec.clusterIP] : []));
-  slices.addIndex('service', (slice) => [ownerOf(slice)]);
-  slices.addIndex('ip', (slice) => (slice.endpoints ?? []).flatMap((endpoint) => endpoint.addresses));
+  services.addIndex('ip', (service: Service) => service.spec?.clusterIP);
+  slices.addIndex('service', ownerOf);
   return {
     service: (namespace, name) => services.get(namespace, name),
     slices: (namespace, name) => slices.index('service', `${namespace}/${name}`),
     hasNamespace: (name) => namespaces.get('', name) !== undefined,
     serviceByIp: (ip) => services.index('ip', ip)[0],
-    slicesByIp: (ip) => slices.index('ip', ip),
+    // Reverse questions are rare, and slices change with each Pod: no index.
+    slicesByIp: (ip) => slices.list().filter((slice) => (slice.endpoints ?? []).some((endpoint) => endpoint.addresses.includes(ip))),
   };
 }

@@ -23,6 +23,10 @@ export interface PortRules {
 }
 
 interface Variant {
+  readonly clusterCidr: string;
+  /** '' where the node does not matter. */
+  readonly nodeName: string;
+  readonly all: readonly EndpointInfo[];
   readonly keys: string;
   readonly rules: PortRules;
 }
@@ -41,21 +45,24 @@ export interface PortContext {
 
 /** The rules of a port whose endpoints are `all` (sorted). */
 export function portRules(port: ServicePortInfo, all: readonly EndpointInfo[], context: PortContext): PortRules {
-  const endpoints = usable(all);
   const usesLocal = port.internalLocal || port.externalLocal;
+  const nodeName = usesLocal ? context.nodeName : '';
+  const { clusterCidr } = context;
+  let known = variants.get(port);
+  if (!known) variants.set(port, (known = []));
+  const seen = known.find((v) => v.all === all && v.nodeName === nodeName && v.clusterCidr === clusterCidr);
+  if (seen) return seen.rules;
+  const endpoints = usable(all);
   const local = usesLocal ? usable(all.filter((e) => e.nodeName === context.nodeName)) : [];
-  let keys = context.clusterCidr;
+  let keys = clusterCidr;
   for (const endpoint of endpoints) keys += `,${endpointKey(endpoint)}`;
   if (usesLocal) {
     keys += '|';
     for (const endpoint of local) keys += `,${endpointKey(endpoint)}`;
   }
-  let known = variants.get(port);
-  if (!known) variants.set(port, (known = []));
   const same = known.find((v) => v.keys === keys);
-  if (same) return same.rules;
-  const rules = writeRules(port, endpoints, local, context);
-  known.unshift({ keys, rules });
+  const rules = same?.rules ?? writeRules(port, endpoints, local, context);
+  known.unshift({ clusterCidr, nodeName, all, keys, rules });
   if (known.length > REMEMBERED) known.pop();
   return rules;
 }

@@ -76,7 +76,7 @@ class Proxier {
     this.#services = this.#factory.informer('services', { labelSelector: '!service.kubernetes.io/service-proxy-name' });
     this.#slices = this.#factory.informer('endpointslices.discovery.k8s.io', { labelSelector });
     this.#factory.informer('nodes', { fieldSelector: `metadata.name=${nodeName}` });
-    this.#slices.addIndex('service', (slice) => [serviceOf(slice)]);
+    this.#slices.addIndex('service', serviceOf);
     this.#runner = new BoundedRunner(os, {
       name: 'sync-runner',
       minInterval: MIN_SYNC_PERIOD,

@@ -77,7 +77,7 @@ export class RuleBook {
     for (const key of keys) {
       const { service, slices } = read(key);
       const ports = service ? servicePorts(service) : [];
-      const next = ports.map((port: ServicePortInfo) => portRules(port, endpointsOf(slices, port.portName), this.#context));
+      const next = ports.map((port: ServicePortInfo) => portRules(port, endpointsOf(slices, port), this.#context));
       written += this.#replace(key, next, chains, remove);
     }
     for (const list of ['services', 'nodePorts'] as const) {
@@ -96,27 +96,60 @@ export class RuleBook {
     const before = this.#entries.get(key)?.ports ?? [];
     if (before.length === next.length && before.every((rules, i) => rules === next[i])) return 0;
     for (const list of LISTS) this.#lists[list].replace(key, before, next, list);
-    const old = new Map<string, Chain>();
-    for (const rules of before) {
-      this.#count -= rules.count;
-      for (const chain of rules.chains) old.set(chain.name, chain);
-    }
-    let written = 0;
-    for (const rules of next) {
-      this.#count += rules.count;
-      for (const chain of rules.chains) {
-        if (old.get(chain.name) !== chain) {
-          chains.push(chain);
-          written += 'length' in chain ? (chain.length as number) : chain.rules.length;
-        }
-        old.delete(chain.name);
-      }
-    }
-    for (const name of old.keys()) remove.push(name);
+    for (const rules of before) this.#count -= rules.count;
+    for (const rules of next) this.#count += rules.count;
+    const difference = differenceOf(before, next);
+    for (const chain of difference.chains) chains.push(chain);
+    for (const name of difference.remove) remove.push(name);
     if (next.length === 0) this.#entries.delete(key);
     else this.#entries.set(key, { ports: next });
-    return written;
+    return difference.written;
   }
+}
+
+/** From one version of a Service's rules to another. */
+interface Difference {
+  readonly before: readonly PortRules[];
+  readonly next: readonly PortRules[];
+  readonly chains: readonly Chain[];
+  readonly remove: readonly string[];
+  readonly written: number;
+}
+
+/** Of the last few steps, by the first port's rules: all proxies take the same steps, one after the other. */
+const differences = new WeakMap<PortRules, Difference[]>();
+const REMEMBERED_STEPS = 4;
+
+function differenceOf(before: readonly PortRules[], next: readonly PortRules[]): Difference {
+  const [first] = next;
+  if (first === undefined) return compare(before, next);
+  let steps = differences.get(first);
+  if (!steps) differences.set(first, (steps = []));
+  let step = steps.find((s) => sameItems(s.before, before) && sameItems(s.next, next));
+  if (step) return step;
+  step = compare(before, next);
+  steps.unshift(step);
+  if (steps.length > REMEMBERED_STEPS) steps.pop();
+  return step;
+}
+
+const sameItems = (a: readonly PortRules[], b: readonly PortRules[]): boolean => a.length === b.length && a.every((rules, i) => rules === b[i]);
+
+function compare(before: readonly PortRules[], next: readonly PortRules[]): Difference {
+  const old = new Map<string, Chain>();
+  for (const rules of before) for (const chain of rules.chains) old.set(chain.name, chain);
+  const chains: Chain[] = [];
+  let written = 0;
+  for (const rules of next) {
+    for (const chain of rules.chains) {
+      if (old.get(chain.name) !== chain) {
+        chains.push(chain);
+        written += 'length' in chain ? (chain.length as number) : chain.rules.length;
+      }
+      old.delete(chain.name);
+    }
+  }
+  return { before, next, chains, remove: [...old.keys()], written };
 }
 
 /** The rules of all Services for one long chain. Its content is named by a sum of hashes, so that equal lists share a chain. */

@@ -112,8 +112,28 @@ function readEndpoint(endpoint: Endpoint, port: number): EndpointInfo {
   };
 }
 
-/** The endpoints of a Service port over all slices, sorted by `ip:port` as upstream sorts them, without doubles. */
-export function endpointsOf(slices: readonly EndpointSlice[], portName: string): readonly EndpointInfo[] {
+interface Merged {
+  readonly slices: readonly EndpointSlice[];
+  readonly endpoints: readonly EndpointInfo[];
+}
+
+/** A few versions at a time: proxies lag behind each other by a sync or two. */
+const REMEMBERED = 4;
+const merged = new WeakMap<ServicePortInfo, Merged[]>();
+
+/** The endpoints of a Service port over all slices, sorted by `ip:port` as upstream sorts them, without doubles; one array for all proxies. */
+export function endpointsOf(slices: readonly EndpointSlice[], port: ServicePortInfo): readonly EndpointInfo[] {
+  let versions = merged.get(port);
+  if (!versions) merged.set(port, (versions = []));
+  const known = versions.find((v) => v.slices.length === slices.length && v.slices.every((slice, i) => slice === slices[i]));
+  if (known) return known.endpoints;
+  const endpoints = merge(slices, port.portName);
+  versions.unshift({ slices, endpoints });
+  if (versions.length > REMEMBERED) versions.pop();
+  return endpoints;
+}
+
+function merge(slices: readonly EndpointSlice[], portName: string): readonly EndpointInfo[] {
   const found = new Map<string, EndpointInfo>();
   for (const slice of slices) {
     for (const endpoint of endpointsIn(slice, portName)) {

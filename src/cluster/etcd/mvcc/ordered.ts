@@ -3,10 +3,16 @@
 
 const MAX = 64;
 
+/** An entry, shared by the tree and the index: a new value under an old key leaves the tree alone. */
+interface Entry<V> {
+  readonly key: string;
+  value: V;
+}
+
 interface Leaf<V> {
   readonly leaf: true;
   keys: string[];
-  values: V[];
+  entries: Entry<V>[];
 }
 
 interface Branch<V> {
@@ -43,22 +49,28 @@ function childFor(keys: readonly string[], key: string): number {
 }
 
 export class OrderedMap<V> {
-  #root: Node<V> = { leaf: true, keys: [], values: [] };
+  #root: Node<V> = { leaf: true, keys: [], entries: [] };
   /** Point look-ups need no descent. */
-  readonly #byKey = new Map<string, V>();
+  readonly #byKey = new Map<string, Entry<V>>();
 
   get size(): number {
     return this.#byKey.size;
   }
 
   get(key: string): V | undefined {
-    return this.#byKey.get(key);
+    return this.#byKey.get(key)?.value;
   }
 
   /** Adds or replaces. */
   set(key: string, value: V): void {
-    this.#byKey.set(key, value);
-    const split = this.#insert(this.#root, key, value);
+    const known = this.#byKey.get(key);
+    if (known) {
+      known.value = value;
+      return;
+    }
+    const entry = { key, value };
+    this.#byKey.set(key, entry);
+    const split = this.#insert(this.#root, entry);
     if (!split) return;
     this.#root = { leaf: false, keys: ['', split.keys[0] as string], children: [this.#root, split] };
   }
@@ -67,7 +79,7 @@ export class OrderedMap<V> {
     if (!this.#byKey.delete(key)) return false;
     this.#remove(this.#root, key);
     while (!this.#root.leaf && this.#root.children.length === 1) this.#root = this.#root.children[0] as Node<V>;
-    if (!this.#root.leaf && this.#root.children.length === 0) this.#root = { leaf: true, keys: [], values: [] };
+    if (!this.#root.leaf && this.#root.children.length === 0) this.#root = { leaf: true, keys: [], entries: [] };
     return true;
   }
 
@@ -81,7 +93,7 @@ export class OrderedMap<V> {
       for (let i = lowerBound(node.keys, start); i < node.keys.length; i++) {
         const key = node.keys[i] as string;
         if (end !== null && key >= end) return false;
-        if (visit(node.values[i] as V, key) === false) return false;
+        if (visit((node.entries[i] as Entry<V>).value, key) === false) return false;
       }
       return true;
     }
@@ -92,20 +104,16 @@ export class OrderedMap<V> {
   }
 
   /** Returns the new right sibling when the node had to be split. */
-  #insert(node: Node<V>, key: string, value: V): Node<V> | null {
+  #insert(node: Node<V>, entry: Entry<V>): Node<V> | null {
     if (node.leaf) {
-      const at = lowerBound(node.keys, key);
-      if (node.keys[at] === key) {
-        node.values[at] = value;
-        return null;
-      }
-      node.keys.splice(at, 0, key);
-      node.values.splice(at, 0, value);
+      const at = lowerBound(node.keys, entry.key);
+      node.keys.splice(at, 0, entry.key);
+      node.entries.splice(at, 0, entry);
       if (node.keys.length <= MAX) return null;
-      return { leaf: true, keys: node.keys.splice(MAX / 2), values: node.values.splice(MAX / 2) };
+      return { leaf: true, keys: node.keys.splice(MAX / 2), entries: node.entries.splice(MAX / 2) };
     }
-    const at = childFor(node.keys, key);
-    const split = this.#insert(node.children[at] as Node<V>, key, value);
+    const at = childFor(node.keys, entry.key);
+    const split = this.#insert(node.children[at] as Node<V>, entry);
     if (!split) return null;
     node.keys.splice(at + 1, 0, split.keys[0] as string);
     node.children.splice(at + 1, 0, split);
@@ -118,7 +126,7 @@ export class OrderedMap<V> {
     if (node.leaf) {
       const at = lowerBound(node.keys, key);
       node.keys.splice(at, 1);
-      node.values.splice(at, 1);
+      node.entries.splice(at, 1);
       return;
     }
     const at = childFor(node.keys, key);

@@ -58,7 +58,8 @@ export class MvccStore {
 
   /** The current version of a key, or undefined. */
   get(key: string): KeyValue | undefined {
-    const current = this.#keys.get(key)?.versions.at(-1);
+    const versions = this.#keys.get(key)?.versions;
+    const current = versions?.[versions.length - 1];
     return current && current.value !== null ? current : undefined;
   }
 
@@ -96,7 +97,8 @@ export class MvccStore {
     const ops = succeeded ? request.success : request.failure;
     for (const op of ops) if ('requestPut' in op && op.requestPut.lease) leaseOf?.(op.requestPut.lease);
     const revision = this.revision + 1;
-    const responses = ops.map((op) => this.#apply(op, revision, events));
+    const responses: ResponseOp[] = [];
+    for (const op of ops) responses.push(this.#apply(op, revision, events));
     this.#record(revision, events);
     return { succeeded, responses, events };
   }
@@ -185,7 +187,7 @@ export class MvccStore {
       history = { key: request.key, versions: [] };
       this.#keys.set(request.key, history);
     }
-    const last = history.versions.at(-1);
+    const last = history.versions[history.versions.length - 1];
     const prevKv = last && last.value !== null ? last : null;
     const created = prevKv ? prevKv.createRevision : revision;
     const kv = new KeyValue(request.key, request.value, created, revision, prevKv ? prevKv.version + 1 : 1, request.lease ?? 0);

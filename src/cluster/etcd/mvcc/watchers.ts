@@ -57,6 +57,7 @@ export class WatcherIndex {
   /** Delivers the events of one revision to everybody concerned, one delivery per watcher. */
   notify(revision: number, events: readonly WatchEvent[]): void {
     for (const watcher of this.#everything) watcher.deliver(revision, events);
+    if (this.#exact.size + this.#prefixes.size + this.#ranges.size === 0) return;
     const first = events[0];
     if (events.length === 1 && first) {
       for (const watcher of this.#matching(first.kv.key)) watcher.deliver(revision, events);

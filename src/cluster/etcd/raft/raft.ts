@@ -315,11 +315,15 @@ export class Raft {
 
   /** Commits what a quorum has on disk, if it is of this term (Raft paper, §5.4.2). */
   #maybeCommit(): boolean {
-    const matches = [...this.#progress.values()].map((p) => p.match).sort((a, b) => b - a);
-    const index = matches[this.quorum - 1] as number;
+    const index = this.members.length === 1 ? this.log.stable : this.#matchOfQuorum();
     if (index <= this.log.committed || this.log.term(index) !== this.term) return false;
     this.log.commitTo(index);
     return true;
+  }
+
+  #matchOfQuorum(): number {
+    const matches = [...this.#progress.values()].map((p) => p.match).sort((a, b) => b - a);
+    return matches[this.quorum - 1] as number;
   }
 
   #onAppend(m: AppendRequest): void {

@@ -66,19 +66,26 @@ function nginxProgram(tag: string): Program {
 /** The same process with another command line. */
 const withArgv = (os: Os, argv: readonly string[]): Os => Object.create(os, { argv: { value: argv } }) as Os;
 
+const STEPS = '/docker-entrypoint.d';
+const FIRST_STEPS: readonly string[] = [
+  `${ENTRYPOINT}: ${STEPS}/ is not empty, will attempt to perform configuration`,
+  `${ENTRYPOINT}: Looking for shell scripts in ${STEPS}/`,
+  `${ENTRYPOINT}: Launching ${STEPS}/10-listen-on-ipv6-by-default.sh`,
+];
+const NEXT_STEPS: readonly string[] = [
+  '10-listen-on-ipv6-by-default.sh: info: Getting the checksum of /etc/nginx/conf.d/default.conf',
+  `${ENTRYPOINT}: Sourcing ${STEPS}/15-local-resolvers.envsh`,
+  `${ENTRYPOINT}: Launching ${STEPS}/20-envsubst-on-templates.sh`,
+  `${ENTRYPOINT}: Launching ${STEPS}/30-tune-worker-processes.sh`,
+];
+const READY = `${ENTRYPOINT}: Configuration complete; ready for start up`;
+
 function* prepare(os: Os): Op<void> {
-  const say = (text: string): void => os.log(`${ENTRYPOINT}: ${text}`);
-  const steps = '/docker-entrypoint.d';
-  say(`${steps}/ is not empty, will attempt to perform configuration`);
-  say(`Looking for shell scripts in ${steps}/`);
-  say(`Launching ${steps}/10-listen-on-ipv6-by-default.sh`);
+  for (const line of FIRST_STEPS) os.log(line);
   yield* os.sleep(15 * MILLISECOND);
-  os.log('10-listen-on-ipv6-by-default.sh: info: Getting the checksum of /etc/nginx/conf.d/default.conf');
-  say(`Sourcing ${steps}/15-local-resolvers.envsh`);
-  say(`Launching ${steps}/20-envsubst-on-templates.sh`);
-  say(`Launching ${steps}/30-tune-worker-processes.sh`);
+  for (const line of NEXT_STEPS) os.log(line);
   yield* os.sleep(15 * MILLISECOND);
-  say('Configuration complete; ready for start up');
+  os.log(READY);
 }
 
 function* serve(os: Os, version: string, testOnly: boolean): Op<number> {
@@ -96,8 +103,7 @@ function* serve(os: Os, version: string, testOnly: boolean): Op<number> {
   }
   os.process.setMemory(3_500_000);
   const signals = os.signals();
-  for (const port of new Set(servers.flatMap((server) => server.ports))) {
-    const here = servers.filter((server) => server.ports.includes(port));
+  for (const { port, servers: here } of byPort(servers)) {
     try {
       serveHttp(os, { port }, (request, peer) => answer(os, version, here, request, peer));
     } catch (error) {
@@ -127,19 +133,30 @@ function* serve(os: Os, version: string, testOnly: boolean): Op<number> {
   }
 }
 
+interface PortServers {
+  readonly port: number;
+  readonly servers: readonly NginxServer[];
+}
+
+function byPort(servers: readonly NginxServer[]): readonly PortServers[] {
+  const only = servers[0];
+  if (servers.length === 1 && only?.ports.length === 1) return [{ port: only.ports[0] as number, servers }];
+  return [...new Set(servers.flatMap((server) => server.ports))].map((port) => ({ port, servers: servers.filter((server) => server.ports.includes(port)) }));
+}
+
 /** The servers of the mounted or the built-in configuration, or what is wrong with it. */
 function readConfig(os: Os): readonly NginxServer[] | string {
   const { files } = os;
   const main = files.exists('/etc/nginx/nginx.conf') ? parseNginxConfig(files.read('/etc/nginx/nginx.conf'), '/etc/nginx/nginx.conf') : [];
   if (typeof main === 'string') return main;
-  const servers = [...main];
-  if (servers.length === 0 && files.isDirectory(CONFIG_DIRECTORY)) {
-    for (const name of files.list(CONFIG_DIRECTORY)) {
-      if (!name.endsWith('.conf')) continue;
-      const parsed = parseNginxConfig(files.read(`${CONFIG_DIRECTORY}/${name}`), `${CONFIG_DIRECTORY}/${name}`);
-      if (typeof parsed === 'string') return parsed;
-      servers.push(...parsed);
-    }
+  if (main.length > 0 || !files.isDirectory(CONFIG_DIRECTORY)) return main;
+  let servers: readonly NginxServer[] = main;
+  for (const name of files.list(CONFIG_DIRECTORY)) {
+    if (!name.endsWith('.conf')) continue;
+    const path = `${CONFIG_DIRECTORY}/${name}`;
+    const parsed = parseNginxConfig(files.read(path), path);
+    if (typeof parsed === 'string') return parsed;
+    servers = servers.length === 0 ? parsed : [...servers, ...parsed];
   }
   return servers;
 }

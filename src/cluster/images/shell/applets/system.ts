@@ -7,23 +7,64 @@ import { type Applet, type AppletContext, AppletError, parseFlags } from '../app
 const DAYS = ['Thursday', 'Friday', 'Saturday', 'Sunday', 'Monday', 'Tuesday', 'Wednesday'];
 const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
 
+const LETTER = /%-?([A-Za-z%])/g;
+
+let lastFormat = '';
+let lastUnix = -1;
+let lastText = '';
+
 /** strftime in UTC. `unix` in microseconds since 1970. */
 export function strftime(format: string, unix: number): string {
+  if (format === lastFormat && unix === lastUnix) return lastText;
   const iso = formatTime(unix);
-  const [year, month, day, hour, minute, second] = [iso.slice(0, 4), iso.slice(5, 7), iso.slice(8, 10), iso.slice(11, 13), iso.slice(14, 16), iso.slice(17, 19)];
-  const weekday = DAYS[Math.floor(unix / SECOND / 86_400) % 7] as string;
-  const monthName = MONTHS[Number(month) - 1] as string;
-  const startOfYear = parseTime(`${year}-01-01T00:00:00Z`) ?? 0;
-  const values: Readonly<Record<string, string>> = {
-    Y: year, y: year.slice(2), m: month, d: day, e: String(Number(day)).padStart(2), H: hour, M: minute, S: second,
-    I: String(((Number(hour) + 11) % 12) + 1).padStart(2, '0'), p: Number(hour) < 12 ? 'AM' : 'PM',
-    F: `${year}-${month}-${day}`, T: `${hour}:${minute}:${second}`, R: `${hour}:${minute}`, D: `${month}/${day}/${year.slice(2)}`,
-    s: String(Math.floor(unix / SECOND)), N: `${String(unix % SECOND).padStart(6, '0')}000`, Z: 'UTC', z: '+0000',
-    a: weekday.slice(0, 3), A: weekday, b: monthName.slice(0, 3), h: monthName.slice(0, 3), B: monthName,
-    u: String(((Math.floor(unix / SECOND / 86_400) + 3) % 7) + 1), j: String(Math.floor((unix - startOfYear) / SECOND / 86_400) + 1).padStart(3, '0'),
-    n: '\n', t: '\t', '%': '%', c: `${weekday.slice(0, 3)} ${monthName.slice(0, 3)} ${String(Number(day)).padStart(2)} ${hour}:${minute}:${second} ${year}`,
-  };
-  return format.replace(/%-?([A-Za-z%])/g, (all, letter: string) => values[letter] ?? all);
+  const text = format.replace(LETTER, (all, letter: string) => timePart(letter, iso, unix) ?? all);
+  lastFormat = format;
+  lastUnix = unix;
+  lastText = text;
+  return text;
+}
+
+/** What one letter of a format stands for; `iso` is the instant as RFC 3339. */
+function timePart(letter: string, iso: string, unix: number): string | undefined {
+  const [year, month, day, hour] = [iso.slice(0, 4), iso.slice(5, 7), iso.slice(8, 10), iso.slice(11, 13)];
+  const days = Math.floor(unix / SECOND / 86_400);
+  const weekday = (): string => DAYS[days % 7] as string;
+  const monthName = (): string => MONTHS[Number(month) - 1] as string;
+  switch (letter) {
+    case 'Y': return year;
+    case 'y': return year.slice(2);
+    case 'm': return month;
+    case 'd': return day;
+    case 'e': return String(Number(day)).padStart(2);
+    case 'H': return hour;
+    case 'M': return iso.slice(14, 16);
+    case 'S': return iso.slice(17, 19);
+    case 'I': return String(((Number(hour) + 11) % 12) + 1).padStart(2, '0');
+    case 'p': return Number(hour) < 12 ? 'AM' : 'PM';
+    case 'F': return iso.slice(0, 10);
+    case 'T': return iso.slice(11, 19);
+    case 'R': return iso.slice(11, 16);
+    case 'D': return `${month}/${day}/${year.slice(2)}`;
+    case 's': return String(Math.floor(unix / SECOND));
+    case 'N': return `${String(unix % SECOND).padStart(6, '0')}000`;
+    case 'Z': return 'UTC';
+    case 'z': return '+0000';
+    case 'a': return weekday().slice(0, 3);
+    case 'A': return weekday();
+    case 'b':
+    case 'h': return monthName().slice(0, 3);
+    case 'B': return monthName();
+    case 'u': return String(((days + 3) % 7) + 1);
+    case 'j': {
+      const startOfYear = parseTime(`${year}-01-01T00:00:00Z`) ?? 0;
+      return String(Math.floor((unix - startOfYear) / SECOND / 86_400) + 1).padStart(3, '0');
+    }
+    case 'n': return '\n';
+    case 't': return '\t';
+    case '%': return '%';
+    case 'c': return `${weekday().slice(0, 3)} ${monthName().slice(0, 3)} ${String(Number(day)).padStart(2)} ${iso.slice(11, 19)} ${year}`;
+    default: return undefined;
+  }
 }
 
 const date: Applet = function* (c) {

@@ -1,0 +1,300 @@
+// A packet on its way: its headers as they are now, and what netfilter makes of it in the namespace where it is: connection
+// tracking, address translation, filters. The walk (walk.ts) leads it from hook to hook.
+
+import type { Process } from '../machine/process.ts';
+import type { Micros } from '../sim/time.ts';
+import { evaluate, type MatchContext, type Verdict } from './compile.ts';
+import { CT_ICMP, CT_SYN_SENT, CT_UDP, CT_UDP_STREAM, type ConntrackEntry, type Tuple } from './conntrack.ts';
+import type { Interface } from './device.ts';
+import { parseIp } from './ip.ts';
+import { formatRule, type TableName } from './netfilter.ts';
+import type { Netns } from './netns.ts';
+import type { Hop, HopAction, Outer, Packet, Protocol, WalkFailure } from './packet.ts';
+
+/** A connection that a namespace would now track. */
+export interface Tracked {
+  readonly netns: Netns;
+  readonly entry: ConntrackEntry;
+}
+
+/** What a namespace knows of the packet's connection while it passes. */
+type Tracking =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'known'; readonly entry: ConntrackEntry; readonly isReply: boolean }
+  | { readonly kind: 'new'; readonly original: Tuple; dnat: boolean; snat: boolean; done: boolean };
+
+const OFF: Tracking = { kind: 'off' };
+
+export class Passage implements MatchContext {
+  src: string;
+  srcInt: number;
+  dst: string;
+  dstInt: number;
+  readonly protocol: Protocol;
+  sport: number;
+  dport: number;
+  mark = 0;
+  inInterface = '';
+  outInterface = '';
+  ctState: 'NEW' | 'ESTABLISHED' = 'NEW';
+  ctDnat = false;
+  protected readonly live: boolean;
+  protected readonly hops: Hop[] | null;
+  protected here: Netns | null = null;
+  protected tracking: Tracking = OFF;
+  protected outer: Outer | undefined = undefined;
+  protected latency: Micros = 0;
+  protected steps = 0;
+  protected reason: WalkFailure | undefined = undefined;
+  protected delivered: Netns | undefined = undefined;
+  protected visited: Netns[] = [];
+  protected tracked: Tracked[] | null = null;
+
+  constructor(packet: Packet, live: boolean, hops: Hop[] | null) {
+    this.src = packet.src;
+    this.srcInt = parseIp(packet.src);
+    this.dst = packet.dst;
+    this.dstInt = parseIp(packet.dst);
+    this.protocol = packet.protocol;
+    this.sport = packet.sport;
+    this.dport = packet.dport;
+    this.live = live;
+    this.hops = hops;
+  }
+
+  protected track(): void {
+    const netns = this.here as Netns;
+    this.ctState = 'NEW';
+    this.ctDnat = false;
+    if (netns.rulesIfAny === null) {
+      this.tracking = OFF;
+      return;
+    }
+    const now = netns.machine.sim.now;
+    const side = netns.conntrack.find(this, now);
+    if (side === undefined) {
+      this.tracking = { kind: 'new', original: { src: this.src, dst: this.dst, sport: this.sport, dport: this.dport }, dnat: false, snat: false, done: false };
+      return;
+    }
+    const { entry, isReply } = side;
+    this.tracking = { kind: 'known', entry, isReply };
+    this.ctDnat = entry.dnat;
+    if (this.live && this.protocol === 'udp') refresh(entry, isReply, now);
+    if (isReply || (entry.state !== 'SYN_SENT' && entry.state !== 'UNREPLIED')) this.ctState = 'ESTABLISHED';
+  }
+
+  /** nat at PREROUTING and OUTPUT. False when the packet was lost. */
+  protected translateDestination(hook: 'PREROUTING' | 'OUTPUT'): boolean {
+    const t = this.tracking;
+    if (t.kind === 'off') return true;
+    if (t.kind === 'known') {
+      const { entry, isReply } = t;
+      if (isReply ? entry.snat : entry.dnat) {
+        const before = this.snapshot();
+        if (isReply) this.setDestination(entry.original.src, entry.original.sport);
+        else this.setDestination(entry.reply.src, entry.reply.sport);
+        this.hop('conntrack', {}, before);
+      }
+      return true;
+    }
+    const before = this.snapshot();
+    const verdict = this.run('nat', hook);
+    if (verdict === null) return true;
+    const { target } = verdict;
+    if (target.kind === 'dnat') {
+      this.setDestination(target.address, target.port ?? this.dport);
+      this.ctDnat = true;
+      t.dnat = true;
+      if (this.hops !== null) this.hop('nat', { table: `nat/${verdict.chain}`, rule: formatRule(verdict.chain, verdict.rule) }, before);
+    }
+    if (target.kind === 'drop') {
+      this.drop('dropped');
+      return false;
+    }
+    return true;
+  }
+
+  /** nat at POSTROUTING; then the connection's two faces are known. */
+  protected translateSource(hook: 'POSTROUTING', out: Interface): void {
+    const t = this.tracking;
+    if (t.kind === 'off') return;
+    if (t.kind === 'known') {
+      this.restoreSource(t.entry, t.isReply);
+      return;
+    }
+    const before = this.snapshot();
+    const verdict = this.run('nat', hook);
+    const target = verdict?.target;
+    if (verdict !== null && (target?.kind === 'masquerade' || target?.kind === 'snat')) {
+      const source = target.kind === 'snat' ? target.address : (out.primary ?? this.src);
+      this.setSource(source, target.randomFully === true ? this.randomPort(source) : this.sport);
+      t.snat = true;
+      if (this.hops !== null) this.hop('nat', { table: `nat/${verdict.chain}`, rule: formatRule(verdict.chain, verdict.rule) }, before);
+    }
+    this.finishTracking();
+  }
+
+  /** What a known connection's packets come from: at POSTROUTING, and at INPUT for answers to this host. */
+  protected restoreSource(entry: ConntrackEntry, isReply: boolean): void {
+    if (isReply ? !entry.dnat : !entry.snat) return;
+    const before = this.snapshot();
+    if (isReply) this.setSource(entry.original.dst, entry.original.dport);
+    else this.setSource(entry.reply.dst, entry.reply.dport);
+    this.hop('conntrack', {}, before);
+  }
+
+  /** A port for a masqueraded connection such that answers stay distinct. */
+  protected randomPort(source: string): number {
+    if (this.protocol === 'icmp') return this.sport;
+    const netns = this.here as Netns;
+    for (let tries = 0; tries < 32; tries++) {
+      const port = 1_024 + Math.floor(this.choose() * 64_512);
+      const reply: Tuple = { src: this.dst, dst: source, sport: this.dport, dport: port };
+      if (!this.live || !netns.conntrack.taken(this.protocol, reply, netns.machine.sim.now)) return port;
+    }
+    return this.sport;
+  }
+
+  protected finishTracking(): void {
+    const t = this.tracking;
+    if (t.kind !== 'new' || t.done) return;
+    t.done = true;
+    const netns = this.here as Netns;
+    let sport = this.sport;
+    const now = netns.machine.sim.now;
+    // Two connections whose answers would look alike: the later one gets another source port.
+    while (netns.conntrack.taken(this.protocol, { src: this.dst, dst: this.src, sport: this.dport, dport: sport }, now) && sport < 65_535) sport++;
+    if (sport !== this.sport) {
+      this.sport = sport;
+      t.snat = true;
+    }
+    const expires = now + (this.protocol === 'tcp' ? CT_SYN_SENT : this.protocol === 'udp' ? CT_UDP : CT_ICMP);
+    (this.tracked ??= []).push({
+      netns,
+      entry: {
+        protocol: this.protocol,
+        original: t.original,
+        reply: { src: this.dst, dst: this.src, sport: this.dport, dport: this.sport },
+        dnat: t.dnat,
+        snat: t.snat,
+        expires,
+        state: this.protocol === 'tcp' ? 'SYN_SENT' : 'UNREPLIED',
+      },
+    });
+  }
+
+  /** The filter table. False when the packet was lost. */
+  protected passes(hook: 'INPUT' | 'FORWARD' | 'OUTPUT'): boolean {
+    const verdict = this.run('filter', hook);
+    if (verdict === null || verdict.target.kind === 'accept') return true;
+    if (this.hops !== null) this.hop('filter', { table: `filter/${verdict.chain}`, rule: verdict.chain === POLICY ? `-P ${hook} DROP` : formatRule(verdict.chain, verdict.rule) });
+    const { target } = verdict;
+    if (target.kind === 'reject') {
+      this.drop(target.with === 'tcp-reset' ? 'reset' : target.with === 'icmp-admin-prohibited' ? 'prohibited' : target.with === 'icmp-host-prohibited' ? 'host-unreachable' : 'rejected');
+    } else {
+      this.drop('dropped');
+    }
+    return false;
+  }
+
+  protected run(table: TableName, hook: string): Verdict | null {
+    const rules = (this.here as Netns).rulesIfAny;
+    const chain = rules?.compiled(table, hook);
+    if (rules === null || chain == null) return null;
+    const hops = this.hops;
+    const sink =
+      hops === null
+        ? null
+        : (t: TableName, name: string, rule: Parameters<typeof formatRule>[1]): void => {
+            const { kind } = rule.target;
+            if (kind === 'jump' || kind === 'goto' || kind === 'mark') this.hop(t === 'nat' ? 'nat' : 'filter', { table: `${t}/${name}`, rule: formatRule(name, rule) });
+          };
+    const verdict = evaluate(rules, table, chain, this, sink);
+    if (verdict === null && chain.policy === 'DROP') return { target: { kind: 'drop' }, rule: { target: { kind: 'drop' } }, chain: POLICY };
+    return verdict;
+  }
+
+  // ---- MatchContext
+
+  isLocal(address: string): boolean {
+    return (this.here as Netns).isLocal(address);
+  }
+
+  choose(): number {
+    return this.live ? (this.here as Netns).choose() : 0;
+  }
+
+  recentlySeen(list: string, source: string, seconds: number): boolean {
+    const netns = this.here as Netns;
+    const seen = netns.rules.recent.get(list)?.get(source);
+    return seen !== undefined && netns.machine.sim.now - seen <= seconds * 1_000_000;
+  }
+
+  noteSeen(list: string, source: string): void {
+    if (!this.live) return;
+    const netns = this.here as Netns;
+    const { recent } = netns.rules;
+    let sources = recent.get(list);
+    if (sources === undefined) recent.set(list, (sources = new Map()));
+    sources.set(source, netns.machine.sim.now);
+  }
+
+  // ---- bookkeeping
+
+  protected enter(netns: Netns, inInterface: string): void {
+    this.here = netns;
+    if (this.visited[this.visited.length - 1] !== netns) this.visited.push(netns);
+    this.mark = 0;
+    this.inInterface = inInterface;
+    this.outInterface = '';
+    this.tracking = OFF;
+  }
+
+  protected setDestination(address: string, port: number): void {
+    this.dst = address;
+    this.dstInt = parseIp(address);
+    this.dport = port;
+  }
+
+  protected setSource(address: string, port: number): void {
+    this.src = address;
+    this.srcInt = parseIp(address);
+    this.sport = port;
+  }
+
+  protected drop(reason: WalkFailure): void {
+    this.reason = reason;
+    this.hop('drop', { rule: reason });
+  }
+
+  protected receiver(netns: Netns): Process | undefined {
+    const bound = this.protocol === 'tcp' ? netns.tcpListener(this.dst, this.dport) : this.protocol === 'udp' ? netns.udpListener(this.dst, this.dport) : undefined;
+    return bound?.process;
+  }
+
+  protected packetNow(): Packet {
+    const packet: Packet = { src: this.src, dst: this.dst, protocol: this.protocol, sport: this.sport, dport: this.dport };
+    const marked = this.mark === 0 ? packet : { ...packet, mark: this.mark };
+    return this.outer === undefined ? marked : { ...marked, outer: this.outer };
+  }
+
+  /** The packet before a change, when somebody wants to know. */
+  protected snapshot(): Packet | undefined {
+    return this.hops === null ? undefined : this.packetNow();
+  }
+
+  protected hop(action: HopAction, more: Pick<Hop, 'interface' | 'table' | 'rule'>, before?: Packet): void {
+    if (this.hops === null) return;
+    const netns = this.here as Netns;
+    const after = this.packetNow();
+    this.hops.push({ machine: netns.machine.name, netns: netns.name, action, before: before ?? after, after, ...more });
+  }
+}
+
+const POLICY = '(policy)';
+
+/** A UDP flow that was answered lives longer. */
+function refresh(entry: ConntrackEntry, isReply: boolean, now: Micros): void {
+  if (isReply) entry.state = 'ASSURED';
+  entry.expires = now + (entry.state === 'ASSURED' ? CT_UDP_STREAM : CT_UDP);
+}

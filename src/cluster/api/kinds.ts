@@ -138,12 +138,17 @@ const read = text
 export const KINDS: readonly ResourceKind[] = GROUP_VERSIONS.flatMap((gv) => read.filter((k) => k.apiVersion === gv));
 
 const byKey = new Map<string, ResourceKind>();
-const byKind = new Map<string, ResourceKind>();
-const byResource = new Map<string, ResourceKind>();
+/** By apiVersion, then by kind or plural: looking up two known texts is cheaper than joining them. */
+const byKind = new Map<string, Map<string, ResourceKind>>();
+const byResource = new Map<string, Map<string, ResourceKind>>();
+for (const apiVersion of GROUP_VERSIONS) {
+  byKind.set(apiVersion, new Map());
+  byResource.set(apiVersion, new Map());
+}
 for (const kind of KINDS) {
   if (!byKey.has(kind.key)) byKey.set(kind.key, kind);
-  byKind.set(`${kind.apiVersion} ${kind.kind}`, kind);
-  byResource.set(`${kind.apiVersion} ${kind.plural}`, kind);
+  byKind.get(kind.apiVersion)?.set(kind.kind, kind);
+  byResource.get(kind.apiVersion)?.set(kind.plural, kind);
 }
 
 function readLine(line: string): ResourceKind {
@@ -191,10 +196,10 @@ function readSubresource(part: string, plural: string, own: string): Subresource
 export const resourceOf = (key: string): ResourceKind | undefined => byKey.get(key);
 
 /** The resource that objects of this apiVersion and kind belong to. */
-export const kindOf = (apiVersion: string, kind: string): ResourceKind | undefined => byKind.get(`${apiVersion} ${kind}`);
+export const kindOf = (apiVersion: string, kind: string): ResourceKind | undefined => byKind.get(apiVersion)?.get(kind);
 
 /** The resource that a URL names: apiVersion as `v1` or `apps/v1`, plural as in the path. */
-export const resourceAt = (apiVersion: string, plural: string): ResourceKind | undefined => byResource.get(`${apiVersion} ${plural}`);
+export const resourceAt = (apiVersion: string, plural: string): ResourceKind | undefined => byResource.get(apiVersion)?.get(plural);
 
 /** The resource under that key; throws where a program names one that does not exist. */
 export function mustResource(key: string): ResourceKind {

@@ -218,8 +218,19 @@ export type FieldSelector = readonly FieldRequirement[];
 
 const NO_FIELDS: FieldSelector = Object.freeze([]);
 
+const parsedFields = new Map<string, FieldSelector>();
+
 /** Reads `spec.nodeName=n1,status.phase!=Failed`. Throws ApiError BadRequest. */
 export function parseFieldSelector(text: string): FieldSelector {
+  const known = parsedFields.get(text);
+  if (known) return known;
+  const made = parseFields(text);
+  if (parsedFields.size >= PARSED_LIMIT) parsedFields.clear();
+  parsedFields.set(text, made);
+  return made;
+}
+
+function parseFields(text: string): FieldSelector {
   if (text.trim() === '') return NO_FIELDS;
   return splitTerms(text).map((term) => {
     const m = /^((?:[^=!\\]|\\.)*)(!=|==|=)([\s\S]*)$/.exec(term);

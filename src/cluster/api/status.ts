@@ -8,7 +8,12 @@ export class ApiError extends Error {
   readonly status: Status;
 
   constructor(status: Status) {
+    // An answer like any other: where in the program it was made is of no interest, and finding that out is expensive.
+    const engine = Error as { stackTraceLimit?: number };
+    const limit = engine.stackTraceLimit;
+    if (limit !== undefined) engine.stackTraceLimit = 0;
     super(status.message ?? status.reason ?? 'unknown');
+    if (limit !== undefined) engine.stackTraceLimit = limit;
     this.name = 'ApiError';
     this.status = status;
   }

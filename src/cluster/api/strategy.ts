@@ -142,7 +142,9 @@ function keepSystemMetadata<T extends ApiObject>(object: T, old: T): T {
 }
 
 function copyFields(to: ObjectMeta, from: ObjectMeta, fields: readonly (keyof ObjectMeta)[]): ObjectMeta {
-  if (fields.every((f) => to[f] === from[f])) return to;
+  let same = true;
+  for (const f of fields) if (to[f] !== from[f]) same = false;
+  if (same) return to;
   const out: Record<string, unknown> = { ...to };
   for (const f of fields) {
     if (from[f] === undefined) delete out[f];

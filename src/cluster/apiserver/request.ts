@@ -48,8 +48,55 @@ export interface RequestContext {
 
 const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize']);
 
+/** The part of a path that many requests share: everything up to the resource in its namespace. */
+type Collection = Pick<RequestInfo, 'group' | 'version' | 'resource' | 'namespace' | 'kind'>;
+
+const collections = new Map<string, Collection>();
+const COLLECTIONS_LIMIT = 4_096;
+
 /** Reads the request. */
 export function readRequest(request: HttpRequest): RequestInfo {
+  const { method, path, query } = request;
+  const end = endOfCollection(path);
+  const prefix = end === path.length ? path : path.slice(0, end);
+  const known = collections.get(prefix);
+  if (known) {
+    const slash = path.indexOf('/', end + 1);
+    const name = end === path.length ? '' : path.slice(end + 1, slash < 0 ? path.length : slash);
+    const subresource = slash < 0 ? '' : path.slice(slash + 1);
+    if (!subresource.endsWith('/') && name !== '') return withVerb(method, path, query, known, unescape(name), subresource);
+    if (end === path.length) return withVerb(method, path, query, known, '', '');
+  }
+  const info = readPath(request);
+  const { group, version, resource, namespace, kind } = info;
+  // The names of namespaces are paths of another form.
+  if (info.isResource && resource !== 'namespaces' && info.subresource === '' && kind) {
+    if (collections.size >= COLLECTIONS_LIMIT) collections.clear();
+    collections.set(prefix, { group, version, resource, namespace, kind });
+  }
+  return info;
+}
+
+/** Where `/api/v1/pods`, `/apis/apps/v1/namespaces/default/deployments` … ends, if the path begins so. */
+function endOfCollection(path: string): number {
+  let at = path.startsWith('/apis/') ? path.indexOf('/', 6) : 4;
+  // Now before the version.
+  if (at >= 0) at = path.indexOf('/', at + 1);
+  if (at >= 0 && path.startsWith('/namespaces/', at)) at = path.indexOf('/', at + 12);
+  if (at >= 0) at = path.indexOf('/', at + 1);
+  return at < 0 ? path.length : at;
+}
+
+function withVerb(method: string, path: string, query: Query, where: Collection, given: string, subresource: string): RequestInfo {
+  const { group, version, resource, namespace, kind } = where;
+  const verb = verbOf(method, given !== '', query);
+  const choosing = given === '' && (verb === 'list' || verb === 'watch' || verb === 'deletecollection');
+  const name = choosing ? singleName(query['fieldSelector']) : given;
+  return { isResource: true, path, verb, group, version, resource, subresource, namespace, name, kind };
+}
+
+/** Reads a path of any form. */
+function readPath(request: HttpRequest): RequestInfo {
   const { method, path, query } = request;
   const parts = path.split('/');
   if (parts[0] === '') parts.shift();
@@ -65,12 +112,10 @@ export function readRequest(request: HttpRequest): RequestInfo {
     if (parts.length > at + 2 && !NAMESPACE_SUBRESOURCES.has(parts[at + 2] as string)) at += 2;
   }
   const resource = parts[at] ?? '';
-  let name = unescape(parts[at + 1] ?? '');
+  const name = unescape(parts[at + 1] ?? '');
   const subresource = parts.slice(at + 2).join('/');
   const kind = resourceAt(group === '' ? version : `${group}/${version}`, resource) ?? null;
-  const verb = verbOf(method, name !== '', query);
-  if (name === '' && (verb === 'list' || verb === 'watch' || verb === 'deletecollection')) name = singleName(query['fieldSelector']);
-  return { isResource: true, path, verb, group, version, resource, subresource, namespace, name, kind };
+  return withVerb(method, path, query, { group, version, resource, namespace, kind }, name, subresource);
 }
 
 function nonResource(method: string, path: string): RequestInfo {

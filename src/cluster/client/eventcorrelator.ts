@@ -109,23 +109,53 @@ function involvedKey({ involvedObject: o }: Event): string {
   return `${o.uid}|${o.name}|${o.namespace}|${o.kind}|${o.apiVersion}`;
 }
 
+interface Link<V> {
+  readonly key: string;
+  value: V;
+  older: Link<V> | null;
+  newer: Link<V> | null;
+}
+
 /** Forgets what was not used for longest. */
 class LruCache<V> {
-  readonly #entries = new Map<string, V>();
+  readonly #links = new Map<string, Link<V>>();
+  #newest: Link<V> | null = null;
+  #oldest: Link<V> | null = null;
 
   get(key: string): V | undefined {
-    const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    return value;
+    const link = this.#links.get(key);
+    if (link === undefined) return undefined;
+    if (link.newer !== null) {
+      this.#unlink(link);
+      this.#append(link);
+    }
+    return link.value;
   }
 
   set(key: string, value: V): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    if (this.#entries.size <= CACHE_SIZE) return;
-    const [oldest] = this.#entries.keys();
-    this.#entries.delete(oldest as string);
+    const known = this.#links.get(key);
+    if (known) this.#unlink(known);
+    const link: Link<V> = { key, value, older: null, newer: null };
+    this.#links.set(key, link);
+    this.#append(link);
+    const oldest = this.#oldest;
+    if (this.#links.size <= CACHE_SIZE || oldest === null) return;
+    this.#unlink(oldest);
+    this.#links.delete(oldest.key);
+  }
+
+  #append(link: Link<V>): void {
+    link.older = this.#newest;
+    link.newer = null;
+    if (this.#newest) this.#newest.newer = link;
+    else this.#oldest = link;
+    this.#newest = link;
+  }
+
+  #unlink({ older, newer }: Link<V>): void {
+    if (older) older.newer = newer;
+    else this.#oldest = newer;
+    if (newer) newer.older = older;
+    else this.#newest = older;
   }
 }

@@ -13,14 +13,9 @@ type List = 'ready' | 'notReady';
 
 interface Part {
   readonly ports: readonly EndpointPort[];
-  readonly ready: Addresses;
-  readonly notReady: Addresses;
-}
-
-/** A sorted list that is copied before it changes once it was given away. */
-interface Addresses {
-  items: EndpointAddress[];
-  lent: boolean;
+  /** Sorted; they are only given away as copies. */
+  readonly ready: EndpointAddress[];
+  readonly notReady: EndpointAddress[];
 }
 
 interface Placed {
@@ -70,9 +65,9 @@ export class SubsetBuilder {
     const subsets: EndpointSubset[] = [];
     let room = MAX_ADDRESSES;
     for (const { ports, ready, notReady } of this.#parts.values()) {
-      const addresses = lend(ready, room);
+      const addresses = ready.slice(0, room);
       room -= addresses.length;
-      const notReadyAddresses = lend(notReady, room);
+      const notReadyAddresses = notReady.slice(0, room);
       room -= notReadyAddresses.length;
       subsets.push({
         ...(addresses.length === 0 ? {} : { addresses }),
@@ -93,39 +88,25 @@ export class SubsetBuilder {
     if (!address || (ports.length === 0 && !isHeadless(service))) return undefined;
     const id = ports.map((port) => `${port.name ?? ''} ${port.port} ${port.protocol ?? ''}`).join(',');
     let part = this.#parts.get(id);
-    if (!part) this.#parts.set(id, (part = { ports, ready: { items: [], lent: false }, notReady: { items: [], lent: false } }));
+    if (!part) this.#parts.set(id, (part = { ports, ready: [], notReady: [] }));
     return { part, id, list: publish || isPodReady(pod) ? 'ready' : 'notReady', address };
   }
 
   #insert(key: string, placed: Placed): void {
-    const items = own(placed.part[placed.list]);
+    const items = placed.part[placed.list];
     items.splice(positionOf(items, placed.address), 0, placed.address);
     this.#placed.set(key, placed);
     this.#built = null;
   }
 
   #remove(key: string, { part, id, list, address }: Placed): void {
-    const items = own(part[list]);
+    const items = part[list];
     const at = items.indexOf(address, positionOf(items, address));
     if (at >= 0) items.splice(at, 1);
     this.#placed.delete(key);
-    if (part.ready.items.length + part.notReady.items.length === 0) this.#parts.delete(id);
+    if (part.ready.length + part.notReady.length === 0) this.#parts.delete(id);
     this.#built = null;
   }
-}
-
-function own(addresses: Addresses): EndpointAddress[] {
-  if (addresses.lent) {
-    addresses.items = addresses.items.slice();
-    addresses.lent = false;
-  }
-  return addresses.items;
-}
-
-function lend(addresses: Addresses, room: number): readonly EndpointAddress[] {
-  if (addresses.items.length > room) return addresses.items.slice(0, room);
-  addresses.lent = true;
-  return addresses.items;
 }
 
 /** Where the address belongs in the sorted list. */

@@ -125,7 +125,8 @@ export class EndpointSliceController implements Controller {
     try {
       const { wanted, uids } = this.#look(key, service, pods);
       const known = uids !== undefined && this.#areAsWritten(key, slices);
-      yield* this.#reconcile(key, service, planSlices(service, wanted, slices, known ? uids : undefined), sync);
+      // Right as of the last sync, and nothing has changed since: there is nothing to plan.
+      if (!known || uids.size > 0) yield* this.#reconcile(key, service, planSlices(service, wanted, slices, known ? uids : undefined), sync);
       this.#wanted.set(key, wanted);
       this.#remember(key, slices);
       this.#changed.giveBack(key, wanted.waiting);

@@ -35,7 +35,20 @@ export interface ProbeVerdicts {
 export const CONTAINER_HASH = 'io.kubernetes.container.hash';
 
 /** Changes when the container must be restarted for its spec's sake: name or image. */
-export const containerHash = (container: Container): string => hash32(`${container.name}\n${container.image ?? ''}`).toString(16);
+export function containerHash({ name, image = '' }: Container): string {
+  let byName = hashes.get(image);
+  if (byName === undefined) {
+    if (hashes.size >= MAX_HASHES) hashes.clear();
+    hashes.set(image, (byName = new Map()));
+  }
+  let hash = byName.get(name);
+  if (hash === undefined) byName.set(name, (hash = hash32(`${name}\n${image}`).toString(16)));
+  return hash;
+}
+
+/** By image, then name. */
+const hashes = new Map<string, Map<string, string>>();
+const MAX_HASHES = 1_000;
 
 export const isSidecar = (container: Container): boolean => container.restartPolicy === 'Always';
 
@@ -71,8 +84,7 @@ interface SandboxVerdict {
 export function sandboxChanged(pod: Pod, runtime: RuntimePod): SandboxVerdict {
   const latest = runtime.sandboxes[0];
   if (!latest) return { changed: true, attempt: 0, id: '' };
-  const ready = runtime.sandboxes.reduce((n, s) => n + (s.state === 'READY' ? 1 : 0), 0);
-  if (ready > 1 || latest.state !== 'READY') return { changed: true, attempt: latest.attempt + 1, id: latest.id };
+  if ((runtime.sandboxes.length > 1 && runtime.sandboxes.filter((s) => s.state === 'READY').length > 1) || latest.state !== 'READY') return { changed: true, attempt: latest.attempt + 1, id: latest.id };
   const hostNetwork = pod.spec?.hostNetwork === true;
   if (latest.hostNetwork !== hostNetwork) return { changed: true, attempt: latest.attempt + 1, id: '' };
   if (!hostNetwork && latest.ip === '') return { changed: true, attempt: latest.attempt + 1, id: latest.id };
@@ -101,7 +113,9 @@ export function computePodActions(pod: Pod, runtime: RuntimePod, probes: ProbeVe
   const toStart: number[] = [];
   const toKill: ContainerToKill[] = [...init.toKill];
   let keep = 0;
-  for (const [index, container] of (pod.spec?.containers ?? []).entries()) {
+  const containers = pod.spec?.containers ?? [];
+  for (let index = 0; index < containers.length; index++) {
+    const container = containers[index] as Container;
     const status = findContainer(runtime, container.name);
     if (!status || status.state !== 'RUNNING') {
       if (!shouldRestart(container, pod, status)) continue;

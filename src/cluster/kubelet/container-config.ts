@@ -4,18 +4,12 @@
 import type { Container, Pod } from '../api/generated/types.ts';
 import type { ContainerConfig, ImageStatus, MountSpec, SandboxConfig } from '../runtime/cri.ts';
 import type { Signal } from '../machine/process.ts';
-import { CONTAINER_HASH, containerHash } from './actions.ts';
+import { containerHash } from './actions.ts';
 import { type Context, podUid } from './context.ts';
 import { ConfigError, type EnvironmentSources, expand, makeEnvironment } from './environment.ts';
 import { podDns, podHostname, podHosts, resolvConf } from './dns.ts';
 import { baseUnits, qosClass } from './resources.ts';
 import { podDirectory, type Volumes } from './volumes.ts';
-
-export const LABEL_POD_NAME = 'io.kubernetes.pod.name';
-export const LABEL_POD_NAMESPACE = 'io.kubernetes.pod.namespace';
-export const LABEL_POD_UID = 'io.kubernetes.pod.uid';
-export const LABEL_CONTAINER_NAME = 'io.kubernetes.container.name';
-export const GRACE_PERIOD = 'io.kubernetes.pod.terminationGracePeriod';
 
 /** /kubepods, /kubepods/burstable or /kubepods/besteffort, then the Pod. */
 export function podCgroup(pod: Pod): string {
@@ -25,9 +19,9 @@ export function podCgroup(pod: Pod): string {
 }
 
 const podLabels = (pod: Pod): Record<string, string> => ({
-  [LABEL_POD_NAME]: pod.metadata?.name ?? '',
-  [LABEL_POD_NAMESPACE]: pod.metadata?.namespace ?? '',
-  [LABEL_POD_UID]: podUid(pod),
+  'io.kubernetes.pod.name': pod.metadata?.name ?? '',
+  'io.kubernetes.pod.namespace': pod.metadata?.namespace ?? '',
+  'io.kubernetes.pod.uid': podUid(pod),
 });
 
 export const logDirectory = (pod: Pod): string => `/var/log/pods/${pod.metadata?.namespace}_${pod.metadata?.name}_${podUid(pod)}`;
@@ -95,15 +89,24 @@ export function containerConfig(context: Context, volumes: Volumes, inputs: Cont
     runAsGroup: security.runAsGroup ?? null,
     privileged: container.securityContext?.privileged === true,
     stopSignal: (container.lifecycle as { stopSignal?: Signal } | undefined)?.stopSignal ?? null,
-    labels: { ...podLabels(pod), [LABEL_CONTAINER_NAME]: container.name, [CONTAINER_HASH]: containerHash(container) },
-    annotations: {
-      'io.kubernetes.container.restartCount': String(restartCount),
-      ...(container.ports === undefined ? {} : { 'io.kubernetes.container.ports': JSON.stringify(container.ports) }),
-      'io.kubernetes.container.terminationMessagePath': container.terminationMessagePath ?? '/dev/termination-log',
-      'io.kubernetes.container.terminationMessagePolicy': container.terminationMessagePolicy ?? 'File',
-      [GRACE_PERIOD]: String(pod.spec?.terminationGracePeriodSeconds ?? 30),
+    labels: {
+      'io.kubernetes.pod.name': pod.metadata?.name ?? '',
+      'io.kubernetes.pod.namespace': pod.metadata?.namespace ?? '',
+      'io.kubernetes.pod.uid': podUid(pod),
+      'io.kubernetes.container.name': container.name,
+      'io.kubernetes.container.hash': containerHash(container),
     },
+    annotations: annotationsOf(pod, container, restartCount),
   };
+}
+
+function annotationsOf(pod: Pod, container: Container, restartCount: number): Readonly<Record<string, string>> {
+  const annotations: Record<string, string> = { 'io.kubernetes.container.restartCount': String(restartCount) };
+  if (container.ports !== undefined) annotations['io.kubernetes.container.ports'] = JSON.stringify(container.ports);
+  annotations['io.kubernetes.container.terminationMessagePath'] = container.terminationMessagePath ?? '/dev/termination-log';
+  annotations['io.kubernetes.container.terminationMessagePolicy'] = container.terminationMessagePolicy ?? 'File';
+  annotations['io.kubernetes.pod.terminationGracePeriod'] = String(pod.spec?.terminationGracePeriodSeconds ?? 30);
+  return annotations;
 }
 
 function verifyNonRoot(

@@ -18,7 +18,7 @@ export class Events {
 
   /** The reference's fieldPath names the container. */
   container(pod: Pod, container: Container, type: EventType, reason: string, message: string): void {
-    this.#recorder?.event({ ...reference(pod), fieldPath: fieldPath(pod, container) }, type, reason, message);
+    this.#recorder?.event(reference(pod, fieldPath(pod, container)), type, reason, message);
   }
 
   /** The kubelet names itself by its node's name where the UID should be, as upstream does. */
@@ -27,16 +27,14 @@ export class Events {
   }
 }
 
-function reference(pod: Pod): ObjectReference {
-  const { namespace, name, uid, resourceVersion } = pod.metadata ?? { name: '' };
-  return {
-    kind: 'Pod',
-    apiVersion: 'v1',
-    name: name ?? '',
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(uid === undefined ? {} : { uid }),
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
-  };
+function reference(pod: Pod, path?: string): ObjectReference {
+  const { namespace, name, uid, resourceVersion } = pod.metadata;
+  const made: { -readonly [K in keyof ObjectReference]: ObjectReference[K] } = { kind: 'Pod', apiVersion: 'v1', name: name ?? '' };
+  if (namespace !== undefined) made.namespace = namespace;
+  if (uid !== undefined) made.uid = uid;
+  if (resourceVersion !== undefined) made.resourceVersion = resourceVersion;
+  if (path !== undefined) made.fieldPath = path;
+  return made;
 }
 
 function fieldPath(pod: Pod, container: Container): string {

@@ -231,7 +231,7 @@ export class Kubelet {
     const { os, runtime } = this.#context;
     for (;;) {
       os.sim.cause = null;
-      const before = this.#runtimeErrors().join();
+      const runtimeBefore = this.#runtimeProblem;
       const networkBefore = this.#networkProblem;
       try {
         const conditions = yield* runtime.status();
@@ -241,7 +241,7 @@ export class Kubelet {
         if (!(error instanceof CriError)) throw error;
         this.#runtimeProblem = 'container runtime is down';
       }
-      if (this.#runtimeErrors().join() !== before) this.#node.poke();
+      if (this.#runtimeProblem !== runtimeBefore || this.#networkProblem !== networkBefore) this.#node.poke();
       if (networkBefore !== '' && this.#networkProblem === '') for (const pod of this.pods) this.#workers.sync(podUid(pod));
       yield* os.sleep(RUNTIME_CHECK);
     }

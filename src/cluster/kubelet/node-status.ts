@@ -32,6 +32,9 @@ export class NodeStatusManager {
   #node: Node | undefined;
   #reported: Micros = 0;
   #last: NodeStatus | undefined;
+  /** What `#last` was made from. */
+  #lastErrors = '';
+  #lastImages: readonly ImageStatus[] = [];
   /** Conditions as they were last said in an event. */
   readonly #said = new Map<string, string>();
   readonly #capacity: Readonly<Record<string, string>>;
@@ -115,7 +118,7 @@ export class NodeStatusManager {
   *#initialNode(): Op<Node> {
     const { nodeName, config } = this.#context;
     const system = { 'beta.kubernetes.io/arch': 'amd64', 'beta.kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64', 'kubernetes.io/hostname': nodeName, 'kubernetes.io/os': 'linux' };
-    const status = yield* this.#compute(undefined);
+    const status = this.#compute(undefined, yield* this.#images());
     return {
       apiVersion: 'v1',
       kind: 'Node',
@@ -134,9 +137,14 @@ export class NodeStatusManager {
     if (!client) return;
     const { now } = os.sim;
     const before = this.#last ?? this.#node?.status;
-    const status = yield* this.#compute(before);
+    const images = yield* this.#images();
+    const errors = this.#state.errors().join();
+    const due = now - this.#reported >= config.nodeStatusReportFrequency;
+    // Made from the same things as the last one, it would be the same but for the heartbeat.
+    if (this.#last !== undefined && !due && errors === this.#lastErrors && sameItems(images, this.#lastImages)) return;
+    const status = this.#compute(before, images);
     const changed = !before || !sameStatus(before, status);
-    if (!changed && now - this.#reported < config.nodeStatusReportFrequency) return;
+    if (!changed && !due) return;
     this.#announce(status);
     const patch: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(status)) {
@@ -146,6 +154,8 @@ export class NodeStatusManager {
     try {
       this.#node = yield* client.patch('nodes', '', nodeName, { status: patch }, 'strategic', 'status');
       this.#last = status;
+      this.#lastErrors = errors;
+      this.#lastImages = images;
       this.#reported = now;
     } catch (error) {
       if (isProgrammingError(error)) throw error;
@@ -157,15 +167,18 @@ export class NodeStatusManager {
     }
   }
 
-  *#compute(before: NodeStatus | undefined): Op<NodeStatus> {
-    const { os, nodeName, nodeIp, runtime, config } = this.#context;
-    const { machine, sim } = os;
-    let images: readonly ImageStatus[] = [];
+  *#images(): Op<readonly ImageStatus[]> {
     try {
-      images = yield* runtime.listImages();
+      return yield* this.#context.runtime.listImages();
     } catch {
       // The runtime is away: the Ready condition says so.
+      return [];
     }
+  }
+
+  #compute(before: NodeStatus | undefined, images: readonly ImageStatus[]): NodeStatus {
+    const { os, nodeName, nodeIp, config } = this.#context;
+    const { machine, sim } = os;
     return {
       addresses: [...(nodeIp === '' ? [] : [{ type: 'InternalIP', address: nodeIp }]), { type: 'Hostname', address: nodeName }],
       allocatable: this.#allocatable,
@@ -221,6 +234,12 @@ export function conditions(errors: readonly string[], before: readonly NodeCondi
     const lastTransitionTime = old?.status === c.status ? (old.lastTransitionTime ?? now) : now;
     return { ...c, lastHeartbeatTime: now, lastTransitionTime };
   });
+}
+
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function sameStatus(a: NodeStatus, b: NodeStatus): boolean {

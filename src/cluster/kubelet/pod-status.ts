@@ -114,7 +114,7 @@ function conditions(
   const hasNetwork = sandbox?.state === 'READY' && (spec?.hostNetwork === true || sandbox.ip !== '');
   const initialized = initializedCondition(spec?.initContainers ?? [], inits, mains, phase);
   const containersReady = containersReadyCondition(spec?.initContainers ?? [], inits, mains, phase);
-  const list: PodCondition[] = [
+  const list: { -readonly [K in keyof PodCondition]: PodCondition[K] }[] = [
     { type: 'PodReadyToStartContainers', status: hasNetwork ? 'True' : 'False' },
     initialized,
     readyCondition(pod, containersReady, old),
@@ -122,7 +122,8 @@ function conditions(
     { type: 'PodScheduled', status: 'True' },
   ];
   const generation = pod.metadata?.generation;
-  return generation === undefined ? list : list.map((c) => ({ ...c, observedGeneration: generation }));
+  if (generation !== undefined) for (const condition of list) condition.observedGeneration = generation;
+  return list;
 }
 
 const names = (list: readonly string[]): string => `[${list.join(' ')}]`;

@@ -178,16 +178,20 @@ function mergeStatus(old: PodStatus, fresh: PodStatus): PodStatus {
 /** Strategic merge patch from `old` to `fresh`; undefined when they are the same. Conditions merge by type. */
 export function statusPatch(old: PodStatus, fresh: PodStatus): Readonly<Record<string, unknown>> | undefined {
   const patch: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(fresh)) {
+  let changes = 0;
+  for (const key in fresh) {
+    const value = fresh[key as keyof PodStatus];
     const before = old[key as keyof PodStatus];
     if (jsonEqual(before, value)) continue;
     if (key === 'podIPs' || key === 'hostIPs') {
       // These merge by address: one that is gone must be named.
       const gone = ((before ?? []) as readonly { ip?: string }[]).filter((b) => !(value as readonly { ip?: string }[]).some((v) => v.ip === b.ip));
+      changes++;
       patch[key] = [...gone.map(({ ip }) => ({ ip, $patch: 'delete' })), ...(value as readonly unknown[])];
       continue;
     }
     if (key !== 'conditions') {
+      changes++;
       patch[key] = value;
       continue;
     }
@@ -195,16 +199,16 @@ export function statusPatch(old: PodStatus, fresh: PodStatus): Readonly<Record<s
     const news = value as readonly PodCondition[];
     const changed = news.filter((c) => !jsonEqual(olds.find((o) => o.type === c.type), c));
     if (changed.length === 0) continue;
+    changes++;
     patch['$setElementOrder/conditions'] = news.map((c) => ({ type: c.type }));
-    patch['conditions'] = changed.map((c) => ({ ...cleared(olds.find((o) => o.type === c.type), c), ...c }));
+    patch['conditions'] = changed.map((c) => withCleared(olds.find((o) => o.type === c.type), c));
   }
-  return Object.keys(patch).length === 0 ? undefined : patch;
+  return changes === 0 ? undefined : patch;
 }
 
-/** Fields of a condition that are gone, as null. */
-function cleared(old: PodCondition | undefined, fresh: PodCondition): Readonly<Record<string, null>> {
-  if (!old) return {};
-  const gone: Record<string, null> = {};
-  for (const key of Object.keys(old)) if (!(key in fresh) && key !== 'lastProbeTime') gone[key] = null;
-  return gone;
+/** The condition, with those of its fields that are gone as null. */
+function withCleared(old: PodCondition | undefined, fresh: PodCondition): Readonly<Record<string, unknown>> {
+  let gone: Record<string, null> | null = null;
+  for (const key in old) if (!(key in fresh) && key !== 'lastProbeTime') (gone ??= {})[key] = null;
+  return gone === null ? { ...fresh } : { ...gone, ...fresh };
 }

@@ -20,6 +20,10 @@ export interface MatchContext {
   outInterface: string;
   ctState: 'NEW' | 'ESTABLISHED';
   ctDnat: boolean;
+  /** A rule looked at what differs from one connection to the next beside its destination: chance, recent lists, the source port. */
+  volatile: boolean;
+  /** A rule looked at the destination port. */
+  portAsked: boolean;
   isLocal(address: string): boolean;
   /** A number 0 ≤ x < 1 for random choices. */
   choose(): number;
@@ -122,6 +126,7 @@ export function evaluate(filter: Netfilter, table: TableName, chain: CompiledCha
     }
     return null;
   }
+  if (chain.byPort.size > 0) c.portAsked = true;
   // Three ascending lists of positions, merged.
   const a = chain.byAddress.get(c.dstInt) ?? NONE;
   const p = chain.byPort.get(c.dport) ?? NONE;
@@ -174,12 +179,18 @@ function apply(
 function matches(r: CompiledRule, c: MatchContext): boolean {
   const { rule } = r;
   if (rule.protocol !== undefined && rule.protocol !== c.protocol) return false;
-  if (rule.destinationPort !== undefined && rule.destinationPort !== c.dport) return false;
+  if (rule.destinationPort !== undefined) {
+    c.portAsked = true;
+    if (rule.destinationPort !== c.dport) return false;
+  }
   if (r.destination !== null && !contains(r.destination, c.dstInt)) return false;
   if (r.source !== null && !contains(r.source, c.srcInt)) return false;
   if (r.notSource !== null && contains(r.notSource, c.srcInt)) return false;
   if (r.notDestination !== null && contains(r.notDestination, c.dstInt)) return false;
-  if (rule.sourcePort !== undefined && rule.sourcePort !== c.sport) return false;
+  if (rule.sourcePort !== undefined) {
+    c.volatile = true;
+    if (rule.sourcePort !== c.sport) return false;
+  }
   if (rule.mark !== undefined && ((c.mark & rule.mark.mask) >>> 0 === rule.mark.value >>> 0) === (rule.mark.not === true)) return false;
   if (rule.ctState !== undefined && !rule.ctState.includes(c.ctState)) return false;
   return !r.more || matchesMore(rule, c);
@@ -195,8 +206,12 @@ function matchesMore(rule: Rule, c: MatchContext): boolean {
   if (rule.sourceType !== undefined && !c.isLocal(c.src)) return false;
   if (rule.notSourceType !== undefined && c.isLocal(c.src)) return false;
   if (rule.ctStatus !== undefined && !c.ctDnat) return false;
-  if (rule.probability !== undefined && c.choose() >= rule.probability) return false;
+  if (rule.probability !== undefined) {
+    c.volatile = true;
+    if (c.choose() >= rule.probability) return false;
+  }
   if (rule.recent !== undefined) {
+    c.volatile = true;
     const { action, name, seconds = 10_800 } = rule.recent;
     if (action === 'set') c.noteSeen(name, c.src);
     else if (!c.recentlySeen(name, c.src, seconds)) return false;

@@ -10,6 +10,7 @@ import { contains, type Cidr, parseIp } from './ip.ts';
 import { Netfilter, type TableName } from './netfilter.ts';
 import type { Interface } from './device.ts';
 import type { Packet } from './packet.ts';
+import type { PlainPath } from './passage.ts';
 
 export interface Route {
   readonly destination: Cidr;
@@ -59,6 +60,8 @@ export class Netns implements NamespaceRef {
   #conntrack: Conntrack | null = null;
   readonly #local = new Map<string, Interface>();
   #routeMemo: Map<string, Route | null> | null = null;
+  /** For the walk: ways of new connections, by address and port. */
+  plainPaths: Map<number, PlainPath> | null = null;
   #random: Random | null = null;
   #nextPort = 0;
   #ports: PortTables | null = null;
@@ -149,6 +152,7 @@ export class Netns implements NamespaceRef {
   changed(): void {
     this.revision++;
     this.#routeMemo = null;
+    this.plainPaths = null;
   }
 
   /** For netfilter.ts. New translations only concern new connections; filters concern all. */
@@ -182,6 +186,8 @@ export class Netns implements NamespaceRef {
 
   /** Forgets everything but lo: for a machine that lost power, and for deleteNetns. */
   wipe(): void {
+    // Whoever adds up the two revisions must see a number that only grows.
+    this.revision += this.#rules?.revision ?? 0;
     this.#rules = null;
     this.#conntrack = null;
     this.#ports = null;

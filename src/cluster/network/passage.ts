@@ -11,6 +11,22 @@ import { formatRule, type TableName } from './netfilter.ts';
 import type { Netns } from './netns.ts';
 import type { Hop, HopAction, Outer, Packet, Protocol, WalkFailure } from './packet.ts';
 
+/**
+ * A way that connections to one address and port take, when nothing on it depends on more than that and nothing is translated. It is
+ * good while the stamps are; then a new connection needs no walk, only its entries in connection tracking.
+ */
+export interface PlainPath {
+  readonly src: string;
+  readonly from: Netns;
+  readonly to: Netns;
+  readonly latency: Micros;
+  readonly visited: readonly Netns[];
+  readonly stamps: readonly number[];
+  readonly trackedIn: readonly Netns[];
+  /** The way of the answers, once one has gone it. */
+  back: { readonly latency: Micros; readonly visited: readonly Netns[]; readonly stamps: readonly number[] } | null;
+}
+
 /** A connection that a namespace would now track. */
 export interface Tracked {
   readonly netns: Netns;
@@ -38,6 +54,12 @@ export class Passage implements MatchContext {
   outInterface = '';
   ctState: 'NEW' | 'ESTABLISHED' = 'NEW';
   ctDnat = false;
+  volatile = false;
+  portAsked = false;
+  /** It belongs to a connection that some namespace on the way knows. */
+  protected metKnown = false;
+  /** … and translates. */
+  protected metTranslated = false;
   protected readonly live: boolean;
   protected readonly hops: Hop[] | null;
   protected here: Netns | null = null;
@@ -78,6 +100,8 @@ export class Passage implements MatchContext {
     }
     const { entry, isReply } = side;
     this.tracking = { kind: 'known', entry, isReply };
+    this.metKnown = true;
+    if (!isReply || entry.dnat || entry.snat) this.metTranslated = true;
     this.ctDnat = entry.dnat;
     if (this.live && this.protocol === 'udp') refresh(entry, isReply, now);
     if (isReply || (entry.state !== 'SYN_SENT' && entry.state !== 'UNREPLIED')) this.ctState = 'ESTABLISHED';

@@ -10,7 +10,7 @@ import { Connection, type Link } from './connection.ts';
 import { Netns, type TcpListener } from './netns.ts';
 import { isSilent, type Packet, type WalkFailure } from './packet.ts';
 import { SocketError, type SocketErrorCode } from './socket-error.ts';
-import { sourceAddress, track, walk, type WalkTrace } from './walk.ts';
+import { sourceAddress, track, walk, walkBack, type WalkTrace } from './walk.ts';
 
 export { Connection } from './connection.ts';
 export { SocketError } from './socket-error.ts';
@@ -253,7 +253,7 @@ class Syn {
     const netns = this.#forth.netns as Netns;
     if (this.#abandoned || netns.deleted || !netns.machine.powered) return;
     const at = this.#forth.packet;
-    const back = walk(netns, { src: at.dst, dst: at.src, protocol: 'tcp', sport: at.dport, dport: at.sport }, { live: true });
+    const back = walkBack(this.#forth);
     const home = back.packet;
     const mine = this.#packet;
     if (!back.delivered || home.dst !== mine.src || home.dport !== mine.sport) return;

@@ -2,11 +2,13 @@
 // connection tracking, ARP on a segment, bridge, veth, VXLAN envelope, the wire, forwarding, local delivery.
 // It changes nothing: what a real packet would leave behind (conntrack entries) comes back in the result.
 
-import { type Interface, LOOPBACK_LATENCY, type UnderlayPath, VETH_LATENCY, type Vxlan, VXLAN_LATENCY } from './device.ts';
+import type { Micros } from '../sim/time.ts';
+import { CT_SYN_SENT } from './conntrack.ts';
+import { type Interface, LOOPBACK_LATENCY, VETH_LATENCY, type Vxlan, VXLAN_LATENCY } from './device.ts';
 import { formatCidr, parseIp } from './ip.ts';
 import type { Netns, Route } from './netns.ts';
 import type { Hop, Outer, Packet, WalkResult } from './packet.ts';
-import { Passage, type Tracked } from './passage.ts';
+import { Passage, type PlainPath, type Tracked } from './passage.ts';
 
 export interface WalkOptions {
   /** Write down every hop. */
@@ -23,13 +25,65 @@ export interface WalkTrace extends WalkResult {
   readonly visited: readonly Netns[];
   /** New connections seen on the way; `track` enters them. */
   readonly tracked: readonly Tracked[];
+  /** For `walkBack`. */
+  readonly plain?: PlainPath | undefined;
 }
 
 /** Where a packet sent from `from` would go, over the tables as they are now. */
 export function walk(from: Netns, packet: Packet, options: WalkOptions = { record: true }): WalkTrace {
+  const plain = options.live === true && options.record !== true && packet.protocol === 'tcp';
+  if (plain) {
+    const known = alongPlainPath(from, packet);
+    if (known !== null) return known;
+  }
   const w = new Walk(packet, options.live === true, options.record === true ? [] : null);
   w.output(from);
-  return w.result();
+  const result = w.result();
+  return plain ? w.notePlainPath(from, packet, result) : result;
+}
+
+/** The way of the answer to a packet that has arrived: a SYN's. */
+export function walkBack(forth: WalkTrace): WalkTrace {
+  const { packet, plain } = forth;
+  const netns = forth.netns as Netns;
+  const answer: Packet = { src: packet.dst, dst: packet.src, protocol: packet.protocol, sport: packet.dport, dport: packet.sport };
+  const back = plain?.back ?? null;
+  if (plain !== undefined && back !== null && unchanged(back.visited, back.stamps)) return plainResult(plain.from, answer, back.latency, back.visited, NONE_TRACKED, undefined);
+  const w = new Walk(answer, true, null);
+  w.output(netns);
+  const result = w.result();
+  if (plain !== undefined) w.notePlainAnswer(plain, result);
+  return result;
+}
+
+const MAX_PLAIN = 512;
+
+function unchanged(visited: readonly Netns[], stamps: readonly number[]): boolean {
+  for (let i = 0; i < visited.length; i++) if (stampOf(visited[i] as Netns) !== stamps[i]) return false;
+  return true;
+}
+
+function plainResult(netns: Netns, packet: Packet, latency: Micros, visited: readonly Netns[], tracked: readonly Tracked[], plain: PlainPath | undefined): WalkTrace {
+  const process = netns.tcpListener(packet.dst, packet.dport)?.process;
+  return { delivered: true, netns, process, hops: NO_HOPS, packet, reason: undefined, latency, visited, tracked, plain };
+}
+
+const pathKey = (packet: Packet): number => parseIp(packet.dst) * 65_536 + packet.dport;
+
+/** What a walk would find, when the way is known and the connection is new to everybody on it; else null. */
+function alongPlainPath(from: Netns, packet: Packet): WalkTrace | null {
+  const path = from.plainPaths?.get(pathKey(packet));
+  if (path === undefined || path.src !== packet.src || !unchanged(path.visited, path.stamps)) return null;
+  const { src, dst, sport, dport } = packet;
+  const { now } = from.machine.sim;
+  const original = { src, dst, sport, dport };
+  const reply = { src: dst, dst: src, sport: dport, dport: sport };
+  const tracked: Tracked[] = [];
+  for (const netns of path.trackedIn) {
+    if (netns.conntrack.taken('tcp', original, now) || netns.conntrack.taken('tcp', reply, now)) return null;
+    tracked.push({ netns, entry: { protocol: 'tcp', original, reply, dnat: false, snat: false, expires: now + CT_SYN_SENT, state: 'SYN_SENT' } });
+  }
+  return plainResult(path.to, packet, path.latency, path.visited, tracked, path);
 }
 
 /** Enters what a walk that really happened leaves behind. */
@@ -68,6 +122,29 @@ class Walk extends Passage {
       visited: this.visited,
       tracked: this.tracked ?? NONE_TRACKED,
     };
+  }
+
+  /** Remembers the way when all connections to that address and port take it. */
+  notePlainPath(from: Netns, packet: Packet, result: WalkTrace): WalkTrace {
+    const to = this.delivered;
+    if (to === undefined || this.volatile || this.metKnown || this.dst !== packet.dst || this.src !== packet.src) return result;
+    for (const { entry } of result.tracked) {
+      const { original, reply } = entry;
+      if (entry.protocol !== 'tcp' || entry.dnat || entry.snat || original.sport !== packet.sport || reply.dport !== packet.sport || reply.sport !== packet.dport) return result;
+    }
+    const { visited, latency } = result;
+    const trackedIn = result.tracked.map((t) => t.netns);
+    const plain: PlainPath = { src: packet.src, from, to, latency, visited, stamps: visited.map(stampOf), trackedIn, back: null };
+    const paths = (from.plainPaths ??= new Map());
+    if (paths.size >= MAX_PLAIN) paths.clear();
+    paths.set(pathKey(packet), plain);
+    return { ...result, plain };
+  }
+
+  notePlainAnswer(plain: PlainPath, result: WalkTrace): void {
+    if (this.delivered !== plain.from || this.volatile || this.portAsked || this.metTranslated || result.tracked.length > 0) return;
+    const { visited, latency } = result;
+    plain.back = { latency, visited, stamps: visited.map(stampOf) };
   }
 
   // ---- hooks, in the order of net/ipv4/ip_output.c and ip_input.c
@@ -266,7 +343,7 @@ class Walk extends Passage {
    */
   private underlay(netns: Netns, vxlan: Vxlan, o: Outer): Interface | null {
     const known = vxlan.underlay.get(o.dst);
-    if (known !== undefined && this.hops === null && known.source === o.src && stillGood(known)) {
+    if (known !== undefined && this.hops === null && known.source === o.src && unchanged(known.visited, known.stamps)) {
       this.latency += known.latency;
       this.visited.push(...known.visited);
       return known.remote;
@@ -301,10 +378,6 @@ class Walk extends Passage {
 /** Changes whenever the fate of a new connection may change. */
 const stampOf = (netns: Netns): number => netns.revision + (netns.rulesIfAny?.revision ?? 0);
 
-function stillGood(path: UnderlayPath): boolean {
-  for (let i = 0; i < path.visited.length; i++) if (stampOf(path.visited[i] as Netns) !== path.stamps[i]) return false;
-  return true;
-}
 
 function routeText(r: Route): string {
   const destination = r.destination.prefix === 0 ? 'default' : formatCidr(r.destination);

@@ -91,11 +91,11 @@ export class SchedulingQueue {
 
   update(before: Pod, after: Pod): void {
     const uid = after.metadata.uid ?? '';
-    const info = podInfoOf(after);
+    const queued = this.#active.get(uid) ?? this.#backoff.get(uid) ?? this.#errorBackoff.get(uid);
+    const info = podInfoOf(after, queued?.info);
     const nominated = this.#nominated.get(uid);
     if (after.status.nominatedNodeName) this.nominate(info, after.status.nominatedNodeName);
     else if (nominated && before.status.nominatedNodeName) this.#nominated.delete(uid);
-    const queued = this.#active.get(uid) ?? this.#backoff.get(uid) ?? this.#errorBackoff.get(uid);
     if (queued) {
       queued.info = info;
       return;

@@ -1,12 +1,15 @@
 // The bar at the top: what this is, which cluster, and the choices about the page.
 
-import { Contrast, Languages, Link, Monitor, Moon, PanelBottom, PanelLeft, PanelRight, Presentation, Sun, Undo2, Waves } from 'lucide-react';
+import { Contrast, Info, Languages, Link, Monitor, Moon, PanelBottom, PanelLeft, PanelRight, Presentation, Sun, Undo2, Waves } from 'lucide-react';
+import { useRef, useState } from 'react';
 import { useT } from '../i18n/i18n.ts';
 import { useIds, useScene } from '../scene/hooks.ts';
 import { usePlayerApi } from '../session/context.ts';
 import { usePlayer } from '../state/player.ts';
 import { type Theme, useUi } from '../state/ui.ts';
+import { Boundary } from './Boundary.tsx';
 import { Brand } from './Brand.tsx';
+import { About } from './later.tsx';
 
 const NEXT_THEME: Readonly<Record<Theme, Theme>> = { system: 'light', light: 'dark', dark: 'system' };
 
@@ -74,9 +77,32 @@ export function TopBar({ narrow = false }: { readonly narrow?: boolean }) {
         >
           <Waves size={16} aria-hidden="true" />
         </button>
+        <AboutButton />
         {!narrow && <PanelSwitches />}
       </div>
     </header>
+  );
+}
+
+function AboutButton() {
+  const t = useT();
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const closed = (): void => {
+    setOpen(false);
+    button.current?.focus();
+  };
+  return (
+    <>
+      <button ref={button} type="button" className="quiet icon" aria-haspopup="dialog" onClick={() => setOpen(true)} title={t('top.about')} aria-label={t('top.about')} data-testid="about-open">
+        <Info size={16} aria-hidden="true" />
+      </button>
+      {open && (
+        <Boundary name="about">
+          <About onClosed={closed} />
+        </Boundary>
+      )}
+    </>
   );
 }
 

@@ -5,9 +5,10 @@ import type { Player } from '../session/player.ts';
 import { useUi } from '../state/ui.ts';
 import { SEARCH_ID } from '../tree/ObjectTree.tsx';
 
-/** True where keys are text: fields, the code editor, and while an input method composes. */
+/** True where keys are not ours: in fields and the code editor, below an open dialog, and while an input method composes. */
 function isTyping(event: KeyboardEvent): boolean {
   if (event.isComposing || event.keyCode === 229) return true;
+  if (document.querySelector('dialog[open]')) return true;
   const target = event.target as HTMLElement | null;
   return target?.closest('input:not([type=checkbox]), textarea, select, [contenteditable=true], .monaco, dialog') != null;
 }

@@ -13,6 +13,7 @@ function later<P extends object>(load: () => Promise<ComponentType<P>>): Compone
   };
 }
 
+export const About = later(async () => (await import('../about/About.tsx')).About);
 export const Inspector = later(async () => (await import('../inspector/Inspector.tsx')).Inspector);
 export const Payload = later(async () => (await import('../flow/Payload.tsx')).Payload);
 export const EventsPanel = later(async () => (await import('../events/EventsPanel.tsx')).EventsPanel);

@@ -25,6 +25,7 @@ export const en = {
     motion: 'Movement: {{state}}',
     on: 'on',
     off: 'off',
+    about: 'About Orrery: keyboard, licence, what is simplified',
     settings: 'View',
     search: 'Find an object ( / )',
   },

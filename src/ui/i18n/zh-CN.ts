@@ -29,6 +29,7 @@ export const zhCN: Catalogue<typeof en> = {
     motion: '动画：{{state}}',
     on: '开',
     off: '关',
+    about: '关于 Orrery：快捷键、许可证、有意简化之处',
     settings: '显示',
     search: '查找对象（/）',
   },

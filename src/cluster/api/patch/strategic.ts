@@ -39,7 +39,9 @@ function mergeObject(target: JsonObject, patch: JsonObject, def: Definition | un
       if (key.startsWith(DELETE_SCALARS)) deleteScalars(out, key.slice(DELETE_SCALARS.length), patch[key]);
     } else if (ordered === null || !ordered.includes(key)) mergeField(out, key, patch[key], def?.fields.get(key), depth);
   }
-  return out.done();
+  const merged = out.done();
+  // The object itself is always a new one, as a patch always makes a new one; its parts are kept where they stay the same.
+  return depth === 0 && merged === target ? { ...target } : merged;
 }
 
 /** Whether a key of a patch is no field but says how to merge. */
@@ -48,11 +50,13 @@ const isInstruction = (key: string): boolean =>
 
 /** An object on its way from its old to its new state. */
 class Draft {
-  readonly #object: Record<string, unknown>;
+  readonly #from: JsonObject;
+  #object: Record<string, unknown>;
   #holes = false;
 
   constructor(from: JsonObject) {
-    this.#object = { ...from };
+    this.#from = from;
+    this.#object = from as Record<string, unknown>;
   }
 
   get(key: string): unknown {
@@ -60,13 +64,20 @@ class Draft {
   }
 
   set(key: string, value: unknown): void {
+    if (value === this.get(key)) return;
+    this.#own();
     put(this.#object, key, value);
   }
 
   delete(key: string): void {
     if (!Object.hasOwn(this.#object, key)) return;
+    this.#own();
     put(this.#object, key, undefined);
     this.#holes = true;
+  }
+
+  #own(): void {
+    if (this.#object === this.#from) this.#object = { ...this.#from };
   }
 
   done(): JsonObject {

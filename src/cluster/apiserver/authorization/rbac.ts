@@ -50,6 +50,7 @@ export class Rbac {
   readonly #namespaced = new Map<string, Map<string, Binding[]>>();
   /** What the rules say, in their order, to each user and each kind of request that has been asked about. */
   readonly #decisions = new Map<string, readonly Candidate[]>();
+  readonly #grants = new Map<Binding, Map<string, Grant>>();
 
   constructor(from: RbacSources) {
     this.#from = from;
@@ -62,6 +63,7 @@ export class Rbac {
     if (cacher === this.#from.roles || cacher === this.#from.clusterRoles) this.#decisions.clear();
     else if (cacher === this.#from.clusterRoleBindings || cacher === this.#from.roleBindings) {
       this.#decisions.clear();
+      this.#grants.clear();
       if (before) this.#drop(before as Binding);
       if (after) this.#add(after as Binding);
     }
@@ -94,10 +96,24 @@ export class Rbac {
     for (const [binding, rule, subject] of this.#rules(a.user, a.namespace)) {
       if (!ruleCovers(rule, a)) continue;
       const names = a.isResource && rule.resourceNames && rule.resourceNames.length > 0 ? rule.resourceNames : null;
-      found.push({ names, grant: grantOf(binding, subject) });
+      found.push({ names, grant: this.#grant(binding, subject) });
       if (names === null) break;
     }
     return found;
+  }
+
+  #grant(binding: Binding, subject: string): Grant {
+    let grants = this.#grants.get(binding);
+    if (!grants) {
+      grants = new Map();
+      this.#grants.set(binding, grants);
+    }
+    let grant = grants.get(subject);
+    if (!grant) {
+      grant = grantOf(binding, subject);
+      grants.set(subject, grant);
+    }
+    return grant;
   }
 
   *#rules(user: User, namespace: string): Iterable<[Binding, PolicyRule, string]> {

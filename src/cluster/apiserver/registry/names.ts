@@ -23,12 +23,18 @@ export function nameObject(object: Unsaved, random: Random): Unsaved {
 
 /** The object as it begins its life: nothing of its own about deletion, a new uid, created now. */
 export function beginLife(object: Unsaved, uid: string, now: string): Unsaved {
-  const {
-    deletionTimestamp: _t,
-    deletionGracePeriodSeconds: _g,
-    selfLink: _s,
-    resourceVersion: _r,
-    ...metadata
-  } = object.metadata as ObjectMeta & { readonly selfLink?: string };
-  return { ...object, metadata: { ...metadata, uid, creationTimestamp: now } };
+  return { ...object, metadata: { ...unborn(object.metadata), uid, creationTimestamp: now } };
+}
+
+/** The metadata without what only a living object has. */
+function unborn(given: ObjectMeta & { readonly selfLink?: string }): ObjectMeta {
+  if (
+    given.deletionTimestamp === undefined &&
+    given.deletionGracePeriodSeconds === undefined &&
+    given.selfLink === undefined &&
+    given.resourceVersion === undefined
+  )
+    return given;
+  const { deletionTimestamp: _t, deletionGracePeriodSeconds: _g, selfLink: _s, resourceVersion: _r, ...metadata } = given;
+  return metadata;
 }

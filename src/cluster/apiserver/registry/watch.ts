@@ -10,7 +10,7 @@ import type { Subject } from '../../sim/trace.ts';
 import { isTrue } from '../request.ts';
 import { type Exchange, stage } from '../server.ts';
 import type { Cacher, CacheWatcher, Scope } from '../storage/cacher.ts';
-import type { WatchChunk } from '../storage/events.ts';
+import type { CacheEvent, WatchChunk } from '../storage/events.ts';
 import { freshEnough, parseRevision } from './get-list.ts';
 import { scopeOf } from './options.ts';
 import { JSON_HEADERS, wantsTable, watchTable } from './responses.ts';
@@ -61,9 +61,9 @@ class Watch implements CacheWatcher {
     if (revision !== null) {
       const past = this.#cacher.since(revision, this.scope);
       if (!past) return this.#refuse(revision);
-      for (const { chunk } of past) this.#send(chunk);
+      for (const { chunk, event } of past) this.#send(chunk, event);
     } else {
-      this.#cacher.select(this.scope, '', (object) => this.#send({ type: 'ADDED', object }));
+      this.#cacher.select(this.scope, '', (object) => this.#send({ type: 'ADDED', object }, null));
     }
     if (initialEventsEnd && isTrue(this.#x.query['allowWatchBookmarks'])) this.#bookmark({ [INITIAL_EVENTS_END]: 'true' });
     this.#cacher.addWatcher(this);
@@ -71,18 +71,14 @@ class Watch implements CacheWatcher {
     this.#startTimers();
   }
 
-  deliver(chunk: WatchChunk): void {
-    this.#send(chunk);
+  deliver(chunk: WatchChunk, event: CacheEvent): void {
+    this.#send(chunk, event);
   }
 
-  #send(chunk: WatchChunk): void {
+  #send(chunk: WatchChunk, event: CacheEvent | null): void {
     const object = chunk.object as VersionedObject;
-    this.stream.write(this.#plain ? chunk : this.#convert(chunk), {
-      verb: chunk.type,
-      kind: 'watch',
-      subject: this.#subject(object),
-      detail: object,
-    });
+    const subject = event !== null && this.#kind === this.#cacher.kind ? event.subject(this.#kind) : this.#subject(object);
+    this.stream.write(this.#plain ? chunk : this.#convert(chunk), { verb: chunk.type, kind: 'watch', subject, detail: object });
   }
 
   #convert(chunk: WatchChunk): WatchChunk {

@@ -1,5 +1,7 @@
 // One change of one object as the watch cache passes it on, and the chunks that watchers get for it.
 
+import type { ResourceKind } from '../../api/kinds.ts';
+import type { Subject } from '../../sim/trace.ts';
 import { type VersionedObject, withRevision } from '../../etcd/objects.ts';
 
 export type WatchType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
@@ -23,12 +25,20 @@ export class CacheEvent {
   #modified: WatchChunk | null = null;
   #deleted: WatchChunk | null = null;
 
+  #subject: Subject | null = null;
+
   constructor(revision: number, key: string, before: VersionedObject | null, after: VersionedObject | null, at: number) {
     this.revision = revision;
     this.key = key;
     this.before = before;
     this.after = after;
     this.at = at;
+  }
+
+  /** What the trace calls the object; made once for all watchers. */
+  subject(kind: ResourceKind): Subject {
+    const { namespace = '', name } = ((this.after ?? this.before) as VersionedObject).metadata;
+    return (this.#subject ??= { group: kind.group, resource: kind.plural, kind: kind.kind, namespace, name });
   }
 
   /** What a watcher sees whose selector matched the old state (or not) and matches the new one (or not). */

@@ -27,7 +27,8 @@ interface Variant {
   /** '' where the node does not matter. */
   readonly nodeName: string;
   readonly all: readonly EndpointInfo[];
-  readonly keys: string;
+  /** Of the node's own. */
+  readonly local: readonly EndpointInfo[];
   readonly rules: PortRules;
 }
 
@@ -54,18 +55,15 @@ export function portRules(port: ServicePortInfo, all: readonly EndpointInfo[], c
   if (seen) return seen.rules;
   const endpoints = usable(all);
   const local = usesLocal ? usable(all.filter((e) => e.nodeName === context.nodeName)) : [];
-  let keys = clusterCidr;
-  for (const endpoint of endpoints) keys += `,${endpointKey(endpoint)}`;
-  if (usesLocal) {
-    keys += '|';
-    for (const endpoint of local) keys += `,${endpointKey(endpoint)}`;
-  }
-  const same = known.find((v) => v.keys === keys);
+  const same = known.find((v) => v.clusterCidr === clusterCidr && sameAddresses(v.rules.endpoints, endpoints) && sameAddresses(v.local, local));
   const rules = same?.rules ?? writeRules(port, endpoints, local, context);
-  known.unshift({ clusterCidr, nodeName, all, keys, rules });
+  known.unshift({ clusterCidr, nodeName, all, local, rules });
   if (known.length > REMEMBERED) known.pop();
   return rules;
 }
+
+const sameAddresses = (a: readonly EndpointInfo[], b: readonly EndpointInfo[]): boolean =>
+  a.length === b.length && a.every((endpoint, i) => endpoint === b[i] || (endpoint.ip === b[i]?.ip && endpoint.port === b[i]?.port));
 
 function writeRules(
   port: ServicePortInfo,

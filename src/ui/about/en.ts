@@ -1,0 +1,135 @@
+// What the About dialog says, in English. The other catalogues have the same keys; a missing one is a type error.
+// A simplification that comes or goes in a room changes its line here, in both languages.
+
+export const en = {
+  title: 'About Orrery',
+  close: 'Close',
+  what: 'Orrery is a working model of a Kubernetes cluster that runs in this browser tab, for people who teach and learn Kubernetes. It boots from itself as kubeadm boots a real cluster, and everything on screen is a message that one simulated process sent to another.',
+  facts: {
+    models: { name: 'Models', value: 'Kubernetes 1.36' },
+    licence: { name: 'Licence', value: 'Apache-2.0' },
+    notice: {
+      name: 'Notice',
+      value: 'Types, schema and the help texts of the editor are built from the official OpenAPI document of Kubernetes 1.36, as published in the npm package @kubernetes/client-node (Copyright The Kubernetes Authors, Apache-2.0). Kubernetes is a registered trademark of The Linux Foundation; this project is not affiliated with it.',
+    },
+  },
+  keys: {
+    title: 'Keyboard',
+    where: 'These keys work wherever the focus is, except while you type or while a dialog is open. A focused list, row of tabs, slider or button keeps the keys it needs itself.',
+    list: {
+      next: { keys: '→ PageDown Space', does: 'one step on' },
+      back: { keys: '← PageUp', does: 'one step back' },
+      start: { keys: 'Home', does: 'to the start of the flow' },
+      search: { keys: '/', does: 'find an object' },
+      present: { keys: 'F5', does: 'presenter mode on or off' },
+      blank: { keys: '. b', does: 'black screen, in presenter mode; any key but F5 ends it' },
+      escape: { keys: 'Esc', does: 'closes the payload, else leaves presenter mode, else drops the selection' },
+    },
+  },
+  simplified: {
+    title: 'What is simplified on purpose',
+    intro: 'Where Orrery differs from a real cluster, room by room.',
+    rooms: {
+      apiserver: {
+        name: 'API server',
+        facts: {
+          apply: 'There are no managedFields and there is no server-side apply yet.',
+          admission: 'LimitRanger, ResourceQuota, PodSecurity and storage admission do not run yet.',
+          fairness: 'Priority and fairness has a fixed number of seats and no FlowSchema objects.',
+          node: 'The Node authorizer is a role for the group system:nodes.',
+          unserved: 'CRDs, webhooks, aggregated APIs, OpenAPI documents, attach and port-forward are not served yet.',
+          exec: 'exec runs one command and answers with what it printed; there is no interactive stream yet.',
+          watch: 'One watch of etcd serves all keys.',
+          certificates: 'Client certificates do not expire.',
+        },
+      },
+      security: {
+        name: 'Security',
+        facts: {
+          signatures: 'Certificates and tokens are signed by a keyed hash, not by real cryptography.',
+          tls: 'TLS is an identity without encryption.',
+        },
+      },
+      api: {
+        name: 'API',
+        facts: {
+          validation: 'Validation covers the fields that beginners touch; rare ones are checked for structure only.',
+          hash: "pod-template-hash uses upstream's algorithm over another serialisation, so its letters differ.",
+        },
+      },
+      controllers: {
+        name: 'Controllers',
+        facts: {
+          running: 'Deployment, ReplicaSet, DaemonSet, EndpointSlice, Endpoints, Namespace, ServiceAccount, node lifecycle, node IPAM, garbage collector, certificates and a few more run.',
+          missing: 'The controllers of StatefulSet, Job, CronJob, HorizontalPodAutoscaler, PodDisruptionBudget and volume claims do not run yet.',
+        },
+      },
+      scheduler: {
+        name: 'Scheduler',
+        facts: {
+          plugins: 'It has all extension points and most of the default plug-ins; those for volumes and devices are not there yet.',
+        },
+      },
+      kubelet: {
+        name: 'Kubelet and runtime',
+        facts: {
+          shims: 'There are no shim processes.',
+          eviction: 'There is no eviction under pressure and no garbage collection of images.',
+          pods: 'There are no ephemeral containers, no PersistentVolumes and no in-place resize.',
+          declared: 'Image sizes and start-up times are declared.',
+        },
+      },
+      images: {
+        name: 'Images',
+        facts: {
+          programs: 'The programs in images are models: nginx, httpd, busybox and alpine with a shell, curl and hello-world do their work.',
+          unknown: 'An image that the catalogue does not know runs as a generic server on its declared ports and says so in its log.',
+          digests: 'Image digests are stand-ins.',
+        },
+      },
+      network: {
+        name: 'Network',
+        facts: {
+          modes: 'Flannel works with VXLAN only, and kube-proxy in iptables mode only.',
+          bridge: "A bridge's forwarding table is derived, not learned.",
+          arp: 'ARP costs no time when it succeeds.',
+          tcp: 'There are no half-closed TCP connections.',
+          counters: 'iptables has no counters.',
+          missing: 'NetworkPolicy, LoadBalancer and Ingress do nothing yet.',
+        },
+      },
+      etcd: {
+        name: 'etcd and high availability',
+        facts: {
+          members: 'Raft is complete, but for now the cluster runs one member and one control-plane machine.',
+        },
+      },
+      kubeadm: {
+        name: 'kubeadm',
+        facts: {
+          phases: 'Its phases are the real ones.',
+          ssh: 'On the other machines the command is started directly instead of through ssh.',
+          join: 'kubeadm join does not verify the signature of cluster-info.',
+          dns: "The names of the outside world come from one small DNS server at the operator's machine.",
+        },
+      },
+      kubectl: {
+        name: 'kubectl',
+        facts: {
+          commands: 'For now it knows apply, create -f, get, delete and scale.',
+        },
+      },
+      time: {
+        name: 'Time',
+        facts: {
+          figures: 'How long work takes (CPU time of components, disk syncs, image pulls) is modelled with plausible figures, not measured ones.',
+        },
+      },
+    },
+  },
+};
+
+type Words<T> = { readonly [K in keyof T]: T[K] extends string ? string : Words<T[K]> };
+
+/** What a catalogue of the dialog must hold, in any language. */
+export type AboutText = Words<typeof en>;

@@ -1,0 +1,131 @@
+// “关于”对话框的中文文字。键与英文目录相同，缺一个就是类型错误。Pod、Service、Deployment 等名词保留英文。
+
+import type { AboutText } from './en.ts';
+
+export const zh: AboutText = {
+  title: '关于 Orrery',
+  close: '关闭',
+  what: 'Orrery 是一个在浏览器标签页里运行的 Kubernetes 集群工作模型，供教与学使用。它像 kubeadm 启动真实集群那样自行启动，画面上的一切都是某个模拟进程真正发给另一个进程的消息。',
+  facts: {
+    models: { name: '模拟版本', value: 'Kubernetes 1.36' },
+    licence: { name: '许可证', value: 'Apache-2.0' },
+    notice: {
+      name: '声明',
+      value: '类型、结构和编辑器里的说明文字由 Kubernetes 1.36 的官方 OpenAPI 文档生成，该文档随 npm 包 @kubernetes/client-node 发布（版权归 The Kubernetes Authors 所有，Apache-2.0）。Kubernetes 是 The Linux Foundation 的注册商标，本项目与其没有隶属关系。',
+    },
+  },
+  keys: {
+    title: '键盘快捷键',
+    where: '无论焦点在哪里，这些键都有效，但正在输入或打开对话框时除外。获得焦点的列表、标签栏、滑块和按钮会保留它们自己要用的键。',
+    list: {
+      next: { keys: '→ PageDown 空格', does: '前进一步' },
+      back: { keys: '← PageUp', does: '后退一步' },
+      start: { keys: 'Home', does: '回到流程的起点' },
+      search: { keys: '/', does: '查找对象' },
+      present: { keys: 'F5', does: '进入或退出演示模式' },
+      blank: { keys: '. b', does: '在演示模式下黑屏；按 F5 以外的任意键恢复' },
+      escape: { keys: 'Esc', does: '关闭内容面板；没有打开时退出演示模式；否则取消选择' },
+    },
+  },
+  simplified: {
+    title: '有意简化之处',
+    intro: 'Orrery 与真实集群的不同，按部分列出。',
+    rooms: {
+      apiserver: {
+        name: 'API Server',
+        facts: {
+          apply: '还没有 managedFields，也还没有服务端 apply（server-side apply）。',
+          admission: 'LimitRanger、ResourceQuota、PodSecurity 以及与存储有关的准入插件还没有运行。',
+          fairness: '优先级与公平性（priority and fairness）的席位数固定，没有 FlowSchema 对象。',
+          node: 'Node 授权器用一个授予 system:nodes 组的角色代替。',
+          unserved: 'CRD、webhook、聚合 API、OpenAPI 文档，以及 attach 和 port-forward 还没有提供。',
+          exec: 'exec 运行一条命令并返回它的输出，还没有交互式的流。',
+          watch: '对 etcd 只开一个 watch，覆盖所有键。',
+          certificates: '客户端证书不会过期。',
+        },
+      },
+      security: {
+        name: '安全',
+        facts: {
+          signatures: '证书和令牌用带密钥的哈希签名，不是真正的密码学签名。',
+          tls: 'TLS 只表明身份，不加密。',
+        },
+      },
+      api: {
+        name: 'API',
+        facts: {
+          validation: '校验覆盖初学者会用到的字段，少见的字段只检查结构。',
+          hash: 'pod-template-hash 的算法与上游相同，但序列化方式不同，所以得到的字母不一样。',
+        },
+      },
+      controllers: {
+        name: '控制器',
+        facts: {
+          running: '在运行的有 Deployment、ReplicaSet、DaemonSet、EndpointSlice、Endpoints、Namespace、ServiceAccount、节点生命周期、节点 IPAM、垃圾回收、证书以及其他几个控制器。',
+          missing: 'StatefulSet、Job、CronJob、HorizontalPodAutoscaler、PodDisruptionBudget 和卷申领的控制器还没有运行。',
+        },
+      },
+      scheduler: {
+        name: '调度器',
+        facts: {
+          plugins: '扩展点齐全，默认插件大部分都有；卷和设备的插件还没有。',
+        },
+      },
+      kubelet: {
+        name: 'kubelet 与容器运行时',
+        facts: {
+          shims: '没有 shim 进程。',
+          eviction: '资源紧张时不驱逐 Pod，也不回收镜像。',
+          pods: '没有临时容器（ephemeral container）、PersistentVolume 和原地调整资源（in-place resize）。',
+          declared: '镜像大小和启动时间是预先声明的。',
+        },
+      },
+      images: {
+        name: '镜像',
+        facts: {
+          programs: '镜像里的程序是模型：nginx、httpd、带 shell 的 busybox 和 alpine、curl、hello-world 能完成各自的工作。',
+          unknown: '目录里没有的镜像会作为通用服务器在它声明的端口上运行，并在自己的日志里说明这一点。',
+          digests: '镜像摘要（digest）是替代值。',
+        },
+      },
+      network: {
+        name: '网络',
+        facts: {
+          modes: 'Flannel 只有 VXLAN，kube-proxy 只有 iptables 模式。',
+          bridge: '网桥的转发表是推导出来的，不是学习得到的。',
+          arp: 'ARP 成功时不花时间。',
+          tcp: '没有半关闭的 TCP 连接。',
+          counters: 'iptables 没有计数器。',
+          missing: 'NetworkPolicy、LoadBalancer、Ingress 还不起作用。',
+        },
+      },
+      etcd: {
+        name: 'etcd 与高可用',
+        facts: {
+          members: 'Raft 是完整的，但集群目前只运行一个成员和一台控制平面机器。',
+        },
+      },
+      kubeadm: {
+        name: 'kubeadm',
+        facts: {
+          phases: '它的各个阶段与真实的相同。',
+          ssh: '在其他机器上直接启动命令，而不是通过 ssh。',
+          join: 'kubeadm join 不验证 cluster-info 的签名。',
+          dns: '外部世界的域名由操作者机器上的一个小型 DNS 服务器解析。',
+        },
+      },
+      kubectl: {
+        name: 'kubectl',
+        facts: {
+          commands: '目前支持 apply、create -f、get、delete 和 scale。',
+        },
+      },
+      time: {
+        name: '时间',
+        facts: {
+          figures: '各项工作的耗时（组件的 CPU 时间、磁盘同步、镜像拉取）采用合理的估计值，不是实测值。',
+        },
+      },
+    },
+  },
+};

@@ -4,7 +4,7 @@
 // the view; when the view reaches the live edge the simulation runs on. Stepping back or scrubbing moves the view alone,
 // inside the recorded history. Acting in the past forks: the session is replayed to the view, its later inputs go to a branch.
 
-import type { Level, Place, Subject, TraceKind } from '../cluster/sim/trace.ts';
+import type { Level, Place, Subject, TraceKind, TraceRecord } from '../cluster/sim/trace.ts';
 import type { Micros } from '../cluster/sim/time.ts';
 
 export type { Level, Micros, Place, Subject, TraceKind };
@@ -150,18 +150,7 @@ export interface EventRow {
 export type Row = MachineRow | ProcessRow | InterfaceRow | PodRow | ObjectRow | EventRow;
 
 /** A trace record without its payload; fetch that with `record(id)`. */
-export interface StoryRecord {
-  readonly id: number;
-  readonly flow: number;
-  readonly cause: number;
-  readonly level: Level;
-  readonly start: Micros;
-  readonly end: Micros;
-  readonly from: Place;
-  readonly to: Place;
-  readonly kind: TraceKind;
-  readonly verb: string;
-  readonly subject: Subject | null;
+export interface StoryRecord extends Omit<TraceRecord, 'detail' | 'change'> {
   readonly phase: Phase;
 }
 

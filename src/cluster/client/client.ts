@@ -236,7 +236,7 @@ export class Client {
     namespace: string,
     name: string,
     subresource = '',
-    body: unknown = undefined,
+    body?: unknown,
     contentType = JSON_CONTENT,
     query = NO_QUERY,
     subjectName = name,

@@ -44,6 +44,15 @@ function* execProbe(context: Context, pod: Pod, status: ContainerStatus, command
   }
 }
 
+const HEADERS: Readonly<Record<string, string>> = Object.freeze({ 'user-agent': 'kube-probe/1.36', accept: '*/*', connection: 'close' });
+const NO_QUERY: Readonly<Record<string, string>> = Object.freeze({});
+
+function headersWith(more: readonly { readonly name: string; readonly value: string }[]): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = { ...HEADERS };
+  for (const { name, value } of more) headers[name.toLowerCase()] = value;
+  return headers;
+}
+
 function* httpProbe(context: Context, pod: Pod, container: Container, probe: Probe, podIp: string, timeout: Micros): Op<ProbeOutcome> {
   const action = probe.httpGet;
   if (!action) return { verdict: 'unknown', output: '' };
@@ -52,15 +61,14 @@ function* httpProbe(context: Context, pod: Pod, container: Container, probe: Pro
   const scheme = (action.scheme ?? 'HTTP').toLowerCase();
   const full = action.path === undefined || action.path === '' ? '/' : action.path.startsWith('/') ? action.path : `/${action.path}`;
   if (port <= 0) return { verdict: 'unknown', output: `couldn't find port: ${String(action.port)}` };
-  const url = `${scheme}://${host}:${port}${full}`;
+  const url = (): string => `${scheme}://${host}:${port}${full}`;
   const mark = full.indexOf('?');
-  const headers: Record<string, string> = { 'user-agent': 'kube-probe/1.36', accept: '*/*', connection: 'close' };
-  for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value;
-  const http = new HttpClient(context.os, { host, port, keepAlive: false, ...(scheme === 'https' ? { tls: {} } : {}) });
+  const headers = action.httpHeaders === undefined || action.httpHeaders.length === 0 ? HEADERS : headersWith(action.httpHeaders);
+  const http = new HttpClient(context.os, scheme === 'https' ? { host, port, keepAlive: false, tls: {} } : { host, port, keepAlive: false });
   try {
     const response = yield* http.request(
       {
-        method: 'GET', path: mark < 0 ? full : full.slice(0, mark), query: mark < 0 ? {} : queryOf(full.slice(mark + 1)),
+        method: 'GET', path: mark < 0 ? full : full.slice(0, mark), query: mark < 0 ? NO_QUERY : queryOf(full.slice(mark + 1)),
         headers, subject: podSubject(pod), kind: 'probe', verb: 'GET',
       },
       timeout,
@@ -68,8 +76,8 @@ function* httpProbe(context: Context, pod: Pod, container: Container, probe: Pro
     if (response.status >= 200 && response.status < 400) return { verdict: 'success', output: String(response.body ?? '') };
     return { verdict: 'failure', output: `HTTP probe failed with statuscode: ${response.status}` };
   } catch (error) {
-    if (error instanceof HttpTimeout) return { verdict: 'failure', output: `Get "${url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)` };
-    if (error instanceof SocketError) return { verdict: 'failure', output: `Get "${url}": ${error.message}` };
+    if (error instanceof HttpTimeout) return { verdict: 'failure', output: `Get "${url()}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)` };
+    if (error instanceof SocketError) return { verdict: 'failure', output: `Get "${url()}": ${error.message}` };
     throw error;
   } finally {
     http.close();

@@ -46,10 +46,15 @@ const RETRANSMISSION_LIMIT: Micros = 924.6 * SECOND;
 const FIN: unique symbol = Symbol('FIN');
 const RST: unique symbol = Symbol('RST');
 
-interface Batch {
+interface Sent {
+  readonly message: unknown;
+  readonly cause: Cause | null;
+}
+
+/** Messages that arrive together: nearly always one. */
+interface Batch extends Sent {
   readonly at: Micros;
-  readonly messages: unknown[];
-  readonly causes: (Cause | null)[];
+  more: Sent[] | null;
 }
 
 /** What both ends share. */
@@ -95,7 +100,7 @@ export class Connection implements Resource, Watched {
   #lastArrival: Micros = 0;
   #lastHeard: Micros;
   #batch: Batch | null = null;
-  #outbox: { message: unknown; cause: Cause | null }[] = [];
+  #outbox: Sent[] = [];
   #blockedSince: Micros = 0;
   #retransmission: Micros = FIRST_RETRANSMISSION;
   #retryTimer: Timer | null = null;
@@ -119,17 +124,19 @@ export class Connection implements Resource, Watched {
     b.#peer = a;
     if (forth !== null) a.#remember(forth);
     if (back !== null) b.#remember(back);
-    for (const end of [a, b]) {
-      end.process.hold(end);
-      if (a.#link.fixedLatency === null) {
-        a.#link.fabric.connections.add(end);
-        end.netns.ports.connected.add(end.local.port);
-      }
-    }
+    a.#enter();
+    b.#enter();
     for (const entry of a.#link.tracked) {
       entry.state = 'ESTABLISHED';
       entry.expires = Number.MAX_SAFE_INTEGER;
     }
+  }
+
+  #enter(): void {
+    this.process.hold(this);
+    if (this.#link.fixedLatency !== null) return;
+    this.#link.fabric.connections.add(this);
+    this.netns.ports.connected.add(this.local.port);
   }
 
   get closed(): boolean {
@@ -240,18 +247,20 @@ export class Connection implements Resource, Watched {
     this.#lastArrival = at;
     const batch = this.#batch;
     if (batch !== null && batch.at === at) {
-      batch.messages.push(message);
-      batch.causes.push(sim.cause);
+      (batch.more ??= []).push({ message, cause: sim.cause });
       return;
     }
-    const fresh: Batch = { at, messages: [message], causes: [sim.cause] };
+    const fresh: Batch = { message, cause: sim.cause, at, more: null };
     this.#batch = fresh;
     sim.after(at - sim.now, () => {
       if (this.#batch === fresh) this.#batch = null;
       const peer = this.#peer as Connection;
-      for (let i = 0; i < fresh.messages.length; i++) {
-        sim.cause = fresh.causes[i] as Cause | null;
-        peer.#take(fresh.messages[i]);
+      sim.cause = fresh.cause;
+      peer.#take(fresh.message);
+      if (fresh.more === null) return;
+      for (const { message: next, cause } of fresh.more) {
+        sim.cause = cause;
+        peer.#take(next);
       }
     });
   }

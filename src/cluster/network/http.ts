@@ -131,7 +131,9 @@ export class HttpClient implements Resource {
 
   *#dial(timeout: Micros | undefined): Op<ClientSession> {
     const { host = '127.0.0.1', port = 80, unix, tls, place } = this.#options;
-    const more = { ...(timeout === undefined ? {} : { timeout }), ...(place === undefined ? {} : { place }) };
+    const more: { timeout?: Micros; place?: Place } = {};
+    if (timeout !== undefined) more.timeout = timeout;
+    if (place !== undefined) more.place = place;
     const connection = unix === undefined ? yield* dial(this.#os, host, port, more) : yield* dialUnix(this.#os, unix, more);
     connection.keepAlive = HTTP2_KEEP_ALIVE;
     const session = new ClientSession(this.#os, connection, () => {

@@ -4,7 +4,7 @@
 export const en = {
   title: 'About Orrery',
   close: 'Close',
-  what: 'Orrery is a working model of a Kubernetes cluster that runs in this browser tab, for people who teach and learn Kubernetes. It boots from itself as kubeadm boots a real cluster, and everything on screen is a message that one simulated process sent to another.',
+  what: 'Orrery is a working model of a Kubernetes cluster that runs in this browser tab, for people who teach and learn Kubernetes. It boots from itself as kubeadm boots a real cluster, and every token that moves on screen is a message that one simulated process sent to another.',
   facts: {
     models: { name: 'Models', value: 'Kubernetes 1.36' },
     licence: { name: 'Licence', value: 'Apache-2.0' },
@@ -15,7 +15,7 @@ export const en = {
   },
   keys: {
     title: 'Keyboard',
-    where: 'These keys work wherever the focus is, except while you type or while a dialog is open. A focused list, row of tabs, slider or button keeps the keys it needs itself.',
+    where: 'These keys work wherever the focus is, except while you type or while a dialog is open; F5 works even then. A focused list, row of tabs, slider or button keeps the keys it needs itself.',
     list: {
       next: { keys: '→ PageDown Space', does: 'one step on' },
       back: { keys: '← PageUp', does: 'one step back' },

@@ -5,7 +5,7 @@ import type { AboutText } from './en.ts';
 export const zh: AboutText = {
   title: '关于 Orrery',
   close: '关闭',
-  what: 'Orrery 是一个在浏览器标签页里运行的 Kubernetes 集群工作模型，供教与学使用。它像 kubeadm 启动真实集群那样自行启动，画面上的一切都是某个模拟进程真正发给另一个进程的消息。',
+  what: 'Orrery 是一个在浏览器标签页里运行的 Kubernetes 集群工作模型，供教与学使用。它像 kubeadm 启动真实集群那样自行启动，画面上移动的每个标记都是某个模拟进程真正发给另一个进程的消息。',
   facts: {
     models: { name: '模拟版本', value: 'Kubernetes 1.36' },
     licence: { name: '许可证', value: 'Apache-2.0' },
@@ -16,7 +16,7 @@ export const zh: AboutText = {
   },
   keys: {
     title: '键盘快捷键',
-    where: '无论焦点在哪里，这些键都有效，但正在输入或打开对话框时除外。获得焦点的列表、标签栏、滑块和按钮会保留它们自己要用的键。',
+    where: '无论焦点在哪里，这些键都有效，但正在输入或打开对话框时除外（F5 此时仍有效）。获得焦点的列表、标签栏、滑块和按钮会保留它们自己要用的键。',
     list: {
       next: { keys: '→ PageDown 空格', does: '前进一步' },
       back: { keys: '← PageUp', does: '后退一步' },

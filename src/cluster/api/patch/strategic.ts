@@ -179,14 +179,7 @@ function specialElements(
   return { kept, additions };
 }
 
-function setOrder(
-  out: Draft,
-  patch: JsonObject,
-  name: string,
-  order: unknown,
-  field: FieldSchema | undefined,
-  depth: number,
-): void {
+function setOrder(out: Draft, patch: JsonObject, name: string, order: unknown, field: FieldSchema | undefined, depth: number): void {
   if (!Array.isArray(order)) throw badRequest('invalid patch format of setElementOrder list');
   const before = out.get(name);
   const given = patch[name];

@@ -182,19 +182,17 @@ export class Informer<T extends ApiObject> {
     const item = object as T;
     this.#resourceVersion = item.metadata.resourceVersion ?? this.#resourceVersion;
     if (type === 'BOOKMARK') return;
-    const key = keyOf(item);
     if (type === 'DELETED') {
-      this.#store.delete(key);
+      this.#store.delete(keyOf(item));
       this.#deleted(item);
-    } else this.#set(key, item);
+    } else this.#set(item);
   }
 
   #replace(items: readonly T[]): void {
     const gone = new Set(this.#store.keys());
     for (const item of items) {
-      const key = keyOf(item);
-      gone.delete(key);
-      this.#set(key, item, true);
+      gone.delete(keyOf(item));
+      this.#set(item, true);
     }
     for (const key of gone) this.#deleted(this.#store.delete(key) as T);
   }
@@ -202,10 +200,10 @@ export class Informer<T extends ApiObject> {
   // Each handler starts with the event's own cause.
 
   /** `listed`: that the object is there says nothing about a change. */
-  #set(key: string, object: T, listed = false): void {
+  #set(object: T, listed = false): void {
     const sim = this.#os.sim;
     const cause = sim.cause;
-    const before = this.#store.set(key, object);
+    const before = this.#store.put(object);
     if (before === undefined) {
       for (const handler of this.#adding) {
         handler.add(object);

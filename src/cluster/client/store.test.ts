@@ -4,32 +4,33 @@ import type { ApiObject } from '../api/meta.ts';
 import { keyOf } from '../api/meta.ts';
 import { Store } from './store.ts';
 
-const object = (name: string, namespace: string, label: string): ApiObject => ({
+const object = (name: string, namespace: string, label: string, life?: string): ApiObject => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name, namespace, labels: { l: label } },
+  metadata: { name, namespace, labels: { l: label }, ...(life === undefined ? {} : { uid: `${namespace}-${name}-${life}` }) },
 });
 
 const names = (objects: readonly ApiObject[]): Set<string> => new Set(objects.map((o) => keyOf(o)));
 
 describe('Store', () => {
   it('has in each index what a filter would find, whatever was set and deleted', () => {
-    const action = fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd'), namespace: fc.constantFrom('x', 'y'), label: fc.constantFrom('1', '2'), gone: fc.boolean() });
+    const action = fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd'), namespace: fc.constantFrom('x', 'y'), label: fc.constantFrom('1', '2'), life: fc.constantFrom(undefined, 'first', 'second'), gone: fc.boolean() });
     fc.assert(
       fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
         const store = new Store<ApiObject>();
         const model = new Map<string, ApiObject>();
         store.addIndex('label', (o) => [o.metadata.labels?.['l'] ?? '']);
-        for (const { name, namespace, label, gone } of actions) {
-          const next = object(name, namespace, label);
+        for (const { name, namespace, label, life, gone } of actions) {
+          const next = object(name, namespace, label, life);
           const key = keyOf(next);
           if (gone) {
             store.delete(key);
             model.delete(key);
           } else {
-            store.set(key, next);
+            expect(store.put(next)).toBe(model.get(key));
             model.set(key, next);
           }
+          expect(store.get(key)).toBe(model.get(key));
           const all = [...model.values()];
           for (const l of ['1', '2']) expect(new Set(store.index('label', l))).toEqual(new Set(all.filter((o) => o.metadata.labels?.['l'] === l)));
           for (const ns of ['x', 'y']) expect(names(store.list(ns))).toEqual(names(all.filter((o) => o.metadata.namespace === ns)));

@@ -1,6 +1,6 @@
 // The thread-safe store and indexer of client-go (tools/cache): objects by key, and by the values of index functions.
 
-import type { ApiObject } from '../api/meta.ts';
+import { type ApiObject, keyOf } from '../api/meta.ts';
 
 /** The values under which an object is found; undefined: under none. */
 export type IndexFunction<T> = (object: T) => string | readonly string[] | undefined;
@@ -10,6 +10,8 @@ const NAMESPACE = 'namespace';
 
 export class Store<T extends ApiObject> {
   readonly #entries = new Map<string, Entry<T>>();
+  /** By UID: finds an object that changed without putting its key together. */
+  readonly #byUid = new Map<string, Entry<T>>();
   readonly #names = new Map<string, Index<T>>();
   /** In the order of each entry's places. */
   readonly #indexes: Index<T>[] = [];
@@ -58,27 +60,43 @@ export class Store<T extends ApiObject> {
     return this.#names.get(name)?.count(value) ?? 0;
   }
 
+  /** Sets what is under the object's key (`keyOf`) and returns what was there. */
+  put(object: T): T | undefined {
+    const { uid } = object.metadata;
+    const entry = uid ? this.#byUid.get(uid) : undefined;
+    return entry === undefined ? this.set(keyOf(object), object) : this.#change(entry, object);
+  }
+
   /** Sets what is under `key` and returns what was there. */
   set(key: string, object: T): T | undefined {
-    const entry = this.#entries.get(key);
-    const indexes = this.#indexes;
-    if (entry === undefined) {
-      this.#entries.set(key, { object, places: indexes.map((index) => index.put(NONE, object)) });
-      return undefined;
-    }
-    const before = entry.object;
-    entry.object = object;
-    const { places } = entry;
-    for (let i = 0; i < indexes.length; i++) places[i] = (indexes[i] as Index<T>).put(places[i] as Places<T>, object);
+    let entry = this.#entries.get(key);
+    const before = entry && this.#change(entry, object);
+    const { uid } = object.metadata;
+    if (before && before.metadata.uid === uid) return before;
+    // New, or another object of the same name.
+    if (before?.metadata.uid) this.#byUid.delete(before.metadata.uid);
+    if (!entry) this.#entries.set(key, (entry = { object, places: this.#indexes.map((index) => index.put(NONE, object)) }));
+    if (uid) this.#byUid.set(uid, entry);
     return before;
   }
 
   delete(key: string): T | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
+    const { object, places } = entry;
     this.#entries.delete(key);
-    for (const [i, index] of this.#indexes.entries()) for (const place of entry.places[i] as Places<T>) index.remove(place);
-    return entry.object;
+    if (object.metadata.uid) this.#byUid.delete(object.metadata.uid);
+    for (const [i, index] of this.#indexes.entries()) for (const place of places[i] as Places<T>) index.remove(place);
+    return object;
+  }
+
+  #change(entry: Entry<T>, object: T): T {
+    const before = entry.object;
+    entry.object = object;
+    const { places } = entry;
+    const indexes = this.#indexes;
+    for (let i = 0; i < indexes.length; i++) places[i] = (indexes[i] as Index<T>).put(places[i] as Places<T>, object);
+    return before;
   }
 }
 

@@ -8,7 +8,7 @@ import type { Packet } from './packet.ts';
 import { deleteFdbEntry, deleteNeighbour, deleteRoute } from './route.ts';
 import { setLink } from './switch.ts';
 import { installService, type Node, serviceRules, Testbed } from './testbed.ts';
-import { track, walk, type WalkTrace } from './walk.ts';
+import { track, walk, walkBack, type WalkTrace } from './walk.ts';
 
 const tcp = (src: string, dst: string, dport = 80, sport = 40_000): Packet => ({ src, dst, protocol: 'tcp', sport, dport });
 const show = (p: Packet): string => `${p.src}:${p.sport}>${p.dst}:${p.dport}${p.outer === undefined ? '' : ` in ${p.outer.src}>${p.outer.dst}`}`;
@@ -220,4 +220,28 @@ test('every table that is missing an entry fails in its own way', () => {
       "reject": "rejected at worker-1/host",
     }
   `);
+});
+
+test('a way that is remembered gives what a full walk gives, until a table on it changes', () => {
+  const { bed: t, a } = bed();
+  const pod = t.pod(a);
+  installService(a, serviceRules('10.96.0.9', 80, ['10.244.0.99'], 80));
+  const from = pod.netns.machine.hostNetns as Netns;
+  const source = from.interfaces.get('cni0')?.primary as string;
+  const send = (sport: number): { forth: WalkTrace; full: WalkTrace } => {
+    const packet = tcp(source, pod.address, 80, sport);
+    const full = walk(from, packet, { live: true, record: true });
+    return { forth: walk(from, packet, { live: true }), full };
+  };
+  const same = (x: WalkTrace): unknown => ({ delivered: x.delivered, netns: x.netns?.name, packet: x.packet, latency: x.latency, visited: x.visited.map((n) => n.name), entries: x.tracked.map((e) => e.entry) });
+  for (const sport of [40_001, 40_002, 40_003]) {
+    const { forth, full } = send(sport);
+    expect(forth.plain).toBeDefined();
+    expect(same(forth)).toEqual(same(full));
+    track(forth, t.sim.now);
+    const back = walkBack(forth);
+    expect(same(back)).toEqual(same(walk(pod.netns, back.packet, { live: true, record: true })));
+  }
+  replaceTables(from, { filter: { chains: [{ name: 'OUTPUT', policy: 'DROP', rules: [] }] } });
+  expect(send(40_004).forth.delivered).toBe(false);
 });

@@ -36,7 +36,7 @@ const NONE: Readonly<Record<string, string>> = Object.freeze({});
 /** `former`: what was made of the same Pod before; what the Pod's change does not touch is taken from there. */
 export function podInfoOf(pod: Pod, former?: PodInfo): PodInfo {
   if (former === undefined || !asksForTheSame(former.pod.spec, pod.spec)) return makePodInfo(pod);
-  return { ...former, pod, labels: sameLabels(former.labels, pod.metadata.labels ?? NONE) };
+  return withPod(former, pod, sameLabels(former.labels, pod.metadata.labels ?? NONE));
 }
 
 function asksForTheSame(a: PodSpec, b: PodSpec): boolean {
@@ -58,8 +58,27 @@ function sameLabels(former: PodInfo['labels'], labels: PodInfo['labels']): PodIn
 
 /** The same Pod as if bound to `node` (upstream `assume`). */
 export function assumedOn(info: PodInfo, node: string): PodInfo {
-  return { ...info, pod: { ...info.pod, spec: { ...info.pod.spec, nodeName: node } } };
+  return withPod(info, { ...info.pod, spec: { ...info.pod.spec, nodeName: node } }, info.labels);
 }
+
+/** Field by field: that is much faster than a spread that replaces some. */
+const withPod = (info: PodInfo, pod: Pod, labels: PodInfo['labels']): PodInfo => ({
+  pod,
+  uid: info.uid,
+  key: info.key,
+  namespace: info.namespace,
+  name: info.name,
+  labels,
+  priority: info.priority,
+  tolerations: info.tolerations,
+  requests: info.requests,
+  nonZero: info.nonZero,
+  hostPorts: info.hostPorts,
+  requiredAffinity: info.requiredAffinity,
+  requiredAntiAffinity: info.requiredAntiAffinity,
+  preferredAffinity: info.preferredAffinity,
+  preferredAntiAffinity: info.preferredAntiAffinity,
+});
 
 function makePodInfo(pod: Pod): PodInfo {
   const { name, namespace = '', uid = '', labels = NONE } = pod.metadata;

@@ -36,7 +36,7 @@ const subjects = new Map<string, Subject>();
 const MAX_SUBJECTS = 20_000;
 
 export function podSubject(pod: Pod): Subject {
-  const { uid = '', namespace = '', name = '' } = pod.metadata;
+  const { uid = '', namespace = '', name } = pod.metadata;
   const known = subjects.get(uid);
   if (known !== undefined && known.name === name && known.namespace === namespace) return known;
   if (subjects.size >= MAX_SUBJECTS) subjects.clear();

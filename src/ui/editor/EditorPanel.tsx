@@ -50,6 +50,9 @@ export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
   }, []);
   const onTooLarge = useCallback(() => setRefusedFor(useText.getState().text), []);
   const usePlain = plain || touchOnly;
+  // The cluster comes first: Monaco is four megabytes of script and would hold it up. Once begun, it stays.
+  const [begun, setBegun] = useState(ready);
+  if (ready && !begun) setBegun(true);
   const blank = text.trim() === '';
 
   useEffect(() => {
@@ -140,6 +143,8 @@ export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
       <div className="editor-text">
         {usePlain ? (
           <PlainEditor onApply={apply} onTooLarge={onTooLarge} onReady={onReady} />
+        ) : !begun ? (
+          <p className="panel-hint">{t('editor.loading')}</p>
         ) : (
           <Boundary name="monaco">
             <Suspense fallback={<p className="panel-hint">{t('editor.loading')}</p>}>

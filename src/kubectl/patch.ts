@@ -1,19 +1,12 @@
 // The three-way strategic merge patch of `kubectl apply` (strategicpatch.CreateThreeWayMergePatch): what was applied last,
 // what is applied now and what is live give the smallest patch. Deletes only what was applied before and is gone now.
 
+import { jsonEqual } from '../cluster/api/meta.ts';
 import { type Definition, definition, type FieldSchema, isDefined, type TypeSchema } from '../cluster/api/schema.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-export function equal(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((v, i) => equal(v, b[i]));
-  if (!isObject(a) || !isObject(b)) return false;
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((k) => Object.hasOwn(b, k) && equal(a[k], b[k]));
-}
 
 const definitionOf = (type: TypeSchema | undefined): Definition | undefined =>
   type?.form === 'object' && isDefined(type.name) ? definition(type.name) : undefined;
@@ -50,7 +43,7 @@ function diffObject(original: Json, modified: Json, current: Json, def: Definiti
     } else if (Array.isArray(wanted) && Array.isArray(live) && field?.patch.merge) {
       const before = original[key];
       diffList(patch, key, Array.isArray(before) ? before : [], wanted, live, field);
-    } else if (!equal(wanted, live)) patch[key] = wanted;
+    } else if (!jsonEqual(wanted, live)) patch[key] = wanted;
   }
   return patch;
 }
@@ -83,7 +76,7 @@ function diffList(patch: Record<string, unknown>, name: string, original: readon
   for (const id of before.keys()) if (!kept.has(id) && now.has(id)) items.push({ $patch: 'delete', [key]: id });
   const order = wanted.filter(isObject).map((element) => ({ [key]: element[key] }));
   const liveOrder = live.filter(isObject).filter((element) => kept.has(element[key])).map((element) => ({ [key]: element[key] }));
-  if (items.length === 0 && equal(order, liveOrder)) return;
+  if (items.length === 0 && jsonEqual(order, liveOrder)) return;
   if (items.length > 0) patch[name] = items;
   patch[`$setElementOrder/${name}`] = order;
 }

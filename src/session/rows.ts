@@ -1,6 +1,7 @@
 // From API objects and machine facts to the rows that the page draws. Pure.
 
 import type { Deployment, Event as CoreEvent, Node, ObjectMeta, Pod, ReplicaSet, Service } from '../cluster/api/generated/types.ts';
+import { summarise } from '../cluster/api/table/pods.ts';
 import { parseTime, type Micros } from '../cluster/sim/time.ts';
 import type { ContainerRow, EventRow, Health, InterfaceRow, MachineRow, ObjectRow, PodRow, ProcessRow } from './protocol.ts';
 
@@ -52,32 +53,6 @@ function containerRows(pod: Pod): ContainerRow[] {
 
 const HOLDING = new Set(['', 'ContainerCreating', 'PodInitializing', 'Completed']);
 
-/** The STATUS column of `kubectl get pods`, as upstream's printPod computes it. */
-function statusText(pod: Pod, containers: readonly ContainerRow[]): string {
-  let reason = pod.status?.reason || pod.status?.phase || 'Unknown';
-  const inits = containers.filter((c) => c.kind === 'init' || c.kind === 'sidecar');
-  let initializing = false;
-  for (const [i, init] of inits.entries()) {
-    if (init.state === 'terminated' && init.reason === 'Completed') continue;
-    if (init.kind === 'sidecar' && init.state === 'running') continue;
-    if (init.state === 'unknown' && reason !== 'Pending') continue;
-    reason = init.reason !== '' && init.reason !== 'PodInitializing' ? `Init:${init.reason}` : `Init:${i}/${inits.length}`;
-    initializing = true;
-    break;
-  }
-  if (!initializing) {
-    let running = false;
-    for (const container of containers.filter((c) => c.kind === 'main').reverse()) {
-      if (container.state === 'waiting' && container.reason) reason = container.reason;
-      else if (container.state === 'terminated') reason = container.reason || 'Error';
-      else if (container.state === 'running' && container.ready) running = true;
-    }
-    if (reason === 'Completed' && running) reason = 'Running';
-  }
-  if (pod.metadata?.deletionTimestamp && pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed') return 'Terminating';
-  return reason;
-}
-
 function podHealth(pod: Pod, status: string, ready: boolean, containers: readonly ContainerRow[]): Health {
   const phase = pod.status?.phase;
   if (phase === 'Failed') return 'failed';
@@ -90,7 +65,7 @@ function podHealth(pod: Pod, status: string, ready: boolean, containers: readonl
 
 export function podRow(id: string, pod: Pod, epoch: Micros): PodRow {
   const containers = containerRows(pod);
-  const status = statusText(pod, containers);
+  const status = summarise(pod).reason;
   const ready = pod.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
   const counted = containers.filter((c) => c.kind === 'main' || c.kind === 'sidecar');
   return {
@@ -130,7 +105,7 @@ interface Counted {
 }
 
 /** A short fact beside the name, and how the object is doing. */
-function summarise(resource: string, object: ApiObject): { summary: string; health: Health } {
+function summariseObject(resource: string, object: ApiObject): { summary: string; health: Health } {
   const { spec, status } = object as Counted;
   switch (resource) {
     case 'deployments.apps':
@@ -177,7 +152,7 @@ export function objectRow(id: string, resource: string, object: ApiObject, epoch
     kind: object.kind ?? '',
     namespace: object.metadata?.namespace ?? '',
     name: object.metadata?.name ?? '',
-    ...summarise(resource, object),
+    ...summariseObject(resource, object),
     owner: ownerOf(object.metadata),
     createdAt: sessionTime(object.metadata?.creationTimestamp, epoch),
   };

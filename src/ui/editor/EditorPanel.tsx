@@ -35,6 +35,7 @@ export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
   const player = usePlayerApi();
   const text = useText((s) => s.text);
   const ready = usePlayer((s) => s.status.type === 'ready' && !s.busy);
+  const booted = usePlayer((s) => s.clock.booted);
   const asked = usePlayer((s) => s.problems);
   const stepAfterApply = useUi((s) => s.stepAfterApply);
   const set = useUi((s) => s.set);
@@ -51,8 +52,8 @@ export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
   const onTooLarge = useCallback(() => setRefusedFor(useText.getState().text), []);
   const usePlain = plain || touchOnly;
   // The cluster comes first: Monaco is four megabytes of script and would hold it up. Once begun, it stays.
-  const [begun, setBegun] = useState(ready);
-  if (ready && !begun) setBegun(true);
+  const [begun, setBegun] = useState(false);
+  useEffect(() => (booted && !begun ? whenIdle(() => setBegun(true)) : undefined), [booted, begun]);
   const blank = text.trim() === '';
 
   useEffect(() => {
@@ -168,6 +169,16 @@ export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
       {diff ? <DiffView diff={diff} onClose={() => setDiff(null)} /> : <Problems problems={problems} onGo={(p) => handle.current?.reveal(p.line, p.column)} />}
     </section>
   );
+}
+
+/** Calls back when the page has drawn what it has and waits; at the latest after some seconds. Returns the way to cancel. */
+function whenIdle(then: () => void): () => void {
+  if (!('requestIdleCallback' in window)) {
+    const timer = setTimeout(then, 500);
+    return () => clearTimeout(timer);
+  }
+  const handle = requestIdleCallback(then, { timeout: 5_000 });
+  return () => cancelIdleCallback(handle);
 }
 
 /** Files that are dropped on the editor are added below what is there. */

@@ -154,7 +154,8 @@ function operatorLayout(input: MachineInput, x: number, y: number, h: number): M
 
 const most = (list: readonly MachineInput[]): number => list.reduce((n, m) => Math.max(n, m.slots), 0);
 
-const byName = (a: MachineInput, b: MachineInput): number => a.name.localeCompare(b.name, 'en', { numeric: true });
+const { compare } = new Intl.Collator('en', { numeric: true });
+const byName = (a: MachineInput, b: MachineInput): number => compare(a.name, b.name);
 
 /** `wide`: control plane above, workers in a row. `tall`, for narrow screens: everything below each other. */
 export type Arrangement = 'wide' | 'tall';

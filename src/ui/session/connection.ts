@@ -3,6 +3,7 @@
 
 import { type Remote, transfer, wrap } from 'comlink';
 import type { Batch, Clock, SessionApi, SessionLog } from '../../session/protocol.ts';
+import { spawnWorker, takeFirst } from '../start.ts';
 
 export type CrashReason = 'error' | 'silent';
 
@@ -15,7 +16,8 @@ export type OpenEndpoint = (onError: () => void) => Endpoint;
 
 /** The real cluster: one worker. */
 export const workerEndpoint: OpenEndpoint = (onError) => {
-  const worker = new Worker(new URL('../../session/worker.ts', import.meta.url), { type: 'module', name: 'cluster' });
+  const { worker, failed } = takeFirst() ?? spawnWorker('cluster');
+  if (failed) queueMicrotask(onError);
   worker.addEventListener('error', onError);
   worker.addEventListener('messageerror', onError);
   return { api: wrap<SessionApi>(worker), close: () => worker.terminate() };

@@ -3,12 +3,16 @@
 
 import { del, get, set } from 'idb-keyval';
 import type { SessionLog } from '../../session/protocol.ts';
+import { SAVED_MARK } from '../start.ts';
 
 const KEY = 'orrery.session';
 const KEPT = 'orrery.session.before-link';
 
 export async function saveLog(log: SessionLog): Promise<boolean> {
-  return tryTo(() => set(KEY, log));
+  return tryTo(async () => {
+    await set(KEY, log);
+    localStorage.setItem(SAVED_MARK, '1');
+  });
 }
 
 /** The saved session, or null when there is none that can be read. */
@@ -17,7 +21,10 @@ export async function loadLog(): Promise<SessionLog | null> {
 }
 
 export async function forgetLog(): Promise<boolean> {
-  return tryTo(() => del(KEY));
+  return tryTo(async () => {
+    await del(KEY);
+    localStorage.removeItem(SAVED_MARK);
+  });
 }
 
 /** Puts the person's own session aside while a linked one is open. */

@@ -3,7 +3,7 @@
 
 import { type Remote, transfer, wrap } from 'comlink';
 import type { Batch, Clock, SessionApi, SessionLog } from '../../session/protocol.ts';
-import { spawnWorker, takeFirst } from '../start.ts';
+import { spawnWorker, takeFirst } from './first-worker.ts';
 
 export type CrashReason = 'error' | 'silent';
 
@@ -16,7 +16,7 @@ export type OpenEndpoint = (onError: () => void) => Endpoint;
 
 /** The real cluster: one worker. */
 export const workerEndpoint: OpenEndpoint = (onError) => {
-  const { worker, failed } = takeFirst() ?? spawnWorker('cluster');
+  const { worker, failed } = takeFirst() ?? spawnWorker();
   if (failed) queueMicrotask(onError);
   worker.addEventListener('error', onError);
   worker.addEventListener('messageerror', onError);

@@ -3,7 +3,7 @@
 
 import { del, get, set } from 'idb-keyval';
 import type { SessionLog } from '../../session/protocol.ts';
-import { SAVED_MARK } from '../start.ts';
+import { SAVED_MARK } from './first-worker.ts';
 
 const KEY = 'orrery.session';
 const KEPT = 'orrery.session.before-link';

@@ -4,6 +4,7 @@ import type { Deployment } from '../cluster/api/generated/types.ts';
 import { MINUTE, SECOND } from '../cluster/sim/time.ts';
 import { Replica } from '../session/replica.ts';
 import { NEW_SESSION, Session } from '../session/session.ts';
+import { tools } from '../session/tools.ts';
 
 const timed = (work: () => void): number => {
   const begun = performance.now();
@@ -13,7 +14,7 @@ const timed = (work: () => void): number => {
 
 export function bootOnce(): number {
   return timed(() => {
-    const replica = new Replica(NEW_SESSION);
+    const replica = new Replica(NEW_SESSION, tools);
     replica.boot();
     if (!replica.ready) throw new Error('the cluster did not become ready');
   });
@@ -52,7 +53,7 @@ const workersFor = (replicas: number): number => Math.max(3, Math.ceil(replicas 
 
 /** From apply to all replicas Ready, on a booted cluster. */
 export function deployOnce(replicas: number): number {
-  const replica = new Replica({ seed: 1, topology: { controlPlanes: 1, workers: workersFor(replicas) }, inputs: [] });
+  const replica = new Replica({ seed: 1, topology: { controlPlanes: 1, workers: workersFor(replicas) }, inputs: [] }, tools);
   replica.boot();
   replica.history.moveTo(replica.history.lastId);
   const ready = (): number => {
@@ -72,7 +73,7 @@ export function deployOnce(replicas: number): number {
 
 /** Ten minutes with a few actions in them, then back to the middle by replaying the log. */
 export function seekOnce(times: number): number[] {
-  const session = new Session(NEW_SESSION);
+  const session = new Session(NEW_SESSION, tools);
   session.act({ type: 'apply', text: manifest(3) });
   for (const replicas of [5, 2, 6]) {
     session.seek(session.live + 2 * MINUTE);
@@ -80,5 +81,5 @@ export function seekOnce(times: number): number[] {
   }
   session.seek(session.live + 4 * MINUTE);
   const log = session.log();
-  return Array.from({ length: times }, () => timed(() => new Session({ ...log, until: log.until / 2 })));
+  return Array.from({ length: times }, () => timed(() => new Session({ ...log, until: log.until / 2 }, tools)));
 }

@@ -4,6 +4,7 @@
 import type { Deployment, Pod } from '../cluster/api/generated/types.ts';
 import { MILLISECOND, SECOND } from '../cluster/sim/time.ts';
 import { Replica } from '../session/replica.ts';
+import { tools } from '../session/tools.ts';
 
 export const name = 'orrery';
 
@@ -53,7 +54,7 @@ export function create({ nodes = 3 }: { nodes?: number } = {}): object {
     serverImage: 'ghcr.io/orrery/bench-server:1.0',
     systemNamespace: 'kube-system',
     boot: () => {
-      replica = new Replica({ seed: 1, topology: { controlPlanes: 1, workers: nodes }, inputs: [] });
+      replica = new Replica({ seed: 1, topology: { controlPlanes: 1, workers: nodes }, inputs: [] }, tools);
       replica.boot();
     },
     apply: (...objects: object[]) => kubectl(['apply', '-f', '-'], objects.map((o) => JSON.stringify(o)).join('\n---\n')),

@@ -7,12 +7,12 @@ import { type Command, finish, runOnOperator } from '../cluster/bootstrap/operat
 import type { Micros } from '../cluster/sim/time.ts';
 import { SECOND } from '../cluster/sim/time.ts';
 import { Trace } from '../cluster/sim/trace.ts';
-import { kubectlProgram } from '../kubectl/kubectl.ts';
 import { Flows } from './flow.ts';
 import { History } from './history.ts';
 import type { Action, Input, SessionLog } from './protocol.ts';
 import type { MachineFacts } from './rows.ts';
 import { Scene } from './scene.ts';
+import type { Tools } from './tools.ts';
 
 /** The command line that does what an action says, and its standard input. */
 export function commandOf(action: Action): { argv: readonly string[]; stdin: string } {
@@ -62,7 +62,10 @@ export class Replica {
   /** Those that were performed, in order. */
   readonly performed: Input[] = [];
 
-  constructor(log: Pick<SessionLog, 'seed' | 'topology' | 'inputs'>) {
+  #tools: Tools | null = null;
+
+  /** Without `tools` the cluster boots and runs, but nothing can be done to it until `equip` brings them. */
+  constructor(log: Pick<SessionLog, 'seed' | 'topology' | 'inputs'>, tools: Tools | null) {
     const trace = new Trace();
     this.history = new History(trace, (key, before, after) => this.scene.change(key, before, after));
     this.#ahead = [...log.inputs];
@@ -81,6 +84,19 @@ export class Replica {
       this.flows.drop(records);
     };
     this.scene = new Scene(machineFacts(this.cluster), this.cluster.sim.epoch, (key) => this.history.value(key));
+    if (tools) this.equip(tools);
+  }
+
+  equip(tools: Tools): void {
+    if (this.#tools) return;
+    this.#tools = tools;
+    tools.stockImages(this.cluster.images);
+  }
+
+  /** @throws Error before `equip` */
+  get tools(): Tools {
+    if (!this.#tools) throw new Error('the session has no tools yet');
+    return this.#tools;
   }
 
   /** The live edge. */
@@ -127,7 +143,7 @@ export class Replica {
     this.performed.push({ at: this.now, action });
     this.flows.announce(action);
     const { argv, stdin } = commandOf(action);
-    return runOnOperator(this.cluster, kubectlProgram, argv, stdin);
+    return runOnOperator(this.cluster, this.tools.kubectl, argv, stdin);
   }
 
   /** Runs until a command has exited, for at most `limit`; then lets everything else due at this instant happen. */

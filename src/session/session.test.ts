@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SECOND } from '../cluster/sim/time.ts';
 import type { Action, Row, SessionLog } from './protocol.ts';
-import { Session } from './session.ts';
+import { NEW_SESSION, Session } from './session.ts';
+import { tools } from './tools.ts';
 
 const deployment = (name: string, replicas: number, image = 'nginx'): Action => ({
   type: 'apply',
@@ -49,7 +50,7 @@ describe('a session', () => {
   let flow = 0;
 
   beforeAll(() => {
-    session = new Session();
+    session = new Session(NEW_SESSION, tools);
     rows = new Rows(session);
     flow = session.act(deployment('web', 3)).flow;
     session.seek(session.live + 20 * SECOND);
@@ -144,22 +145,22 @@ describe('a log is the whole session', () => {
   };
 
   it('gives the same trace each time, and another for another seed', () => {
-    const hash = new Session(log).traceHash();
-    expect(new Session(log).traceHash()).toBe(hash);
-    expect(new Session({ ...log, seed: 4 }).traceHash()).not.toBe(hash);
+    const hash = new Session(log, tools).traceHash();
+    expect(new Session(log, tools).traceHash()).toBe(hash);
+    expect(new Session({ ...log, seed: 4 }, tools).traceHash()).not.toBe(hash);
   });
 
   it('comes back as it was, with the view where it stood', () => {
-    const session = new Session(log);
+    const session = new Session(log, tools);
     session.seek(45 * SECOND);
-    const copy = new Session(session.log());
+    const copy = new Session(session.log(), tools);
     expect(copy.clock()).toEqual(session.clock());
     expect(copy.traceHash()).toBe(session.traceHash());
     expect(sorted(new Rows(copy).get())).toEqual(sorted(new Rows(session).get()));
   });
 
   it('forks when somebody acts in the past, and undo takes the last action back', () => {
-    const session = new Session(log);
+    const session = new Session(log, tools);
     session.seek(45 * SECOND);
     const result = session.act(deployment('other', 1));
     expect(result).toMatchObject({ exitCode: 0, forked: true });
@@ -172,7 +173,7 @@ describe('a log is the whole session', () => {
   });
 
   it('shows what an apply would change without changing anything', () => {
-    const session = new Session(log);
+    const session = new Session(log, tools);
     const before = session.traceHash();
     const { objects, problems } = session.dryRun((deployment('web', 5) as { text: string }).text, '');
     expect(problems).toEqual([]);
@@ -184,7 +185,7 @@ describe('a log is the whole session', () => {
 });
 
 describe('what is wrong is told at its line', () => {
-  const session = new Session();
+  const session = new Session(NEW_SESSION, tools);
   const problems = (text: string): unknown[] => session.act({ type: 'apply', text }).problems.map((p) => [p.line, p.code, p.message]);
 
   it.each([

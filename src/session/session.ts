@@ -5,14 +5,12 @@ import type { Command } from '../cluster/bootstrap/operator.ts';
 import { MINUTE, SECOND, type Micros } from '../cluster/sim/time.ts';
 import { hashRecords, type TraceRecord } from '../cluster/sim/trace.ts';
 import type { Flow } from './flow.ts';
-import { describeObject } from './inspect.ts';
-import { checkText, problemsOf } from './problems.ts';
 import type {
   Action, ActionResult, Clock, DiffResult, FlowSummary, ObjectView, RecordDetail, Row, SessionLog, Step, StepLevel, StepPosition,
   StoryRecord, TextProblem,
 } from './protocol.ts';
-import { printYaml } from '../kubectl/print/yaml.ts';
 import { Replica } from './replica.ts';
+import type { Tools } from './tools.ts';
 
 export const NEW_SESSION: SessionLog = { version: 1, seed: 1, topology: { controlPlanes: 1, workers: 3 }, inputs: [], until: 0 };
 
@@ -36,10 +34,11 @@ export class Session {
   #story: StoryRecord[] = [];
   #dropped = 0;
 
-  constructor(log: SessionLog = NEW_SESSION) {
+  /** A log with inputs needs `tools` to be replayed; a new cluster may get them later, by `equip`. */
+  constructor(log: SessionLog, tools: Tools | null) {
     this.#seed = log.seed;
     this.#topology = log.topology;
-    this.#replica = new Replica(log);
+    this.#replica = new Replica(log, tools);
     if (log.until === 0 && log.inputs.length === 0) this.#replica.boot();
     else this.#replica.runUntil(log.until);
     this.#show(this.#replica.now);
@@ -48,6 +47,10 @@ export class Session {
       const record = log.viewRecord;
       if (record !== undefined && this.#replica.history.timeOf(record) === log.view) this.#showRecord(record);
     }
+  }
+
+  equip(tools: Tools): void {
+    this.#replica.equip(tools);
   }
 
   get live(): Micros {
@@ -186,25 +189,26 @@ export class Session {
       flow: run.record.id,
       output: run.output,
       exitCode: run.process.status?.code ?? 1,
-      problems: problemsOf(text, run.output),
+      problems: this.#replica.tools.problemsOf(text, run.output),
       forked,
     };
   }
 
   /** Server-side dry run in a cluster of its own, replayed to the view, so that this one is not touched. */
   dryRun(text: string, namespace: string): DiffResult {
-    const scratch = new Replica(this.#past(this.#view));
+    const scratch = new Replica(this.#past(this.#view), this.#replica.tools);
     scratch.runUntil(this.#view);
     const base = ['-f', '-', ...(namespace ? ['-n', namespace] : [])];
     const before = scratch.perform({ type: 'kubectl', argv: ['get', '--ignore-not-found', '-o', 'json', ...base], stdin: text });
     scratch.finish(before, KUBECTL_LIMIT);
     const after = scratch.perform({ type: 'kubectl', argv: ['apply', '--dry-run=server', '-o', 'json', ...base], stdin: text });
     scratch.finish(after, KUBECTL_LIMIT);
-    return { problems: problemsOf(text, after.output), objects: diffObjects(jsonOf(before), jsonOf(after)) };
+    const { problemsOf, printYaml } = scratch.tools;
+    return { problems: problemsOf(text, after.output), objects: diffObjects(jsonOf(before), jsonOf(after), printYaml) };
   }
 
   check(text: string): readonly TextProblem[] {
-    return checkText(text);
+    return this.#replica.tools.checkText(text);
   }
 
   undo(): boolean {
@@ -220,7 +224,7 @@ export class Session {
   }
 
   #replace(log: SessionLog): void {
-    this.#replica = new Replica(log);
+    this.#replica = new Replica(log, this.#replica.tools);
     this.#replica.runUntil(log.until);
     this.#reset = true;
     this.#booted = false;
@@ -256,7 +260,7 @@ export class Session {
   }
 
   object(id: string): ObjectView {
-    return describeObject(id, this.#replica.history, this.#replica.scene);
+    return this.#replica.tools.describeObject(id, this.#replica.history, this.#replica.scene);
   }
 
   /** What changed in the view since the last call, for one batch. */
@@ -349,7 +353,7 @@ function jsonOf(run: Command): readonly Json[] {
 const titleOf = (object: Json): string =>
   `${object.kind ?? ''} ${object.metadata?.namespace ? `${object.metadata.namespace}/` : ''}${object.metadata?.name ?? ''}`;
 
-function diffObjects(before: readonly Json[], after: readonly Json[]): DiffResult['objects'] {
+function diffObjects(before: readonly Json[], after: readonly Json[], printYaml: Tools['printYaml']): DiffResult['objects'] {
   const old = new Map(before.map((object) => [titleOf(object), object]));
   return after.map((object) => {
     const title = titleOf(object);

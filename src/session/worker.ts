@@ -3,7 +3,8 @@
 
 import { expose } from 'comlink';
 import type { Batch, Clock, SessionApi, SessionLog } from './protocol.ts';
-import { Session } from './session.ts';
+import { NEW_SESSION, Session } from './session.ts';
+import type { Tools } from './tools.ts';
 
 /** The longest that the simulation may run before the worker listens again, and the time between batches: milliseconds. */
 const SLICE = 12;
@@ -50,6 +51,8 @@ function sameClock(a: Clock, b: Clock): boolean {
 let session: Session | null = null;
 /** A new cluster that was booted before anybody asked. */
 let prepared: Session | null = null;
+/** Kubectl and what else a person needs: read and compiled after the cluster has booted. */
+let loading: Promise<Tools> | null = null;
 let stream: Stream | null = null;
 let lastTick = performance.now();
 
@@ -64,8 +67,19 @@ function tick(): void {
   stream?.flush();
 }
 
+async function loadTools(): Promise<Tools> {
+  loading ??= import('./tools.ts').then((m) => m.tools);
+  return loading;
+}
+
 /** Answers a command after its changes are on the way, so that the page never shows an answer before its cause. */
 async function answer<T>(command: (session: Session) => T): Promise<T> {
+  session?.equip(await loadTools());
+  return answerAtOnce(command);
+}
+
+/** For what needs no tools. */
+async function answerAtOnce<T>(command: (session: Session) => T): Promise<T> {
   if (session === null) throw new Error('the session is not open');
   const value = command(session);
   stream?.flush();
@@ -75,31 +89,32 @@ async function answer<T>(command: (session: Session) => T): Promise<T> {
 const api: SessionApi = {
   async open(log: SessionLog | null, port: MessagePort) {
     stream?.close();
-    session = log ? new Session(log) : (prepared ?? new Session());
+    session = log ? new Session(log, await loadTools()) : (prepared ?? new Session(NEW_SESSION, null));
     prepared = null;
     stream = new Stream(session, port);
     stream.flush();
+    void loadTools();
     return session.clock();
   },
   act: (action) => answer((s) => s.act(action)),
   dryRun: (text, namespace) => answer((s) => s.dryRun(text, namespace)),
   check: (text) => answer((s) => s.check(text)),
   undo: () => answer((s) => s.undo()),
-  play: (speed) => answer((s) => s.play(speed)),
-  pause: () => answer((s) => s.pause()),
+  play: (speed) => answerAtOnce((s) => s.play(speed)),
+  pause: () => answerAtOnce((s) => s.pause()),
   seek: (time) => answer((s) => s.seek(time)),
   step: (flow, level, direction) => answer((s) => s.step(flow, level, direction)),
   stepTo: (flow, level, index) => answer((s) => s.stepTo(flow, level, index)),
-  toLive: () => answer((s) => s.toLive()),
-  flows: () => answer((s) => s.flows()),
+  toLive: () => answerAtOnce((s) => s.toLive()),
+  flows: () => answerAtOnce((s) => s.flows()),
   steps: (flow, level, offset, limit) => answer((s) => s.steps(flow, level, offset, limit)),
   record: (id) => answer((s) => s.record(id)),
   object: (id) => answer((s) => s.object(id)),
-  log: () => answer((s) => s.log()),
-  traceHash: () => answer((s) => s.traceHash()),
+  log: () => answerAtOnce((s) => s.log()),
+  traceHash: () => answerAtOnce((s) => s.traceHash()),
 };
 
 setInterval(tick, FRAME);
 expose(api);
 // The page names its first worker so when there is nothing to replay.
-if (self.name === 'cluster, new') prepared = new Session();
+if (self.name === 'cluster, new') prepared = new Session(NEW_SESSION, null);

@@ -4,6 +4,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { kubectlProgram } from '../../kubectl/kubectl.ts';
+import { stockEverydayImages } from '../images/everyday.ts';
 import { iptablesSave } from '../network/netfilter.ts';
 import type { Netns } from '../network/netns.ts';
 import { formatRoutes } from '../network/iproute.ts';
@@ -50,6 +51,7 @@ class Session {
 
   constructor(seed: number) {
     this.cluster = new Cluster({ controlPlanes: 1, workers: 3, seed, trace: new Trace(1_000_000) });
+    stockEverydayImages(this.cluster.images);
   }
 
   boot(): boolean {

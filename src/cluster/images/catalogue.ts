@@ -1,25 +1,21 @@
 // The registries of the internet: which images exist, under which tags, and what a container of each does.
 
 import { digestOf, type Image, type ImageRegistry, parseReference } from '../runtime/registry.ts';
-import { alpineImage, busyboxImage, helloWorldImage } from './entries/busybox.ts';
-import { curlImage } from './entries/curl.ts';
-import { httpdImage } from './entries/httpd.ts';
-import { nginxImage } from './entries/nginx.ts';
 import { pauseImage } from './entries/pause.ts';
-import { genericImage } from './entries/servers.ts';
-import type { ImageEntry } from './entry.ts';
+import type { Fallback, ImageEntry } from './entry.ts';
 import { layersOf } from './layers.ts';
-
-/** The images that every session knows; bootstrap adds those of the control plane. */
-const COMMON: readonly ImageEntry[] = [pauseImage, nginxImage, busyboxImage, alpineImage, helloWorldImage, httpdImage, curlImage];
 
 export class ImageCatalogue implements ImageRegistry {
   readonly #entries = new Map<string, ImageEntry>();
   readonly #images = new Map<string, Image>();
   readonly #byDigest = new Map<string, Image>();
 
-  constructor(entries: readonly ImageEntry[] = COMMON) {
-    for (const entry of entries) this.register(entry);
+  /** What is answered for a name that no entry covers. */
+  fallback: Fallback = () => 'not-found';
+
+  /** Knows pause alone; bootstrap adds the control plane's images, `stockEverydayImages` those of manifests. */
+  constructor() {
+    this.register(pauseImage);
   }
 
   register(entry: ImageEntry): void {
@@ -39,7 +35,7 @@ export class ImageCatalogue implements ImageRegistry {
     const known = this.#images.get(key);
     if (known) return known;
     const entry = this.#entries.get(repository);
-    const made = entry ? imageOf(entry, tag) : genericImage(repository, tag);
+    const made = entry ? imageOf(entry, tag) : this.fallback(repository, tag);
     if (typeof made === 'string') return made;
     this.#images.set(key, made);
     this.#byDigest.set(`${repository}@${made.digest}`, made);

@@ -8,8 +8,10 @@ import { type Pod, Testbed } from '../network/testbed.ts';
 import type { Image } from '../runtime/registry.ts';
 import { MILLISECOND, SECOND } from '../sim/time.ts';
 import { ImageCatalogue } from './catalogue.ts';
+import { stockEverydayImages } from './everyday.ts';
 
 const catalogue = new ImageCatalogue();
+stockEverydayImages(catalogue);
 const image = (reference: string): Image => catalogue.resolve(reference) as Image;
 
 interface Started {

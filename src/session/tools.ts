@@ -1,0 +1,12 @@
+// What a person works with beside the cluster: kubectl, the images of manifests, and the reading of what was typed and
+// printed. The page loads it while its cluster boots; nothing before the first action needs it.
+
+import { stockEverydayImages } from '../cluster/images/everyday.ts';
+import { kubectlProgram } from '../kubectl/kubectl.ts';
+import { printYaml } from '../kubectl/print/yaml.ts';
+import { describeObject } from './inspect.ts';
+import { checkText, problemsOf } from './problems.ts';
+
+export const tools = { kubectl: kubectlProgram, stockImages: stockEverydayImages, printYaml, describeObject, checkText, problemsOf } as const;
+
+export type Tools = typeof tools;

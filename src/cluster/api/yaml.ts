@@ -1,6 +1,7 @@
-// YAML documents that many processes read: nodes have the same configuration files, so the last texts are remembered.
+// YAML documents that processes write and read: nodes have the same configuration files, and most texts were written here
+// before, so that the last ones are remembered with their values.
 
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { deepFreeze } from './meta.ts';
 
 const REMEMBERED = 64;
@@ -9,7 +10,17 @@ const known = new Map<string, unknown>();
 /** The value of a YAML (or JSON) document, frozen. Throws YAMLParseError. */
 export function parseYaml(text: string): unknown {
   if (known.has(text)) return known.get(text);
-  const value: unknown = parse(text);
+  return remember(text, parse(text));
+}
+
+/** The text of a value in YAML, with long lines left whole. The value is frozen. */
+export function formatYaml(value: object): string {
+  const text = stringify(value, { lineWidth: 0 });
+  remember(text, value);
+  return text;
+}
+
+function remember(text: string, value: unknown): unknown {
   if (typeof value === 'object' && value !== null) deepFreeze(value);
   if (known.size >= REMEMBERED) known.delete(known.keys().next().value as string);
   known.set(text, value);

@@ -1,8 +1,8 @@
 // Static Pods: manifests in a directory become Pods of this node (kubelet/config file source). Their UID is a hash of the
 // manifest, their name ends with the node's name.
 
-import { parseDocument } from 'yaml';
 import type { Pod } from '../api/generated/types.ts';
+import { parseYaml } from '../api/yaml.ts';
 import { hexOf } from '../runtime/registry.ts';
 import { CONFIG_HASH, CONFIG_SEEN, CONFIG_SOURCE } from './context.ts';
 
@@ -18,11 +18,13 @@ export type PodDecoder = (value: unknown) => Pod;
 
 /** The Pod of a manifest file. Throws ManifestError when it is not a Pod. `seen` is metav1.Time of now. */
 export function parseStaticPod(path: string, text: string, nodeName: string, seen: string, decode: PodDecoder): Pod {
-  const document = parseDocument(text);
-  const error = document.errors[0];
   const fail = (why: string): ManifestError => new ManifestError(`${path}: couldn't parse as pod(${why}), please check config file`);
-  if (error) throw fail(error.message);
-  const value = document.toJS() as { kind?: unknown; metadata?: { name?: unknown } } | null;
+  let value: { readonly kind?: unknown; readonly metadata?: { readonly name?: unknown } } | null;
+  try {
+    value = parseYaml(text) as typeof value;
+  } catch (caught) {
+    throw fail(caught instanceof Error ? caught.message : String(caught));
+  }
   if (value === null || typeof value !== 'object') throw fail('Object \'Kind\' is missing');
   if (value.kind !== 'Pod') throw fail(`invalid pod: ${String(value.kind)}`);
   if (typeof value.metadata?.name !== 'string') throw fail('metadata.name: Required value');

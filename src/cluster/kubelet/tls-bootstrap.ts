@@ -1,7 +1,7 @@
 // TLS bootstrapping (pkg/kubelet/certificate/bootstrap): with a bootstrap token the kubelet asks for its own client certificate
 // and writes its kubeconfig.
 
-import { stringify } from 'yaml';
+import { formatYaml } from '../api/yaml.ts';
 import { fromBase64, toBase64 } from '../api/base64.ts';
 import { createRequest } from '../api/pki.ts';
 import { Client, type ClientConfig } from '../client/client.ts';
@@ -64,7 +64,7 @@ function* requestCertificate(os: Os, client: Client, request: string, name: stri
 }
 
 function kubeconfig(bootstrap: ClientConfig): string {
-  return stringify({
+  return formatYaml({
     apiVersion: 'v1',
     clusters: [{ cluster: { 'certificate-authority-data': toBase64(bootstrap.ca ?? ''), server: bootstrap.server }, name: 'default-cluster' }],
     contexts: [{ context: { cluster: 'default-cluster', namespace: 'default', user: 'default-auth' }, name: 'default-context' }],

@@ -1,6 +1,6 @@
 // kubeadm's add-on kube-proxy (app/phases/addons/proxy): DaemonSet, configuration and rights.
 
-import { stringify } from 'yaml';
+import { formatYaml } from '../../api/yaml.ts';
 import type { Manifest } from '../manifest.ts';
 import { PROXY_IMAGE } from '../versions.ts';
 import { endpointOf, type KubeadmConfig } from './config.ts';
@@ -29,7 +29,7 @@ export function proxyAddon(config: KubeadmConfig): readonly Manifest[] {
 }
 
 function kubeconfig(config: KubeadmConfig): string {
-  return stringify({
+  return formatYaml({
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ cluster: { 'certificate-authority': `${TOKENS}/ca.crt`, server: endpointOf(config) }, name: 'default' }],
@@ -40,7 +40,7 @@ function kubeconfig(config: KubeadmConfig): string {
 }
 
 function proxyConfiguration(config: KubeadmConfig): string {
-  return stringify({
+  return formatYaml({
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     bindAddress: '0.0.0.0',
     bindAddressHardFail: false,

@@ -1,6 +1,6 @@
 // What one run of kubeadm knows about the cluster (kubeadm.k8s.io/v1beta4 InitConfiguration and ClusterConfiguration).
 
-import { stringify } from 'yaml';
+import { formatYaml } from '../../api/yaml.ts';
 import { COREDNS_IMAGE, ETCD_IMAGE, KUBERNETES_VERSION } from '../versions.ts';
 
 export interface KubeadmConfig {
@@ -46,7 +46,7 @@ export const dnsAddress = (config: Pick<KubeadmConfig, 'serviceSubnet'>): string
 export function clusterConfiguration(config: KubeadmConfig): string {
   const [coreDnsRepository, coreDnsTag] = splitImage(COREDNS_IMAGE);
   const [etcdRepository, etcdTag] = splitImage(ETCD_IMAGE);
-  return stringify({
+  return formatYaml({
     apiServer: {},
     apiVersion: 'kubeadm.k8s.io/v1beta4',
     caCertificateValidityPeriod: '87600h0m0s',
@@ -55,7 +55,7 @@ export function clusterConfiguration(config: KubeadmConfig): string {
     clusterName: 'kubernetes',
     controllerManager: {},
     dns: { imageRepository: coreDnsRepository, imageTag: coreDnsTag },
-    encryptionAlgorithm: 'RSA-2048',
+    encryptionAlgorithm: 'ECDSA-P256',
     etcd: { local: { dataDir: '/var/lib/etcd', imageRepository: etcdRepository, imageTag: etcdTag } },
     imageRepository: 'registry.k8s.io',
     kind: 'ClusterConfiguration',
@@ -73,7 +73,7 @@ function splitImage(image: string): [repository: string, tag: string] {
 
 /** What kubelet-start writes to /var/lib/kubelet/config.yaml and upload-config stores in ConfigMap kubelet-config. */
 export function kubeletConfiguration(config: Pick<KubeadmConfig, 'serviceSubnet' | 'dnsDomain'>): string {
-  return stringify({
+  return formatYaml({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     authentication: {
       anonymous: { enabled: false },

@@ -1,6 +1,6 @@
 // `kubeadm init`: makes a machine the first control plane node of a new cluster, phase by phase (cmd/kubeadm/app/cmd/init.go).
 
-import { stringify } from 'yaml';
+import { formatYaml } from '../../api/yaml.ts';
 import type { Pod } from '../../api/generated/types.ts';
 import { messageOf } from '../../client/errors.ts';
 import { Client } from '../../client/client.ts';
@@ -94,7 +94,7 @@ function* preflight(os: Os): Op<void> {
 }
 
 function writeManifest(os: Os, pod: Pod): void {
-  os.files.write(`${MANIFESTS}/${pod.metadata.name}.yaml`, stringify(pod, { lineWidth: 0 }), 0o600);
+  os.files.write(`${MANIFESTS}/${pod.metadata.name}.yaml`, formatYaml(pod), 0o600);
 }
 
 function* waitControlPlane(os: Os, config: KubeadmConfig): Op<void> {

@@ -1,6 +1,6 @@
 // kubeadm phase kubeconfig (app/phases/kubeconfig): one kubeconfig for each who talks to the API server.
 
-import { stringify } from 'yaml';
+import { formatYaml } from '../../api/yaml.ts';
 import { toBase64 } from '../../api/base64.ts';
 import type { KeyedCertificate } from '../../api/pki.ts';
 import type { Os } from '../../machine/process.ts';
@@ -13,7 +13,7 @@ export type Credentials = { readonly certificate: KeyedCertificate } | { readonl
 export function kubeconfigText(server: string, ca: string, user?: string, credentials?: Credentials): string {
   const cluster = { 'certificate-authority-data': toBase64(ca), server };
   if (user === undefined || credentials === undefined) {
-    return stringify({
+    return formatYaml({
       apiVersion: 'v1',
       clusters: [{ cluster, name: '' }],
       contexts: null,
@@ -24,7 +24,7 @@ export function kubeconfigText(server: string, ca: string, user?: string, creden
     });
   }
   const context = `${user}@kubernetes`;
-  return stringify(
+  return formatYaml(
     {
       apiVersion: 'v1',
       clusters: [{ cluster, name: 'kubernetes' }],
@@ -32,9 +32,7 @@ export function kubeconfigText(server: string, ca: string, user?: string, creden
       'current-context': context,
       kind: 'Config',
       users: [{ name: user, user: userEntry(credentials) }],
-    },
-    { lineWidth: 0 },
-  );
+    });
 }
 
 const userEntry = (credentials: Credentials): object =>

@@ -1,6 +1,6 @@
 // kubeadm phase kubelet-start (app/phases/kubelet): the kubelet's configuration, and systemd starts it.
 
-import { stringify } from 'yaml';
+import { formatYaml } from '../../api/yaml.ts';
 import type { Os } from '../../machine/process.ts';
 import { CONTAINERD_SOCKET } from '../../runtime/cri.ts';
 import type { Op } from '../../sim/simulation.ts';
@@ -28,7 +28,7 @@ export function* startKubelet(
 }
 
 const instanceConfiguration = (): string =>
-  stringify({
+  formatYaml({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     containerRuntimeEndpoint: `unix://${CONTAINERD_SOCKET}`,
     kind: 'KubeletConfiguration',

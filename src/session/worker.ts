@@ -25,6 +25,8 @@ class Stream {
     this.#port = port;
     port.onmessage = (message: MessageEvent<{ ack: number }>) => {
       this.#acknowledged = Math.max(this.#acknowledged, message.data.ack);
+      // The page has drawn the cluster: now there is time for the rest.
+      void loadTools();
     };
   }
 
@@ -93,7 +95,6 @@ const api: SessionApi = {
     prepared = null;
     stream = new Stream(session, port);
     stream.flush();
-    void loadTools();
     return session.clock();
   },
   act: (action) => answer((s) => s.act(action)),

@@ -63,7 +63,7 @@ export function deployOnce(replicas: number): number {
   };
   const limit = replica.now + 10 * MINUTE;
   return timed(() => {
-    replica.perform({ type: 'apply', text: manifest(replicas) });
+    replica.run({ type: 'apply', text: manifest(replicas) });
     while (ready() < replicas) {
       if (replica.now >= limit) throw new Error(`only ${ready()} of ${replicas} replicas became Ready in ten minutes`);
       replica.runUntil(replica.now + SECOND / 10);

@@ -40,7 +40,7 @@ export function create({ nodes = 3 }: { nodes?: number } = {}): object {
   };
   const kubectl = (argv: readonly string[], stdin?: string): void => {
     const r = running();
-    const command = r.perform({ type: 'kubectl', argv, ...(stdin === undefined ? {} : { stdin }) });
+    const command = r.run({ type: 'kubectl', argv, ...(stdin === undefined ? {} : { stdin }) });
     while (command.process.status === null) run(MILLISECOND);
     if (command.process.status?.code !== 0) throw new Error(command.stderr.join('\n'));
   };

@@ -134,8 +134,8 @@ export class Flows {
   #first = 1;
   #action: Action | null = null;
 
-  /** The action whose `input` record comes next. */
-  announce(action: Action): void {
+  /** The action whose `input` record comes next; null takes it back. */
+  announce(action: Action | null): void {
     this.#action = action;
   }
 

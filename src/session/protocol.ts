@@ -20,7 +20,15 @@ export interface Topology {
 export type Action =
   | { readonly type: 'apply'; readonly text: string; readonly namespace?: string; readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore' }
   | { readonly type: 'delete'; readonly text: string; readonly namespace?: string }
-  | { readonly type: 'kubectl'; readonly argv: readonly string[]; readonly stdin?: string };
+  | { readonly type: 'kubectl'; readonly argv: readonly string[]; readonly stdin?: string }
+  /** Keys in the terminal, or a whole line at its prompt. The first, which may be empty, open the shell. */
+  | { readonly type: 'terminal'; readonly keys: string }
+  /** Tab in the terminal: asks kubectl what could come next. */
+  | { readonly type: 'complete'; readonly argv: readonly string[] }
+  | { readonly type: 'terminal-size'; readonly columns: number; readonly rows: number };
+
+/** Those that are one command with an end of its own. */
+export type CommandAction = Extract<Action, { readonly type: 'apply' | 'delete' | 'kubectl' }>;
 
 export interface Input {
   readonly at: Micros;
@@ -164,6 +172,8 @@ export interface Batch {
   /** Messages that began since the last batch while playing; never coalesced, but bounded: `dropped` were left out. */
   readonly story: readonly StoryRecord[];
   readonly dropped: number;
+  /** What the terminal shows more; with `reset`, all that it shows. Null: nothing new. */
+  readonly terminal: { readonly reset: boolean; readonly text: string } | null;
   readonly clock: Clock;
 }
 
@@ -274,7 +284,13 @@ export interface SessionApi {
   open(log: SessionLog | null, port: MessagePort): Promise<Clock>;
 
   /** Runs an action now (in the past: forks). Resolves when its kubectl has exited. */
-  act(action: Action): Promise<ActionResult>;
+  act(action: CommandAction): Promise<ActionResult>;
+  /** Types in the terminal, lets the cluster answer, and goes to the live edge. */
+  type(keys: string): Promise<Clock>;
+  /** Words that could stand at the end of `line`, the part of a command before the cursor. */
+  complete(line: string): Promise<readonly string[]>;
+  /** Tells the terminal its size, in characters. */
+  resizeTerminal(columns: number, rows: number): Promise<void>;
   /** What `apply` would change, by server-side dry run; changes nothing and is not in the log. */
   dryRun(text: string, namespace: string): Promise<DiffResult>;
   /** Problems that can be told from the text alone: YAML errors, unknown kinds and fields, wrong types. */

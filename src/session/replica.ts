@@ -6,16 +6,17 @@ import { Cluster } from '../cluster/bootstrap/cluster.ts';
 import { type Command, finish, runOnOperator } from '../cluster/bootstrap/operator.ts';
 import type { Micros } from '../cluster/sim/time.ts';
 import { SECOND } from '../cluster/sim/time.ts';
-import { Trace } from '../cluster/sim/trace.ts';
+import { Trace, type TraceRecord } from '../cluster/sim/trace.ts';
 import { Flows } from './flow.ts';
 import { History } from './history.ts';
-import type { Action, Input, SessionLog } from './protocol.ts';
+import type { Action, CommandAction, Input, SessionLog } from './protocol.ts';
 import type { MachineFacts } from './rows.ts';
 import { Scene } from './scene.ts';
+import { Terminal } from './terminal.ts';
 import type { Tools } from './tools.ts';
 
 /** The command line that does what an action says, and its standard input. */
-export function commandOf(action: Action): { argv: readonly string[]; stdin: string } {
+export function commandOf(action: CommandAction): { argv: readonly string[]; stdin: string } {
   switch (action.type) {
     case 'apply': {
       const argv = ['kubectl', 'apply', '-f', '-'];
@@ -63,6 +64,7 @@ export class Replica {
   readonly performed: Input[] = [];
 
   #tools: Tools | null = null;
+  #terminal: Terminal | null = null;
 
   /** Without `tools` the cluster boots and runs, but nothing can be done to it until `equip` brings them. */
   constructor(log: Pick<SessionLog, 'seed' | 'topology' | 'inputs'>, tools: Tools | null) {
@@ -138,8 +140,53 @@ export class Replica {
     }
   }
 
-  /** Begins an action at the live edge. */
-  perform(action: Action): Command {
+  /** The terminal, once somebody has typed in it. */
+  get terminal(): Terminal | null {
+    return this.#terminal;
+  }
+
+  /** Begins any action at the live edge. */
+  perform(action: Action): void {
+    switch (action.type) {
+      case 'terminal':
+        this.type(action.keys);
+        return;
+      case 'complete':
+        this.complete(action.argv);
+        return;
+      case 'terminal-size':
+        this.resizeTerminal(action.columns, action.rows);
+        return;
+      default:
+        this.run(action);
+    }
+  }
+
+  /** Types in the terminal at the live edge; returns the record of the command if that was one. */
+  type(keys: string): TraceRecord | null {
+    const action: Action = { type: 'terminal', keys };
+    this.performed.push({ at: this.now, action });
+    this.#terminal ??= new Terminal(this.cluster, this.tools.shell);
+    this.flows.announce(action);
+    const record = this.#terminal.type(keys);
+    if (record === null) this.flows.announce(null);
+    return record;
+  }
+
+  /** Asks kubectl for completions; what it prints is theirs, and no flow of the person's. */
+  complete(argv: readonly string[]): Command {
+    this.performed.push({ at: this.now, action: { type: 'complete', argv } });
+    return runOnOperator(this.cluster, this.tools.kubectl, ['kubectl', '__complete', ...argv]);
+  }
+
+  resizeTerminal(columns: number, rows: number): void {
+    this.performed.push({ at: this.now, action: { type: 'terminal-size', columns, rows } });
+    this.#terminal ??= new Terminal(this.cluster, this.tools.shell);
+    this.#terminal.resize(columns, rows);
+  }
+
+  /** Begins a command at the live edge. */
+  run(action: CommandAction): Command {
     this.performed.push({ at: this.now, action });
     this.flows.announce(action);
     const { argv, stdin } = commandOf(action);

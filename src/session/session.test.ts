@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SECOND } from '../cluster/sim/time.ts';
-import type { Action, Row, SessionLog } from './protocol.ts';
+import type { CommandAction, Row, SessionLog } from './protocol.ts';
 import { NEW_SESSION, Session } from './session.ts';
 import { tools } from './tools.ts';
 
-const deployment = (name: string, replicas: number, image = 'nginx'): Action => ({
+const deployment = (name: string, replicas: number, image = 'nginx'): CommandAction => ({
   type: 'apply',
   text: `apiVersion: apps/v1
 kind: Deployment

@@ -2,11 +2,11 @@
 // without knowing about workers or ports, so that tests and the benchmark drive the same code.
 
 import type { Command } from '../cluster/bootstrap/operator.ts';
-import { MINUTE, SECOND, type Micros } from '../cluster/sim/time.ts';
+import { MILLISECOND, MINUTE, SECOND, type Micros } from '../cluster/sim/time.ts';
 import { hashRecords, type TraceRecord } from '../cluster/sim/trace.ts';
 import type { Flow } from './flow.ts';
 import type {
-  Action, ActionResult, Clock, DiffResult, FlowSummary, ObjectView, RecordDetail, Row, SessionLog, Step, StepLevel, StepPosition,
+  ActionResult, Batch, Clock, CommandAction, DiffResult, FlowSummary, ObjectView, RecordDetail, SessionLog, Step, StepLevel, StepPosition,
   StoryRecord, TextProblem,
 } from './protocol.ts';
 import { Replica } from './replica.ts';
@@ -18,6 +18,9 @@ export const NEW_SESSION: SessionLog = { version: 1, seed: 1, topology: { contro
 const SETTLED_AFTER = 60 * SECOND;
 /** How long one kubectl may take before its caller stops waiting for it. */
 const KUBECTL_LIMIT = 2 * MINUTE;
+/** A command in the terminal is waited for so long; then the clock decides when its output comes. */
+const ANSWER_WITHIN = 300 * MILLISECOND;
+const COMPLETE_WITHIN = 5 * SECOND;
 const HOUR_AHEAD = 60 * MINUTE;
 /** Messages shown per batch; more than this nobody can read. */
 const STORY_LIMIT = 200;
@@ -33,6 +36,8 @@ export class Session {
   #booted = false;
   #story: StoryRecord[] = [];
   #dropped = 0;
+  /** Pieces of the terminal's output that the page has. */
+  #terminalSent = 0;
 
   /** A log with inputs needs `tools` to be replayed; a new cluster may get them later, by `equip`. */
   constructor(log: SessionLog, tools: Tools | null) {
@@ -71,7 +76,7 @@ export class Session {
 
   /** True when the next batch would carry more than the clock. */
   get changed(): boolean {
-    return this.#reset || this.#story.length > 0 || this.#replica.scene.dirty;
+    return this.#reset || this.#story.length > 0 || this.#replica.scene.dirty || (this.#replica.terminal?.countAt(this.#view) ?? 0) !== this.#terminalSent;
   }
 
   clock(): Clock {
@@ -174,11 +179,11 @@ export class Session {
 
   // ── actions ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  act(action: Action): ActionResult {
+  act(action: CommandAction): ActionResult {
     const forked = this.#view < this.live || this.#replica.ahead.length > 0;
     if (this.#view < this.live) this.#replace(this.#past(this.#view));
     this.#replica.dropAhead();
-    const run = this.#replica.perform(action);
+    const run = this.#replica.run(action);
     const start = this.live;
     this.#replica.finish(run, KUBECTL_LIMIT);
     // Playing, the view goes on from here; paused, it stays where the person acted, at the door of the new flow.
@@ -194,14 +199,54 @@ export class Session {
     };
   }
 
+  /** Types in the terminal and goes where its answer is: to the live edge. */
+  type(keys: string): Clock {
+    if (this.#view < this.live) this.#replace(this.#past(this.#view));
+    this.#replica.dropAhead();
+    this.#replica.type(keys);
+    this.#letAnswer();
+    this.#show(this.live, true);
+    return this.clock();
+  }
+
+  /** At the live edge only: looking at the past changes nothing. */
+  complete(line: string): readonly string[] {
+    const words = line.trimStart().split(/\s+/);
+    if (this.#view < this.live || this.#replica.ahead.length > 0) return [];
+    const piped = words.findLastIndex((word) => word === '|' || word === '&&' || word === ';');
+    const [command = '', ...argv] = words.slice(piped + 1);
+    if (argv.length === 0) return ['kubectl '].filter((name) => name.startsWith(command));
+    if (command !== 'kubectl') return [];
+    const asked = this.#replica.complete(argv);
+    this.#replica.finish(asked, COMPLETE_WITHIN);
+    this.#show(this.live, true);
+    // The last line is kubectl's directive to the shell; a tab separates a word from its description.
+    return asked.stdout.filter((text) => !text.startsWith(':')).map((text) => text.split('\t', 1)[0] as string);
+  }
+
+  resizeTerminal(columns: number, rows: number): void {
+    // A window that is resized while somebody looks at the past must not begin another future.
+    if (this.#view === this.live) this.#replica.resizeTerminal(columns, rows);
+  }
+
+  /** Runs until the terminal's shell asks for the next command, at most as long as a person does not notice. */
+  #letAnswer(): void {
+    const { cluster, terminal } = this.#replica;
+    const deadline = this.live + ANSWER_WITHIN;
+    while (cluster.sim.step(deadline) && !terminal?.atPrompt) {
+      // one event at a time
+    }
+    cluster.sim.runUntil(this.live);
+  }
+
   /** Server-side dry run in a cluster of its own, replayed to the view, so that this one is not touched. */
   dryRun(text: string, namespace: string): DiffResult {
     const scratch = new Replica(this.#past(this.#view), this.#replica.tools);
     scratch.runUntil(this.#view);
     const base = ['-f', '-', ...(namespace ? ['-n', namespace] : [])];
-    const before = scratch.perform({ type: 'kubectl', argv: ['get', '--ignore-not-found', '-o', 'json', ...base], stdin: text });
+    const before = scratch.run({ type: 'kubectl', argv: ['get', '--ignore-not-found', '-o', 'json', ...base], stdin: text });
     scratch.finish(before, KUBECTL_LIMIT);
-    const after = scratch.perform({ type: 'kubectl', argv: ['apply', '--dry-run=server', '-o', 'json', ...base], stdin: text });
+    const after = scratch.run({ type: 'kubectl', argv: ['apply', '--dry-run=server', '-o', 'json', ...base], stdin: text });
     scratch.finish(after, KUBECTL_LIMIT);
     const { problemsOf, printYaml } = scratch.tools;
     return { problems: problemsOf(text, after.output), objects: diffObjects(jsonOf(before), jsonOf(after), printYaml) };
@@ -264,8 +309,9 @@ export class Session {
   }
 
   /** What changed in the view since the last call, for one batch. */
-  takeBatch(): { reset: boolean; upserts: Row[]; deletes: string[]; story: readonly StoryRecord[]; dropped: number } {
+  takeBatch(): Omit<Batch, 'seq' | 'clock'> {
     const reset = this.#reset;
+    const terminal = this.#takeTerminal(reset);
     if (reset) this.#replica.scene.markAll([...this.#replica.history.entries()].map(([key]) => key));
     this.#reset = false;
     const { upserts, deletes } = this.#replica.scene.takeDirty();
@@ -273,7 +319,17 @@ export class Session {
     const dropped = this.#dropped;
     this.#story = [];
     this.#dropped = 0;
-    return { reset, upserts, deletes: reset ? [] : deletes, story, dropped };
+    return { reset, upserts, deletes: reset ? [] : deletes, story, dropped, terminal };
+  }
+
+  /** What the terminal shows at the view, beyond what was sent. */
+  #takeTerminal(reset: boolean): Batch['terminal'] {
+    const { terminal } = this.#replica;
+    const count = terminal?.countAt(this.#view) ?? 0;
+    const again = reset || count < this.#terminalSent;
+    const from = again ? 0 : this.#terminalSent;
+    this.#terminalSent = count;
+    return again || count > from ? { reset: again, text: terminal?.text(from, count) ?? '' } : null;
   }
 
   #show(time: Micros, withStory = false): void {

@@ -5,8 +5,9 @@ import { stockEverydayImages } from '../cluster/images/everyday.ts';
 import { kubectlProgram } from '../kubectl/kubectl.ts';
 import { printYaml } from '../kubectl/print/yaml.ts';
 import { describeObject } from './inspect.ts';
+import { operatorShell } from './operator-shell.ts';
 import { checkText, problemsOf } from './problems.ts';
 
-export const tools = { kubectl: kubectlProgram, stockImages: stockEverydayImages, printYaml, describeObject, checkText, problemsOf } as const;
+export const tools = { kubectl: kubectlProgram, shell: operatorShell, stockImages: stockEverydayImages, printYaml, describeObject, checkText, problemsOf } as const;
 
 export type Tools = typeof tools;

@@ -98,6 +98,9 @@ const api: SessionApi = {
     return session.clock();
   },
   act: (action) => answer((s) => s.act(action)),
+  type: (keys) => answer((s) => s.type(keys)),
+  complete: (line) => answer((s) => s.complete(line)),
+  resizeTerminal: (columns, rows) => answer((s) => s.resizeTerminal(columns, rows)),
   dryRun: (text, namespace) => answer((s) => s.dryRun(text, namespace)),
   check: (text) => answer((s) => s.check(text)),
   undo: () => answer((s) => s.undo()),

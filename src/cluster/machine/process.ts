@@ -1,6 +1,7 @@
 // A process of a machine: its threads are tasks on the virtual clock, its exit releases what it holds (sockets, locks),
 // signals follow signal(7): the default action kills, a handler receives, and the init of a PID namespace ignores.
 
+import { type Chunk, textOf } from '../api/bytes.ts';
 import { Channel, Deferred } from '../sim/channel.ts';
 import type { Op, Simulation, Task } from '../sim/simulation.ts';
 import type { Micros } from '../sim/time.ts';
@@ -8,6 +9,9 @@ import type { Cause, Place } from '../sim/trace.ts';
 import type { Cgroup } from './cgroup.ts';
 import type { Files } from './files.ts';
 import type { Machine } from './machine.ts';
+import type { Tty } from './tty.ts';
+
+export type { Chunk } from '../api/bytes.ts';
 
 export type Signal = 'SIGTERM' | 'SIGKILL' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT';
 
@@ -32,6 +36,8 @@ export interface NamespaceRef {
 /** Where a process' output goes. The sink knows the time if it wants to note it. */
 export interface LogSink {
   write(stream: 'stdout' | 'stderr', line: string): void;
+  /** Takes pieces as they are written, lines or not. Without it, lines are put together from them. */
+  raw?(stream: 'stdout' | 'stderr', text: string): void;
 }
 
 export const NO_LOGS: LogSink = { write: () => undefined };
@@ -52,6 +58,10 @@ export interface SpawnOptions {
   /** Path such as `/system.slice/kubelet.service`; made when it does not exist. */
   readonly cgroup?: string;
   readonly logs?: LogSink;
+  /** Standard input; closed is its end. Default: none, as /dev/null. Children do not inherit it here: who starts them hands it on. */
+  readonly stdin?: Channel<Chunk>;
+  /** The terminal that stdin and the output belong to. */
+  readonly tty?: Tty;
   /** The process' short name. Default: the last part of argv[0]. */
   readonly comm?: string;
   /** Default: init (pid 1). */
@@ -79,6 +89,9 @@ export interface Os {
   /** This process' view of the files (with its mounts). */
   readonly files: Files;
   readonly place: Place;
+  /** Null: there is none. */
+  readonly stdin: Channel<Chunk> | null;
+  readonly tty: Tty | null;
   sleep(d: Micros): Op<void>;
   /** Starts a thread of this process. It dies with the process; an error that it does not catch crashes the process. */
   go(name: string, body: () => Op<unknown>): Task;
@@ -88,6 +101,10 @@ export interface Os {
   log(line: string): void;
   /** One line on stderr. */
   logError(line: string): void;
+  /** Text or bytes on stdout, nothing added. */
+  write(chunk: Chunk): void;
+  /** Text or bytes on stderr, nothing added. */
+  writeError(chunk: Chunk): void;
   /** Ends the process, with all its threads. */
   exit(code: number): Op<never>;
   /** Once called, SIGTERM, SIGINT, SIGHUP and SIGQUIT are delivered here instead of killing. */
@@ -111,6 +128,8 @@ export class Process {
   readonly uid: number;
   readonly started: Micros;
   readonly logs: LogSink;
+  readonly stdin: Channel<Chunk> | null;
+  readonly tty: Tty | null;
   readonly isolatePids: boolean;
   readonly exit: Deferred<ExitStatus>;
   alive = true;
@@ -128,6 +147,8 @@ export class Process {
   #children: Set<Process> | null = null;
   #parent: Process | null;
   #signals: Channel<Signal> | null = null;
+  /** Lines that were begun by `write`. */
+  #begun: { stdout: string; stderr: string } | null = null;
 
   /** Use Machine.spawn or Os.spawn. */
   constructor(machine: Machine, pid: number, parent: Process | null, options: SpawnOptions) {
@@ -148,6 +169,8 @@ export class Process {
     this.uid = options.uid ?? parent?.uid ?? 0;
     this.started = sim.now;
     this.logs = options.logs ?? parent?.logs ?? NO_LOGS;
+    this.stdin = options.stdin ?? null;
+    this.tty = options.tty ?? null;
     this.isolatePids = options.isolatePids ?? false;
     this.#background = options.background ?? this.isolatePids;
     this.exit = new Deferred(sim);
@@ -234,6 +257,19 @@ export class Process {
     this.end(reason === undefined ? { code, signal } : { code, signal, reason });
   }
 
+  /** See Os.write. */
+  write(stream: 'stdout' | 'stderr', chunk: Chunk): void {
+    const text = textOf(chunk);
+    if (this.logs.raw !== undefined) {
+      this.logs.raw(stream, text);
+      return;
+    }
+    this.#begun ??= { stdout: '', stderr: '' };
+    const lines = (this.#begun[stream] + text).split('\n');
+    this.#begun[stream] = lines.pop() as string;
+    for (const line of lines) this.logs.write(stream, line);
+  }
+
   /** Waits for the end. */
   wait(): Op<ExitStatus> {
     return this.exit.wait();
@@ -263,6 +299,10 @@ export class Process {
   /** Ends it: threads stop, resources are released, waiters hear. */
   end(status: ExitStatus): void {
     if (!this.alive) return;
+    if (this.#begun !== null) {
+      if (this.#begun.stdout !== '') this.write('stdout', '\n');
+      if (this.#begun.stderr !== '') this.write('stderr', '\n');
+    }
     this.alive = false;
     this.status = status;
     const { sim } = this;
@@ -308,6 +348,8 @@ class Calls implements Os {
   readonly env: Readonly<Record<string, string>>;
   readonly files: Files;
   readonly place: Place;
+  readonly stdin: Channel<Chunk> | null;
+  readonly tty: Tty | null;
 
   constructor(process: Process) {
     this.sim = process.sim;
@@ -317,6 +359,8 @@ class Calls implements Os {
     this.env = process.env;
     this.files = process.files;
     this.place = process.place;
+    this.stdin = process.stdin;
+    this.tty = process.tty;
   }
 
   sleep(d: Micros): Op<void> {
@@ -340,6 +384,14 @@ class Calls implements Os {
 
   logError(line: string): void {
     this.process.logs.write('stderr', line);
+  }
+
+  write(chunk: Chunk): void {
+    this.process.write('stdout', chunk);
+  }
+
+  writeError(chunk: Chunk): void {
+    this.process.write('stderr', chunk);
   }
 
   *exit(code: number): Op<never> {

@@ -1,6 +1,7 @@
 // Short messages that go away, and the banner after a crash.
 
 import { useEffect, useState } from 'react';
+import type { Action } from '../../session/protocol.ts';
 import { useT } from '../i18n/i18n.ts';
 import { usePlayerApi } from '../session/context.ts';
 import { usePlayer } from '../state/player.ts';
@@ -35,13 +36,28 @@ export function Notices() {
   );
 }
 
+/** What the person had asked for. */
+function wordsOf(action: Action): string {
+  switch (action.type) {
+    case 'kubectl':
+      return `kubectl ${action.argv.join(' ')}`;
+    case 'apply':
+    case 'delete':
+      return action.text.slice(0, 200);
+    case 'terminal':
+      return action.keys.trim();
+    default:
+      return '';
+  }
+}
+
 export function CrashBanner() {
   const t = useT();
   const player = usePlayerApi();
   const status = usePlayer((s) => s.status);
   if (status.type !== 'crashed') return null;
   const { pending, again, reason } = status;
-  const words = pending === null ? '' : pending.type === 'kubectl' ? `kubectl ${pending.argv.join(' ')}` : pending.text.slice(0, 200);
+  const words = pending === null ? '' : wordsOf(pending);
   return (
     <div className="crash" role="alert" data-testid="crash">
       <p>

@@ -8,7 +8,7 @@ import { type PhoneTab, useUi } from '../state/ui.ts';
 import { Transport } from '../transport/Transport.tsx';
 import { ObjectTree } from '../tree/ObjectTree.tsx';
 import { Boundary } from './Boundary.tsx';
-import { EventsPanel, Inspector, Payload } from './later.tsx';
+import { EventsPanel, Inspector, Payload, TerminalPanel } from './later.tsx';
 import { type Tab, Tabs } from './Tabs.tsx';
 import { TopBar } from './TopBar.tsx';
 
@@ -32,7 +32,7 @@ export function Phone() {
         position="bottom"
         chosen={phoneTab}
         onChoose={(key) => set({ phoneTab: key })}
-        tabs={[part('map', PhoneMap), part('objects', ObjectTree), part('editor', PhoneEditor), part('inspector', Inspector), part('flow', PhoneFlow), part('events', PhoneEvents)]}
+        tabs={[part('map', PhoneMap), part('objects', ObjectTree), part('editor', PhoneEditor), part('inspector', Inspector), part('flow', PhoneFlow), part('events', PhoneEvents), part('terminal', TerminalPanel)]}
         extra={<Transport />}
       />
       {payload !== 0 && (

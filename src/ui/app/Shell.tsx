@@ -10,7 +10,7 @@ import { useUi } from '../state/ui.ts';
 import { Transport } from '../transport/Transport.tsx';
 import { ObjectTree } from '../tree/ObjectTree.tsx';
 import { Boundary } from './Boundary.tsx';
-import { EventsHead, EventsPanel, Inspector, Payload } from './later.tsx';
+import { EventsHead, EventsPanel, Inspector, Payload, TerminalPanel } from './later.tsx';
 import { type Tab, Tabs } from './Tabs.tsx';
 import { TopBar } from './TopBar.tsx';
 
@@ -144,7 +144,7 @@ function BottomTabs() {
     <Tabs
       label={t('panels.bottom')}
       chosen={bottomTab}
-      extra={bottomTab === 'flow' ? <FlowHead /> : <EventsHead />}
+      extra={bottomTab === 'flow' ? <FlowHead /> : bottomTab === 'events' ? <EventsHead /> : null}
       onChoose={(key) => set({ bottomTab: key })}
       tabs={[
         {
@@ -162,6 +162,15 @@ function BottomTabs() {
           content: () => (
             <Boundary name="events">
               <EventsPanel />
+            </Boundary>
+          ),
+        },
+        {
+          key: 'terminal',
+          label: t('panels.terminal'),
+          content: () => (
+            <Boundary name="terminal">
+              <TerminalPanel />
             </Boundary>
           ),
         },

@@ -10,7 +10,7 @@ function isTyping(event: KeyboardEvent): boolean {
   if (event.isComposing || event.keyCode === 229) return true;
   if (document.querySelector('dialog[open]')) return true;
   const target = event.target as HTMLElement | null;
-  return target?.closest('input:not([type=checkbox]), textarea, select, [contenteditable=true], .monaco, dialog') != null;
+  return target?.closest('input:not([type=checkbox]), textarea, select, [contenteditable=true], .monaco, .terminal, dialog') != null;
 }
 
 /** Elements for which Space and Enter mean themselves. */

@@ -17,4 +17,5 @@ export const About = later(async () => (await import('../about/About.tsx')).Abou
 export const Inspector = later(async () => (await import('../inspector/Inspector.tsx')).Inspector);
 export const Payload = later(async () => (await import('../flow/Payload.tsx')).Payload);
 export const EventsPanel = later(async () => (await import('../events/EventsPanel.tsx')).EventsPanel);
+export const TerminalPanel = later(async () => (await import('../terminal/TerminalPanel.tsx')).TerminalPanel);
 export const EventsHead = later(async () => (await import('../events/EventsPanel.tsx')).EventsHead);

@@ -5,6 +5,7 @@ import type { Translate } from '../i18n/i18n.ts';
 
 export function flowTitle(t: Translate, flow: FlowSummary): string {
   const { action, title } = flow;
+  if (action.type === 'terminal') return action.keys.trim();
   if (action.type === 'kubectl') return t('flow.kubectl', { argv: action.argv.join(' ') });
   return t(action.type === 'apply' ? 'flow.apply' : 'flow.delete', { title });
 }

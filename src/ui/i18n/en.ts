@@ -38,6 +38,7 @@ export const en = {
     inspector: 'Inspector',
     flow: 'Flow',
     events: 'Events',
+    terminal: 'Terminal',
     left: 'Show or hide the objects',
     right: 'Show or hide the editor and the inspector',
     bottom: 'Show or hide flow and events',
@@ -47,6 +48,10 @@ export const en = {
     navigation: 'Parts of the page',
     failed: 'This part of the page failed.',
     retry: 'Show it again',
+  },
+  terminal: {
+    label: 'Terminal on the operator’s machine. Escape leaves it.',
+    past: 'You are looking at the past. What you type here begins a new future from this moment.',
   },
   map: {
     label: 'Map of the cluster',

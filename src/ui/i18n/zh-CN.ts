@@ -42,6 +42,7 @@ export const zhCN: Catalogue<typeof en> = {
     inspector: '详情',
     flow: '流程',
     events: '事件',
+    terminal: '终端',
     left: '显示或隐藏对象列表',
     right: '显示或隐藏编辑器与详情',
     bottom: '显示或隐藏流程与事件',
@@ -51,6 +52,10 @@ export const zhCN: Catalogue<typeof en> = {
     navigation: '页面各部分',
     failed: '页面的这一部分出错了。',
     retry: '重新显示',
+  },
+  terminal: {
+    label: '运维机器上的终端，按 Escape 离开。',
+    past: '现在看到的是过去。在这里输入命令，会从这一刻开始一个新的未来。',
   },
   map: {
     label: '集群地图',

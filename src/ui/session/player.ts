@@ -1,11 +1,12 @@
 // Everything that the page can ask of the session, in one place: opening and saving it, acting, and the transport.
 // Holds the connection; writes what it learns into the player store and the scene.
 
-import type { Action, ActionResult, Batch, Clock, DiffResult, SessionLog, StepLevel, StepPosition, StoryRecord, TextProblem } from '../../session/protocol.ts';
+import type { Action, ActionResult, Batch, CommandAction, Clock, DiffResult, SessionLog, StepLevel, StepPosition, StoryRecord, TextProblem } from '../../session/protocol.ts';
 import type { SceneModel } from '../scene/model.ts';
 import { NO_CLOCK, type Notice, usePlayer } from '../state/player.ts';
 import { useUi } from '../state/ui.ts';
 import type { Decoded } from './share.ts';
+import { TerminalModel } from '../terminal/model.ts';
 import { Connection, type CrashReason, type OpenEndpoint } from './connection.ts';
 import { forgetLog, keepOwnLog, loadLog, ownLog, saveLog } from './storage.ts';
 
@@ -14,6 +15,7 @@ const SAVE_EVERY = 10_000;
 const STEP_TIME = 1_500;
 
 export class Player {
+  readonly terminal = new TerminalModel();
   readonly #open: OpenEndpoint;
   readonly #scene: SceneModel;
   readonly #listeners = new Set<(story: readonly StoryRecord[]) => void>();
@@ -82,6 +84,7 @@ export class Player {
 
   #onBatch(batch: Batch): void {
     this.#scene.apply(batch);
+    if (batch.terminal) this.terminal.apply(batch.terminal);
     const before = usePlayer.getState().clock;
     if (!sameClock(before, batch.clock)) usePlayer.setState({ clock: batch.clock });
     if (batch.story.length > 0) {
@@ -105,7 +108,8 @@ export class Player {
     const pending = this.#pending;
     this.#pending = null;
     await this.#openLog(this.#saved);
-    if (pending) await this.act(pending);
+    if (pending?.type === 'terminal') await this.type(pending.keys);
+    else if (pending?.type === 'apply' || pending?.type === 'delete' || pending?.type === 'kubectl') await this.act(pending);
   }
 
   /** After a second crash: opens the session without the input that it crashed on. */
@@ -155,7 +159,7 @@ export class Player {
   // ── acting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Runs an action; its flow becomes the chosen one. With `stepAfterApply` the clock stops at its door. */
-  async act(action: Action): Promise<ActionResult | null> {
+  async act(action: CommandAction): Promise<ActionResult | null> {
     this.stopFlow();
     const stepping = useUi.getState().stepAfterApply;
     usePlayer.setState({ busy: true, result: null, problems: [] });
@@ -180,6 +184,31 @@ export class Player {
     this.#crashedOn = '';
     this.#saveSoon();
     return result;
+  }
+
+  /** Keys for the terminal; the view goes to the live edge with them. */
+  async type(keys: string): Promise<void> {
+    this.stopFlow();
+    const action: Action = { type: 'terminal', keys };
+    const isLine = /[\r\n]$/.test(keys);
+    if (isLine) this.#pending = action;
+    usePlayer.setState({ cue: null });
+    await this.#clockOf((c) => c.call((api) => api.type(keys)));
+    if (!isLine) return;
+    await this.save();
+    this.#pending = null;
+    this.#crashedOn = '';
+    await this.refreshFlows();
+    const last = usePlayer.getState().flows.at(-1);
+    if (last?.action.type === 'terminal' && last.id !== usePlayer.getState().flow) await this.#chooseAt(last.id);
+  }
+
+  async complete(line: string): Promise<readonly string[]> {
+    return (await this.#call((c) => c.call((api) => api.complete(line)))) ?? [];
+  }
+
+  async resizeTerminal(columns: number, rows: number): Promise<void> {
+    await this.#call((c) => c.call((api) => api.resizeTerminal(columns, rows)));
   }
 
   async dryRun(text: string): Promise<DiffResult | null> {

@@ -17,12 +17,16 @@ const LONGEST_SESSION = 24 * 3600 * 1_000_000;
 const text = v.pipe(v.string(), v.maxLength(4 * 1024 * 1024));
 const word = v.pipe(v.string(), v.maxLength(65_536));
 const instant = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LONGEST_SESSION));
+const screenSize = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000));
 const namespace = v.optional(v.pipe(v.string(), v.maxLength(63)));
 
 const ActionSchema = v.variant('type', [
   v.strictObject({ type: v.literal('apply'), text, namespace, fieldValidation: v.optional(v.picklist(['Strict', 'Warn', 'Ignore'])) }),
   v.strictObject({ type: v.literal('delete'), text, namespace }),
   v.strictObject({ type: v.literal('kubectl'), argv: v.pipe(v.array(word), v.maxLength(200)), stdin: v.optional(text) }),
+  v.strictObject({ type: v.literal('terminal'), keys: text }),
+  v.strictObject({ type: v.literal('complete'), argv: v.pipe(v.array(word), v.maxLength(200)) }),
+  v.strictObject({ type: v.literal('terminal-size'), columns: screenSize, rows: screenSize }),
 ]);
 
 const LogSchema = v.strictObject({
@@ -32,7 +36,7 @@ const LogSchema = v.strictObject({
     controlPlanes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(7)),
     workers: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(200)),
   }),
-  inputs: v.pipe(v.array(v.strictObject({ at: instant, action: ActionSchema })), v.maxLength(2_000)),
+  inputs: v.pipe(v.array(v.strictObject({ at: instant, action: ActionSchema })), v.maxLength(20_000)),
   until: instant,
   view: v.optional(instant),
   viewRecord: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),

@@ -7,8 +7,8 @@ export type Language = 'en' | 'zh-CN';
 export type Theme = 'system' | 'light' | 'dark';
 export type Palette = 'atlas' | 'contrast';
 export type RightTab = 'editor' | 'inspector' | 'payload';
-export type BottomTab = 'flow' | 'events';
-export type PhoneTab = 'map' | 'objects' | 'editor' | 'inspector' | 'flow' | 'events';
+export type BottomTab = 'flow' | 'events' | 'terminal';
+export type PhoneTab = 'map' | 'objects' | 'editor' | 'inspector' | 'flow' | 'events' | 'terminal';
 /** What Play moves: the steps of the chosen flow, or the clock of the whole cluster. */
 export type PlayMode = 'steps' | 'clock';
 

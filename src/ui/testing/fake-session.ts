@@ -163,6 +163,9 @@ export class FakeSession implements SessionApi {
   }
 
   dryRun = () => Promise.resolve({ problems: [], objects: [{ title: 'Deployment web', before: '', after: 'kind: Deployment\n' }] });
+  type = () => this.#clock();
+  complete = () => Promise.resolve([]);
+  resizeTerminal = () => Promise.resolve();
   check = () => Promise.resolve([]);
   undo = () => Promise.resolve(false);
   play = () => this.#set(true);
@@ -182,6 +185,6 @@ export class FakeSession implements SessionApi {
   }
 
   #send(reset: boolean, upserts: readonly Row[], deletes: readonly string[]): void {
-    void this.#clock().then((clock) => this.#port?.postMessage({ seq: ++this.#seq, reset, upserts, deletes, story: [], dropped: 0, clock }));
+    void this.#clock().then((clock) => this.#port?.postMessage({ seq: ++this.#seq, reset, upserts, deletes, story: [], dropped: 0, terminal: null, clock }));
   }
 }

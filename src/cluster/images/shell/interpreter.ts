@@ -30,6 +30,11 @@ export class Interpreter {
     return yield* this.#ending(streams, () => this.script(script, streams));
   }
 
+  /** A body as the whole of a shell, as `top` runs a script. */
+  whole(streams: Streams, body: () => Op<void>): Op<number> {
+    return this.#ending(streams, body);
+  }
+
   /** Parses and runs text in this shell: `eval`, `.`, traps. */
   *script(text: string, streams: Streams): Op<void> {
     yield* this.list(parseScript(text), streams);

@@ -3,17 +3,23 @@
 import type { Os } from '../../machine/process.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { type Applet, AppletError } from './applet.ts';
+import { runFromInput } from './command-loop.ts';
 import { Interpreter } from './interpreter.ts';
 import { Shell, type Streams, type Toolbox } from './shell.ts';
-import { BrokenPipe, FileWriter, LineReader, LogWriter, NULL_WRITER, type Reader, TextReader, type Writer } from './streams.ts';
+import {
+  BrokenPipe, FileWriter, InputReader, LineReader, LogWriter, NULL_WRITER, OutputWriter, type Reader, TextReader, type Writer,
+} from './streams.ts';
 
 const EMPTY = new TextReader('');
 /** fork and exec of a small program. */
 const FORK_COST = 400;
 
-/** The log of the process as standard streams; standard input is empty, as a container's is. */
+/** The standard streams of a process: its log or whoever takes its output in pieces; its input, if it has one. */
 export function processStreams(os: Os): Streams {
-  return { stdin: new LineReader(EMPTY), stdout: new LogWriter(os, 'stdout'), stderr: new LogWriter(os, 'stderr'), others: new Map() };
+  const stdin = new LineReader(os.stdin === null ? EMPTY : new InputReader(os.stdin));
+  const raw = os.process.logs.raw !== undefined;
+  const output = (stream: 'stdout' | 'stderr'): Writer => (raw ? new OutputWriter(os, stream) : new LogWriter(os, stream));
+  return { stdin, stdout: output('stdout'), stderr: output('stderr'), others: new Map() };
 }
 
 /** `sh …`: runs `-c script`, a script file, or standard input. Returns the exit code. */
@@ -53,10 +59,7 @@ export function* runShell(os: Os, toolbox: Toolbox, argv: readonly string[], str
       return toolbox.dialect.name === 'bash' ? 127 : 2;
     }
   }
-  if (script === null) {
-    script = '';
-    for (let more = yield* streams.stdin.read(); more !== undefined; more = yield* streams.stdin.read()) script += more;
-  }
+  if (script === null) return yield* runFromInput(new Interpreter(shell), streams, options.includes('i') || os.tty !== null);
   return yield* new Interpreter(shell).top(script, streams);
 }
 
@@ -117,6 +120,7 @@ export function openFile(shell: Shell, text: string, operator: string, streams: 
   const path = shell.path(text);
   if (operator === '<') {
     if (path === '/dev/null') return new LineReader(EMPTY);
+    if (path === '/dev/stdin' || path === '/proc/self/fd/0') return streams.stdin;
     return new LineReader(new TextReader(shell.os.files.read(path)));
   }
   if (path === '/dev/null') return NULL_WRITER;

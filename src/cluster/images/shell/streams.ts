@@ -1,8 +1,9 @@
 // Standard input and output of programs: pipes with back-pressure, files, the container's log.
 
+import { type Chunk, TextDecoding } from '../../api/bytes.ts';
 import type { FileError, Files } from '../../machine/files.ts';
 import type { Os } from '../../machine/process.ts';
-import { Deferred } from '../../sim/channel.ts';
+import { type Channel, Deferred } from '../../sim/channel.ts';
 import type { Op, Simulation } from '../../sim/simulation.ts';
 
 export interface Reader {
@@ -114,6 +115,46 @@ export class LogWriter implements Writer {
   #put(line: string): void {
     if (this.#stream === 'stdout') this.#os.log(line);
     else this.#os.logError(line);
+  }
+}
+
+/** The output of a process whose sink takes pieces: a client of exec, a terminal. */
+export class OutputWriter implements Writer {
+  readonly #os: Os;
+  readonly #stream: 'stdout' | 'stderr';
+
+  constructor(os: Os, stream: 'stdout' | 'stderr') {
+    this.#os = os;
+    this.#stream = stream;
+  }
+
+  write(text: string): Op<void> {
+    if (this.#stream === 'stdout') this.#os.write(text);
+    else this.#os.writeError(text);
+    return nothing();
+  }
+
+  flush(): void {
+    // nothing is held back
+  }
+}
+
+/** The standard input of a process. */
+export class InputReader implements Reader {
+  readonly #input: Channel<Chunk>;
+  readonly #decoding = new TextDecoding();
+
+  constructor(input: Channel<Chunk>) {
+    this.#input = input;
+  }
+
+  *read(): Op<string | undefined> {
+    for (;;) {
+      const piece = yield* this.#input.receive();
+      const text = piece === undefined ? this.#decoding.end() : this.#decoding.decode(piece);
+      if (text !== '') return text;
+      if (piece === undefined) return undefined;
+    }
   }
 }
 

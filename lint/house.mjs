@@ -23,7 +23,7 @@ BELOW.kubectl = [...INFRASTRUCTURE, 'cluster/bootstrap'];
 BELOW.session = Object.keys(BELOW);
 BELOW.lessons = ['session'];
 BELOW.bench = Object.keys(BELOW);
-BELOW.bridge = ['session', 'lessons'];
+BELOW.bridge = Object.keys(BELOW);
 BELOW.ui = ['session', 'lessons'];
 
 /** The page knows the worker by its protocol alone. */

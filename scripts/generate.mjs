@@ -4,6 +4,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openApiPool } from './openapi.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const gen = join(root, 'node_modules/@kubernetes/client-node/dist/gen');
@@ -88,6 +89,8 @@ writeFileSync(join(out, 'types.ts'), typesFile());
 writeFileSync(join(out, 'schema.ts'), schemaFile());
 writeFileSync(join(out, 'resources.ts'), resourcesFile());
 writeFileSync(join(root, 'public/schema/kubernetes.json'), JSON.stringify(editorSchema()));
+const openApiFacts = JSON.parse(readFileSync(join(root, 'scripts/openapi-facts.json'), 'utf8'));
+writeFileSync(join(root, 'public/schema/openapi.json'), JSON.stringify(openApiPool(models, names, facts, openApiFacts)));
 
 /** Every model that some group version may need: name → {doc, fields: [{name, type, format, required, doc}]}. */
 function readModels() {
@@ -114,6 +117,9 @@ function unescapeDoc(text) {
   return text
     .replaceAll('\\"', '"')
     .replaceAll('\\&#39;', "'")
+    .replaceAll("\\'", "'")
+    .replaceAll('/_*', '/*')
+    .replaceAll('*_/', '*/')
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
     .replaceAll('&quot;', '"')
@@ -150,7 +156,7 @@ function readResources() {
       if (subresource) {
         const sub = entry.subresources.get(subresource) ?? { name: subresource, verbs: new Set(), model: '' };
         entry.subresources.set(subresource, sub);
-        sub.verbs.add(method === 'GET' ? 'get' : method === 'DELETE' ? 'delete' : (verbOf[method] ?? method.toLowerCase()));
+        if (method !== 'HEAD' && method !== 'OPTIONS') sub.verbs.add(method === 'GET' ? 'get' : method === 'DELETE' ? 'delete' : (verbOf[method] ?? method.toLowerCase()));
         const model = body && method !== 'PATCH' ? body : results.get(call);
         if (model && model !== 'string' && model !== 'any') sub.model = model;
         continue;
@@ -169,7 +175,9 @@ function readResources() {
     .map((r) => ({
       ...r,
       verbs: sorted(r.verbs),
-      subresources: [...r.subresources.values()].map((s) => ({ ...s, verbs: sorted(s.verbs), model: s.model || r.model })),
+      subresources: [...r.subresources.values()]
+        .map((s) => ({ ...s, verbs: sorted(s.verbs), model: s.model || r.model }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
     }))
     .sort((a, b) => (a.apiVersion + a.plural < b.apiVersion + b.plural ? -1 : 1));
 }

@@ -1,39 +1,63 @@
-// kubectl create -f (kubectl/pkg/cmd/create).
+// kubectl create -f (kubectl/pkg/cmd/create). Its subcommands are in mutate/.
 
 import type { Op } from '../cluster/sim/simulation.ts';
-import { APPLY_FLAGS, dryRun, fieldValidation } from './apply.ts';
-import { type Context, type LiveObject, nameOf } from './context.ts';
-import type { Flags } from './flags.ts';
-import { CommandError, ManyErrors, withSource } from './print/error.ts';
-import { printObjects } from './print/objects.ts';
-import { readItems } from './source.ts';
+import { withLastApplied } from './apply/last-applied.ts';
+import type { Command } from './command.ts';
+import type { Context } from './context.ts';
+import { flag, type Flags } from './flag-set.ts';
+import { dryRunFlag, fieldManagerFlag, filenameFlags, printFlags, selectorFlag, validateFlag } from './global-flags.ts';
+import { dryRunOf, fieldValidationOf, operationText, writeQuery } from './mutation.ts';
+import { CommandError, throwAll, withSource } from './print/error.ts';
+import { printerOf } from './print/printer.ts';
+import { filesOf, find } from './resource/builder.ts';
 
-export const CREATE_FLAGS = APPLY_FLAGS;
+export const saveConfigFlag = flag.bool('save-config', 'Keep the configuration in an annotation, for a later kubectl apply.');
 
-export function* create(context: Context, flags: Flags): Op<void> {
-  if (flags.list('filename').length === 0) throw new CommandError('must specify one of -f and -k');
-  const mode = fieldValidation(flags);
-  const dry = dryRun(flags);
-  const errors: unknown[] = [];
-  let read = 0;
-  for (const item of readItems(context, flags, mode !== 'Ignore')) {
-    read++;
-    if ('error' in item) {
-      errors.push(item.error);
-      continue;
-    }
-    const { target, object, source } = item;
+/** `kubectl create` with its subcommands. */
+export const createCommand = (subcommands: readonly Command[]): Command => ({
+  name: 'create',
+  group: 'Basic Commands (Beginner):',
+  use: 'create -f FILENAME',
+  short: 'Create a resource from a file or from stdin',
+  long: 'Create a resource from a file or from stdin.\n\n JSON and YAML formats are accepted.',
+  examples: '# Create what is in web.yaml\nkubectl create -f ./web.yaml\n\n# Create what comes on stdin\ncat web.json | kubectl create -f -',
+  flags: [
+    ...printFlags(),
+    ...filenameFlags('to create.'),
+    dryRunFlag,
+    flag.bool('edit', 'Edit the resource before it is created.'),
+    fieldManagerFlag('kubectl-create'),
+    flag.string('raw', 'A path to POST the file to, as it is.'),
+    saveConfigFlag,
+    selectorFlag,
+    validateFlag,
+    flag.bool('windows-line-endings', 'With --edit: CRLF line ends.'),
+  ],
+  ...(subcommands.length === 0 ? {} : { subcommands }),
+  run: create,
+});
+
+export const CREATE = createCommand([]);
+
+function* create(context: Context, flags: Flags): Op<void> {
+  if (flags.list('filename').length === 0 && flags.text('kustomize') === '') {
+    if (flags.args.length > 0) throw context.usageError(`Unexpected args: [${flags.args.join(' ')}]`);
+    throw new CommandError('must specify one of -f and -k');
+  }
+  const validation = fieldValidationOf(flags);
+  const dry = dryRunOf(context, flags);
+  const found = yield* find(context, { ...filesOf(flags), selector: flags.text('selector'), validate: validation !== 'Ignore' });
+  const errors: unknown[] = [...found.errors];
+  const print = printerOf(context, flags, operationText('created', dry));
+  for (const info of found.infos) {
     try {
-      const query = { fieldManager: 'kubectl-create', fieldValidation: mode, ...(dry === 'server' ? { dryRun: 'All' } : {}) };
-      const created = dry === 'client' ? object : ((yield* context.request('POST', { ...target, name: '' }, { query, body: object, subjectName: target.name })) as LiveObject);
-      const output = flags.text('output');
-      if (output !== undefined) printObjects(context, [{ kind: target.kind, object: created }], output);
-      else context.print(`${nameOf(target.kind, created.metadata?.name ?? '')} created${dry === 'none' ? '' : ` (${dry === 'server' ? 'server ' : ''}dry run)`}`);
+      const object = flags.is('save-config') ? withLastApplied(info.object) : info.object;
+      const created = dry === 'client' ? object : yield* context.rest.create(info, object, writeQuery(flags.text('field-manager'), validation, dry));
+      print?.({ object: { ...created, apiVersion: info.mapping.apiVersion, kind: info.mapping.kind } });
     } catch (error) {
-      errors.push(withSource(error, 'creating', source));
+      errors.push(withSource(error, 'creating', info.source));
     }
   }
-  if (read === 0) throw new CommandError('no objects passed to create');
-  if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) throw new ManyErrors(errors);
+  throwAll(errors);
+  if (found.infos.length === 0) throw new CommandError('no objects passed to create');
 }

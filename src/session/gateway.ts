@@ -9,6 +9,7 @@ import { OPERATOR_KUBECONFIG } from '../cluster/bootstrap/provision.ts';
 import { loadKubeconfig } from '../cluster/client/kubeconfig.ts';
 import type { Os, Process } from '../cluster/machine/process.ts';
 import { HttpClient, type HttpRequest, type HttpResponse, type HttpStream } from '../cluster/network/http.ts';
+import { parseQuery } from '../cluster/network/http1.ts';
 import type { CommandFrame, ForwardFrame } from '../cluster/network/remote-frames.ts';
 import { Channel } from '../cluster/sim/channel.ts';
 import type { Op, Task } from '../cluster/sim/simulation.ts';
@@ -32,7 +33,8 @@ export type OutsideFrame = CommandFrame | ForwardFrame;
 /** Hears what comes back. After `end` or `error` nothing more comes. */
 export interface OutsideListener {
   response(status: number, headers: Readonly<Record<string, string>>, upgraded: boolean): void;
-  chunk(text: string): void;
+  /** A piece of the body. `taken` is to be called when it has gone on to the client, where somebody waits for that. */
+  chunk(text: string, taken?: () => void): void;
   /** Of an upgraded stream, in place of `chunk`. */
   frame(frame: OutsideFrame): void;
   end(): void;
@@ -228,7 +230,7 @@ function httpRequest(request: OutsideRequest): HttpRequest {
     if (!OWN_HEADERS.has(name)) headers[name] = request.headers[name] as string;
   }
   if (request.admin === false && request.headers['authorization'] !== undefined) headers['authorization'] = request.headers['authorization'];
-  const query = question < 0 ? NO_QUERY : queryOf(request.url.slice(question + 1));
+  const query = question < 0 ? NO_QUERY : parseQuery(request.url.slice(question + 1));
   const body = bodyOf(request, headers);
   return {
     method: request.method,
@@ -242,48 +244,20 @@ function httpRequest(request: OutsideRequest): HttpRequest {
 
 const NO_QUERY = Object.freeze({});
 
-/** The first value of each parameter counts, as Go's Get; a command is a list, its parts joined by NUL. */
-function queryOf(text: string): Readonly<Record<string, string>> {
-  const query: Record<string, string> = {};
-  for (const part of text.split('&')) {
-    if (part === '') continue;
-    const equals = part.indexOf('=');
-    const name = unescapeQuery(equals < 0 ? part : part.slice(0, equals));
-    const value = equals < 0 ? '' : unescapeQuery(part.slice(equals + 1));
-    const known = query[name];
-    if (known === undefined) query[name] = value;
-    else if (name === 'command') query[name] = `${known}\u0000${value}`;
-  }
-  return query;
-}
-
-function unescapeQuery(text: string): string {
-  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
-  if (!spaced.includes('%')) return spaced;
-  try {
-    return decodeURIComponent(spaced);
-  } catch {
-    return spaced;
-  }
-}
-
-/** JSON and YAML become frozen values; text that is neither stays as it is, for the API server to complain about. */
+/**
+ * JSON and YAML become values; text that is neither stays as it is, for the API server to complain about. The values are not
+ * frozen: frozen parts of a body count as decoded before, and nobody has looked at these.
+ */
 function bodyOf({ body }: OutsideRequest, headers: Record<string, string>): unknown {
   if (body === undefined || body === '') return undefined;
   const type = headers['content-type'];
   if (type === undefined) headers['content-type'] = 'application/json';
   try {
-    if (type?.includes('yaml')) return deepFreeze(/^\s*\{/.test(body) ? JSON.parse(body) : parseYaml(body));
-    return type === undefined || type.includes('json') ? deepFreeze(JSON.parse(body)) : body;
+    if (type?.includes('yaml')) return /^\s*\{/.test(body) ? JSON.parse(body) : parseYaml(body);
+    return type === undefined || type.includes('json') ? JSON.parse(body) : body;
   } catch {
     return body;
   }
-}
-
-function deepFreeze(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  for (const key in value) deepFreeze((value as Record<string, unknown>)[key]);
-  return Object.freeze(value);
 }
 
 /** One event goes to many watchers as the same text. */

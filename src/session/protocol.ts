@@ -6,6 +6,7 @@
 
 import type { Level, Place, Subject, TraceKind, TraceRecord } from '../cluster/sim/trace.ts';
 import type { Micros } from '../cluster/sim/time.ts';
+import type { OutsideAction } from './outside.ts';
 
 export type { Level, Micros, Place, Subject, TraceKind };
 
@@ -25,7 +26,9 @@ export type Action =
   | { readonly type: 'terminal'; readonly keys: string }
   /** Tab in the terminal: asks kubectl what could come next. */
   | { readonly type: 'complete'; readonly argv: readonly string[] }
-  | { readonly type: 'terminal-size'; readonly columns: number; readonly rows: number };
+  | { readonly type: 'terminal-size'; readonly columns: number; readonly rows: number }
+  /** What clients outside the page do, over the bridge. */
+  | OutsideAction;
 
 /** Those that are one command with an end of its own. */
 export type CommandAction = Extract<Action, { readonly type: 'apply' | 'delete' | 'kubectl' }>;
@@ -291,6 +294,8 @@ export interface SessionApi {
   complete(line: string): Promise<readonly string[]>;
   /** Tells the terminal its size, in characters. */
   resizeTerminal(columns: number, rows: number): Promise<void>;
+  /** Serves the cluster's API to clients outside, over the WebSocket at `url`; again and again when it breaks. */
+  connectBridge(url: string): Promise<void>;
   /** What `apply` would change, by server-side dry run; changes nothing and is not in the log. */
   dryRun(text: string, namespace: string): Promise<DiffResult>;
   /** Problems that can be told from the text alone: YAML errors, unknown kinds and fields, wrong types. */

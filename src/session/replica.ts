@@ -10,6 +10,8 @@ import { Trace, type TraceRecord } from '../cluster/sim/trace.ts';
 import { Flows } from './flow.ts';
 import { History } from './history.ts';
 import type { Action, CommandAction, Input, SessionLog } from './protocol.ts';
+import type { OutsideListener } from './gateway.ts';
+import type { Outside, OutsideAction } from './outside.ts';
 import type { MachineFacts } from './rows.ts';
 import { Scene } from './scene.ts';
 import { Terminal } from './terminal.ts';
@@ -65,6 +67,7 @@ export class Replica {
 
   #tools: Tools | null = null;
   #terminal: Terminal | null = null;
+  #outside: Outside | null = null;
 
   /** Without `tools` the cluster boots and runs, but nothing can be done to it until `equip` brings them. */
   constructor(log: Pick<SessionLog, 'seed' | 'topology' | 'inputs'>, tools: Tools | null) {
@@ -157,6 +160,11 @@ export class Replica {
       case 'terminal-size':
         this.resizeTerminal(action.columns, action.rows);
         return;
+      case 'http':
+      case 'http-frame':
+      case 'http-end':
+        this.actOutside(action);
+        return;
       default:
         this.run(action);
     }
@@ -183,6 +191,33 @@ export class Replica {
     this.performed.push({ at: this.now, action: { type: 'terminal-size', columns, rows } });
     this.#terminal ??= new Terminal(this.cluster, this.tools.shell);
     this.#terminal.resize(columns, rows);
+  }
+
+  /** Clients outside the page. */
+  get outside(): Outside {
+    return (this.#outside ??= new this.tools.Outside(this.cluster));
+  }
+
+  /** A client outside does something at the live edge; `on` hears the answers to a request. */
+  actOutside(action: OutsideAction, on?: OutsideListener): void {
+    this.performed.push({ at: this.now, action });
+    const argv = action.type === 'http' ? this.tools.commandOfRequest(action.request) : null;
+    if (argv !== null) this.flows.announce({ type: 'kubectl', argv });
+    this.outside.perform(action, on);
+    this.flows.announce(null);
+  }
+
+  /** Runs until clients outside have their answers, for at most `limit`, or until `pause` says so; then what else is due now. */
+  answerOutside(limit: Micros, pause: () => boolean): void {
+    const { sim } = this.cluster;
+    const deadline = sim.now + limit;
+    for (let n = 1; this.outside.waiting > 0 && sim.step(deadline); n++) if (n % 256 === 0 && pause()) return;
+    sim.runUntil(sim.now);
+  }
+
+  /** Ends what clients outside have open: this replica is given up. */
+  leaveOutside(why: string): void {
+    this.#outside?.close(why);
   }
 
   /** Begins a command at the live edge. */

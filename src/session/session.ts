@@ -10,6 +10,8 @@ import type {
   StoryRecord, TextProblem,
 } from './protocol.ts';
 import { Replica } from './replica.ts';
+import type { OutsideExchange, OutsideListener, OutsideRequest } from './gateway.ts';
+import type { OutsideAction } from './outside.ts';
 import type { Tools } from './tools.ts';
 
 export const NEW_SESSION: SessionLog = { version: 1, seed: 1, topology: { controlPlanes: 1, workers: 3 }, inputs: [], until: 0 };
@@ -21,6 +23,8 @@ const KUBECTL_LIMIT = 2 * MINUTE;
 /** A command in the terminal is waited for so long; then the clock decides when its output comes. */
 const ANSWER_WITHIN = 300 * MILLISECOND;
 const COMPLETE_WITHIN = 5 * SECOND;
+/** How far the clock may run ahead for a request from outside that waits for its answer. */
+const OUTSIDE_LEAD = SECOND / 2;
 const HOUR_AHEAD = 60 * MINUTE;
 /** Messages shown per batch; more than this nobody can read. */
 const STORY_LIMIT = 200;
@@ -199,6 +203,29 @@ export class Session {
     };
   }
 
+  /**
+   * A request of a client outside the page, at the live edge whatever the view shows. It is answered at once, as far as that goes in
+   * half a second of the cluster's time; what takes longer goes on when the session plays.
+   */
+  outside(request: OutsideRequest, on: OutsideListener, pause: () => boolean): OutsideExchange {
+    const replica = this.#replica;
+    const id = replica.outside.nextId;
+    const act = (action: OutsideAction): void => {
+      if (replica !== this.#replica) return;
+      const follow = this.#view >= this.live;
+      replica.cluster.sim.runUntil(replica.now);
+      replica.actOutside(action, on);
+      replica.answerOutside(OUTSIDE_LEAD, pause);
+      if (follow) this.#show(this.live, true);
+    };
+    act({ type: 'http', id, request });
+    return {
+      send: (frame) => act({ type: 'http-frame', id, frame }),
+      finish: () => act({ type: 'http-end', id, how: 'finish' }),
+      abort: () => act({ type: 'http-end', id, how: 'abort' }),
+    };
+  }
+
   /** Types in the terminal and goes where its answer is: to the live edge. */
   type(keys: string): Clock {
     if (this.#view < this.live) this.#replace(this.#past(this.#view));
@@ -258,8 +285,10 @@ export class Session {
 
   undo(): boolean {
     const inputs = this.log().inputs;
-    if (inputs.length === 0) return false;
-    this.#replace({ ...this.log(), inputs: inputs.slice(0, -1), until: this.live });
+    // What clients outside did is not the person's to take back.
+    const last = inputs.findLastIndex((input) => !input.action.type.startsWith('http'));
+    if (last < 0) return false;
+    this.#replace({ ...this.log(), inputs: inputs.filter((_, i) => i !== last), until: this.live });
     return true;
   }
 
@@ -269,6 +298,7 @@ export class Session {
   }
 
   #replace(log: SessionLog): void {
+    this.#replica.leaveOutside('the session was replayed from its log');
     this.#replica = new Replica(log, this.#replica.tools);
     this.#replica.runUntil(log.until);
     this.#reset = true;

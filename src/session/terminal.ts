@@ -28,6 +28,8 @@ export class Terminal {
   /** How many pieces were forgotten. */
   #forgotten = 0;
   #process: Process | null = null;
+  /** The command that was begun last: what is typed while it runs is part of it. */
+  #command: TraceRecord | null = null;
 
   constructor(cluster: Cluster, program: Program) {
     this.#cluster = cluster;
@@ -53,18 +55,20 @@ export class Terminal {
     const { sim } = this.#cluster;
     if (this.#process === null || !this.#process.alive) this.#open();
     if (keys === '') return null;
-    const line = this.atPrompt && /[\r\n]$/.test(keys) ? keys.trim() : '';
-    if (line === '') {
-      this.#tty.type(keys);
-      return null;
-    }
+    const begins = this.atPrompt;
+    const line = begins && /[\r\n]$/.test(keys) ? keys.trim() : '';
+    if (begins) this.#command = line === '' ? null : this.#record(line);
     const outer = sim.cause;
-    const place = `${this.#cluster.operator.place}/${line.split(/\s/, 1)[0] ?? 'command'}`;
-    const record = sim.trace.emit(null, { kind: 'input', verb: 'command', from: place, start: sim.now, detail: { argv: line.split(/\s+/), stdin: null } });
-    sim.cause = record;
+    sim.cause = this.#command;
     this.#tty.type(keys);
     sim.cause = outer;
-    return record;
+    return begins ? this.#command : null;
+  }
+
+  #record(line: string): TraceRecord {
+    const { sim, operator } = this.#cluster;
+    const argv = line.split(/\s+/);
+    return sim.trace.emit(null, { kind: 'input', verb: 'command', from: `${operator.place}/${argv[0] ?? 'command'}`, start: sim.now, detail: { argv, stdin: null } });
   }
 
   resize(columns: number, rows: number): void {

@@ -101,6 +101,21 @@ const api: SessionApi = {
   type: (keys) => answer((s) => s.type(keys)),
   complete: (line) => answer((s) => s.complete(line)),
   resizeTerminal: (columns, rows) => answer((s) => s.resizeTerminal(columns, rows)),
+  async connectBridge(url) {
+    const { connectBridge } = await import('./bridge-link.ts');
+    const tools = await loadTools();
+    connectBridge(url, (request, on) => {
+      if (session === null) {
+        on.error('the page has no cluster yet');
+        return { send: () => undefined, finish: () => undefined, abort: () => undefined };
+      }
+      session.equip(tools);
+      const deadline = performance.now() + SLICE;
+      const exchange = session.outside(request, on, () => performance.now() > deadline);
+      stream?.flush();
+      return exchange;
+    });
+  },
   dryRun: (text, namespace) => answer((s) => s.dryRun(text, namespace)),
   check: (text) => answer((s) => s.check(text)),
   undo: () => answer((s) => s.undo()),

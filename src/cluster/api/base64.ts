@@ -49,10 +49,9 @@ export function fromUtf8(bytes: readonly number[]): string {
 }
 
 /** Standard padded base64 of a text's UTF-8 bytes. */
-export const toBase64 = (text: string): string => encode(text, ALPHABET, '=');
+export const toBase64 = (text: string): string => encode(utf8(text), ALPHABET, '=');
 
-function encode(text: string, alphabet: string, padding: string): string {
-  const bytes = utf8(text);
+function encode(bytes: ArrayLike<number>, alphabet: string, padding: string): string {
   const whole = bytes.length - (bytes.length % 3);
   const codes: number[] = [];
   for (let i = 0; i < whole; i += 3) {
@@ -73,10 +72,17 @@ function encode(text: string, alphabet: string, padding: string): string {
 
 /** The text behind base64 (standard or URL alphabet, padded or not, line breaks allowed); undefined for anything else. */
 export function fromBase64(text: string): string | undefined {
+  const bytes = base64ToBytes(text);
+  if (bytes === undefined) return undefined;
+  for (const byte of bytes) if (byte >= 0x80) return fromUtf8(bytes);
+  return ascii(bytes);
+}
+
+/** The bytes behind base64; undefined for anything else. */
+export function base64ToBytes(text: string): number[] | undefined {
   const bytes: number[] = [];
   let bits = 0;
   let held = 0;
-  let high = 0;
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c === NEW_LINE || c === RETURN || c === EQUALS) continue;
@@ -86,12 +92,10 @@ export function fromBase64(text: string): string | undefined {
     held += 6;
     if (held < 8) continue;
     held -= 8;
-    const byte = (bits >> held) & 0xff;
-    high |= byte;
-    bytes.push(byte);
+    bytes.push((bits >> held) & 0xff);
     bits &= (1 << held) - 1;
   }
-  return high < 0x80 ? ascii(bytes) : fromUtf8(bytes);
+  return bytes;
 }
 
 /** As fromUtf8 for bytes below 0x80, in pieces that fit an argument list. */
@@ -102,4 +106,10 @@ function ascii(bytes: readonly number[]): string {
 }
 
 /** Unpadded base64 in the URL alphabet: the parts of a JWT. */
-export const toBase64Url = (text: string): string => encode(text, URL_ALPHABET, '');
+export const toBase64Url = (text: string): string => encode(utf8(text), URL_ALPHABET, '');
+
+/** Standard padded base64 of bytes. */
+export const bytesToBase64 = (bytes: ArrayLike<number>): string => encode(bytes, ALPHABET, '=');
+
+/** Unpadded base64 of bytes in the URL alphabet. */
+export const bytesToBase64Url = (bytes: ArrayLike<number>): string => encode(bytes, URL_ALPHABET, '');

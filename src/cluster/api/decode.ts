@@ -31,6 +31,7 @@ export function decodeObject<T extends ApiObject = ApiObject>(
 ): Decoded<T> {
   const given = body as { apiVersion?: unknown; kind?: unknown } | null;
   if (typeof given === 'object' && given !== null && !Array.isArray(given)) checkKind(kind, given);
+  if (kind.custom !== null) return kind.custom.decode(body, mode, old) as Decoded<T>;
   if (kind.schema === '') return { object: decodeLoose(kind, body) as T, warnings: NO_WARNINGS };
   if (isObject(body)) {
     unusual = false;

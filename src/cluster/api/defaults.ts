@@ -13,8 +13,10 @@ import {
   defaultSecret,
   defaultService,
 } from './defaults/core.ts';
+import { defaultDefinition } from './defaults/definition.ts';
 import { change } from './defaults/fill.ts';
 import { defaultPod, defaultTemplate } from './defaults/pod.ts';
+import * as policy from './defaults/policy.ts';
 import { defaultClaim, defaultCSIDriver, defaultStorageClass, defaultVolume } from './defaults/storage.ts';
 import {
   defaultAutoscaler,
@@ -59,6 +61,19 @@ const DEFAULTERS: Defaulters = {
   'networkpolicies.networking.k8s.io': defaultNetworkPolicy,
   'storageclasses.storage.k8s.io': defaultStorageClass,
   'csidrivers.storage.k8s.io': defaultCSIDriver,
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': policy.defaultValidatingWebhooks,
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': policy.defaultMutatingWebhooks,
+  'validatingadmissionpolicies.admissionregistration.k8s.io': policy.defaultValidatingPolicy,
+  'mutatingadmissionpolicies.admissionregistration.k8s.io': policy.defaultMutatingPolicy,
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io': policy.defaultValidatingBinding,
+  'mutatingadmissionpolicybindings.admissionregistration.k8s.io': policy.defaultMutatingBinding,
+  'flowschemas.flowcontrol.apiserver.k8s.io': policy.defaultFlowSchema,
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': policy.defaultPriorityLevel,
+  'apiservices.apiregistration.k8s.io': policy.defaultApiService,
+  'ingressclasses.networking.k8s.io': policy.defaultIngressClass,
+  'resourceclaims.resource.k8s.io': policy.defaultResourceClaim,
+  'resourceclaimtemplates.resource.k8s.io': policy.defaultResourceClaimTemplate,
+  'customresourcedefinitions.apiextensions.k8s.io': defaultDefinition,
 };
 
 /**

@@ -9,6 +9,7 @@ import type {
   Pod,
   ReplicaSet,
   ReplicationController,
+  ResourceSlice,
   Secret,
   Service,
 } from './generated/types.ts';
@@ -21,6 +22,7 @@ type Read<T> = Readonly<Record<string, (object: T) => string>>;
 
 const PODS: Read<Pod> = {
   'spec.nodeName': ({ spec }) => spec.nodeName ?? '',
+  'spec.host': ({ spec }) => spec.nodeName ?? '',
   'spec.restartPolicy': ({ spec }) => spec.restartPolicy ?? '',
   'spec.schedulerName': ({ spec }) => spec.schedulerName ?? '',
   'spec.serviceAccountName': ({ spec }) => spec.serviceAccountName ?? '',
@@ -59,6 +61,11 @@ const FIELDS: Readonly<Record<string, ReadonlyMap<string, (object: ApiObject) =>
   'jobs.batch': readers<Job>({ 'status.successful': (j) => String(j.status.succeeded ?? 0) }),
   'certificatesigningrequests.certificates.k8s.io': readers<CertificateSigningRequest>({ 'spec.signerName': (c) => c.spec.signerName }),
   events: readers(EVENTS),
+  'statefulsets.apps': readers<ApiObject>({ 'status.successful': () => '' }),
+  'resourceslices.resource.k8s.io': readers<ResourceSlice>({
+    'spec.nodeName': (r) => r.spec.nodeName ?? '',
+    'spec.driver': (r) => r.spec.driver,
+  }),
 };
 
 /** Whether the object's fields satisfy the selector; a field that the kind does not offer counts as empty. */
@@ -70,6 +77,8 @@ export function fieldsMatch(selector: FieldSelector, kind: ResourceKind, object:
 }
 
 function fieldOf(kind: ResourceKind, object: ApiObject, field: string): string {
+  const custom = kind.custom?.field(object, field);
+  if (custom !== undefined) return custom;
   const read = FIELDS[kind.key]?.get(field);
   if (read) return read(object);
   if (field === 'metadata.name') return object.metadata.name;
@@ -80,6 +89,13 @@ function fieldOf(kind: ResourceKind, object: ApiObject, field: string): string {
 export function checkFieldSelector(kind: ResourceKind, selector: FieldSelector): void {
   for (const { field } of selector) {
     if (field === 'metadata.name' || (field === 'metadata.namespace' && kind.namespaced)) continue;
-    if (!FIELDS[kind.key]?.has(field)) throw badRequest(`field label not supported: ${field}`);
+    if (kind.custom?.offersField(field) === true) continue;
+    const offered = FIELDS[kind.key];
+    if (offered?.has(field)) continue;
+    if (offered === undefined && kind.custom === null) {
+      if (field === 'metadata.namespace') continue;
+      throw badRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
+    }
+    throw badRequest(`field label not supported: ${field}`);
   }
 }

@@ -2,6 +2,7 @@
 // API description; short names and categories are those that `kubectl api-resources` prints for 1.36.
 
 import { resources as text } from './generated/resources.ts';
+import type { CustomKind } from './custom.ts';
 import { isDefined } from './schema.ts';
 
 export interface Subresource {
@@ -29,6 +30,8 @@ export interface ResourceKind {
   readonly schema: string;
   /** `pods` or `deployments.apps`: the key of ResourceTypes and the resource's name in error texts. */
   readonly key: string;
+  /** How a kind of a CustomResourceDefinition decodes, defaults, validates …; null for built-in kinds. */
+  readonly custom: CustomKind | null;
 }
 
 const SHORT_NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -125,8 +128,8 @@ export const GROUP_VERSIONS: readonly string[] = [
   'coordination.k8s.io/v1',
   'node.k8s.io/v1',
   'discovery.k8s.io/v1',
-  'resource.k8s.io/v1',
   'flowcontrol.apiserver.k8s.io/v1',
+  'resource.k8s.io/v1',
 ];
 
 const read = text
@@ -179,6 +182,7 @@ function readLine(line: string): ResourceKind {
     subresources: subresources === '' ? [] : subresources.split(' ').map((s) => readSubresource(s, plural, apiVersion)),
     schema,
     key,
+    custom: null,
   };
 }
 
@@ -231,5 +235,6 @@ export function bodyKind(apiVersion: string, kind: string): ResourceKind {
     subresources: [],
     schema: isDefined(kind) ? kind : '',
     key: kind.toLowerCase(),
+    custom: null,
   };
 }

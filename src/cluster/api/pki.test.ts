@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { fromBase64, toBase64 } from './base64.ts';
 import {
   createAuthority,
-  createKeyPair,
   createRequest,
   issueCertificate,
   readRequest,
@@ -10,7 +9,6 @@ import {
   signRequest,
   verifyCertificate,
 } from './pki.ts';
-import { readToken, signToken, verifyToken } from './token.ts';
 
 const dates = { notBefore: '2026-01-01T00:00:00Z', notAfter: '2027-01-01T00:00:00Z' };
 const ca = createAuthority({ commonName: 'kubernetes', ...dates, entropy: 'seed' });
@@ -41,17 +39,6 @@ test('a signing request is answered with a certificate for its own key', () => {
   expect(read).toMatchObject({ commonName: 'system:node:worker-1' });
   const certificate = signRequest(ca, read, dates.notBefore, dates.notAfter);
   expect(verifyCertificate(certificate, ca.certificate)?.groups).toEqual(['system:nodes']);
-});
-
-test('tokens verify with either half of the key', () => {
-  const { privateKey, publicKey } = createKeyPair('seed', 'sa');
-  const token = signToken(privateKey, { sub: 'system:serviceaccount:default:web', exp: 5 });
-  expect(token.split('.').length).toBe(3);
-  expect(verifyToken(publicKey, token)).toEqual({ sub: 'system:serviceaccount:default:web', exp: 5 });
-  expect(verifyToken(privateKey, token)).not.toBeNull();
-  expect(verifyToken(publicKey, `${token}x`)).toBeNull();
-  expect(verifyToken(createKeyPair('other', 'sa').publicKey, token)).toBeNull();
-  expect(readToken('a.b')).toBeNull();
 });
 
 test('base64 carries UTF-8', () => {

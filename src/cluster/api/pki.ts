@@ -61,10 +61,10 @@ function blocks(text: string, label: string): string[] {
 
 const newKey = (entropy: string, commonName: string): string => sign(entropy, `key of ${commonName}`);
 const keyIdOf = (secret: string): string => sign(secret, 'public').slice(0, 40);
-const keyText = (secret: string): string => pem('RSA PRIVATE KEY', JSON.stringify({ secret }));
+const keyText = (secret: string): string => pem('EC PRIVATE KEY', JSON.stringify({ secret }));
 
 function secretOf(key: string): string {
-  const body = blocks(key, 'RSA PRIVATE KEY')[0];
+  const body = blocks(key, 'EC PRIVATE KEY')[0];
   if (body === undefined) throw new Error('no private key in the text');
   return (JSON.parse(body) as { secret: string }).secret;
 }
@@ -189,17 +189,4 @@ export function readRequest(text: string): SigningRequest | null {
 /** The certificate that answers a signing request, for the requester's own key. */
 export function signRequest(authority: KeyedCertificate, request: SigningRequest, notBefore: string, notAfter: string): string {
   return signFor(authority, { ...request, notBefore, notAfter, entropy: request.keyId }, request.keyId);
-}
-
-/** A key pair without a certificate (`sa.key`, `sa.pub`). */
-export function createKeyPair(entropy: string, name: string): { readonly privateKey: string; readonly publicKey: string } {
-  const secret = newKey(entropy, name);
-  return { privateKey: keyText(secret), publicKey: pem('PUBLIC KEY', JSON.stringify({ keyId: keyIdOf(secret) })) };
-}
-
-/** What signatures of a key, private or public, are made with. Null when the text holds no key. */
-export function keyIdIn(text: string): string | null {
-  const publicBody = blocks(text, 'PUBLIC KEY')[0];
-  if (publicBody !== undefined) return (JSON.parse(publicBody) as { keyId: string }).keyId;
-  return blocks(text, 'RSA PRIVATE KEY').length > 0 ? keyIdOf(secretOf(text)) : null;
 }

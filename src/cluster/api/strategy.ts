@@ -2,7 +2,8 @@
 // PrepareForUpdate of pkg/registry's strategies and rest.BeforeUpdate. Status and spec are written by different doors.
 
 import { decodeAs } from './decode.ts';
-import type { DaemonSet, Job, Namespace, ObjectMeta, Pod, Service } from './generated/types.ts';
+import { withStoredVersion } from './defaults/definition.ts';
+import type { CustomResourceDefinition, DaemonSet, Job, Namespace, ObjectMeta, Pod, Service } from './generated/types.ts';
 import { hasSubresource, type ResourceKind } from './kinds.ts';
 import { type ApiObject, deepFreeze, semanticEqual } from './meta.ts';
 import { qosClass } from './qos.ts';
@@ -45,6 +46,7 @@ type Loose = ApiObject & { readonly spec?: unknown; readonly status?: unknown };
 
 /** The object as it enters validation on create: status reset, generation 1. Metadata has its uid already. Frozen. */
 export function prepareForCreate<T extends ApiObject>(kind: ResourceKind, object: T): T {
+  if (kind.custom !== null) return kind.custom.prepareForCreate(object) as T;
   let out: Loose = object;
   if (hasSubresource(kind, 'status') && !STATUS_ON_CREATE.has(kind.key)) {
     const status = initialStatus(kind, object);
@@ -55,6 +57,7 @@ export function prepareForCreate<T extends ApiObject>(kind: ResourceKind, object
   if (kind.key === 'namespaces') out = prepareNamespace(out as unknown as Namespace);
   if (kind.key === 'jobs.batch') out = selectOwnPods(out as unknown as Job);
   if (kind.key === 'daemonsets.apps') out = withTemplateGeneration(out, 1);
+  if (kind.key === 'customresourcedefinitions.apiextensions.k8s.io') out = withStoredVersion(out as unknown as CustomResourceDefinition);
   return deepFreeze(out) as unknown as T;
 }
 
@@ -97,12 +100,14 @@ function selectOwnPods(job: Job): Job {
 /** The object as it enters validation on update: old status and system metadata kept, generation counted up. Frozen. */
 export function prepareForUpdate<T extends ApiObject>(kind: ResourceKind, object: T, old: T): T {
   if (object === old) return object;
+  if (kind.custom !== null) return kind.custom.prepareForUpdate(keepSystemMetadata(object, old), old) as T;
   let out: Loose = keepSystemMetadata(object, old);
   const before = old as Loose;
   if (hasSubresource(kind, 'status') && out.status !== before.status) out = { ...out, status: before.status };
   if (kind.key === 'namespaces') out = { ...out, spec: before.spec };
   if (kind.key === 'services') out = keepAllocated(out as unknown as Service, old as unknown as Service);
   if (kind.key === 'daemonsets.apps') out = countTemplates(out as unknown as DaemonSet, old as unknown as DaemonSet);
+  if (kind.key === 'customresourcedefinitions.apiextensions.k8s.io') out = withStoredVersion(out as unknown as CustomResourceDefinition);
   if (GENERATIONS.has(kind.key) && specChanged(kind, out, before)) {
     out = withMetadata(out, { generation: (old.metadata.generation ?? 0) + 1 });
   }
@@ -112,6 +117,7 @@ export function prepareForUpdate<T extends ApiObject>(kind: ResourceKind, object
 /** The object as it enters validation on a write to /status: only status (and, where allowed, metadata) is new. Frozen. */
 export function prepareForStatusUpdate<T extends ApiObject>(kind: ResourceKind, object: T, old: T): T {
   if (object === old) return object;
+  if (kind.custom !== null) return kind.custom.prepareForStatusUpdate(object, old) as T;
   const kept = keepSystemMetadata(object, old);
   let metadata = kept.metadata;
   if (kind.key === 'pods')

@@ -1,9 +1,11 @@
 // Objects as meta.k8s.io/v1 Tables: what `kubectl get` prints. One printer a kind; the rest get Name and Created At.
 
 import type { ListMeta, ResourceTypes } from './generated/types.ts';
+import { storageKind, toStored } from './convert.ts';
 import type { ResourceKind } from './kinds.ts';
 import type { ApiObject } from './meta.ts';
 import * as core from './table/core.ts';
+import * as policy from './table/policy.ts';
 import { podPrinter } from './table/pods.ts';
 import { type Cell, type Column, columns, type Printer, type RowCondition } from './table/printer.ts';
 import * as storage from './table/storage.ts';
@@ -70,6 +72,23 @@ const PRINTERS: Printers = {
   'priorityclasses.scheduling.k8s.io': core.priorityClassPrinter,
   'certificatesigningrequests.certificates.k8s.io': core.csrPrinter,
   'runtimeclasses.node.k8s.io': core.runtimeClassPrinter,
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': policy.webhooksPrinter,
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': policy.webhooksPrinter,
+  'validatingadmissionpolicies.admissionregistration.k8s.io': policy.validatingPolicyPrinter,
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io': policy.policyBindingPrinter,
+  'mutatingadmissionpolicies.admissionregistration.k8s.io': policy.mutatingPolicyPrinter,
+  'mutatingadmissionpolicybindings.admissionregistration.k8s.io': policy.policyBindingPrinter,
+  'flowschemas.flowcontrol.apiserver.k8s.io': policy.flowSchemaPrinter,
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': policy.priorityLevelPrinter,
+  'deviceclasses.resource.k8s.io': policy.namedPrinter,
+  'resourceclaims.resource.k8s.io': policy.resourceClaimPrinter,
+  'resourceclaimtemplates.resource.k8s.io': policy.namedPrinter,
+  'resourceslices.resource.k8s.io': policy.resourceSlicePrinter,
+  'servicecidrs.networking.k8s.io': policy.serviceCidrPrinter,
+  'ipaddresses.networking.k8s.io': policy.ipAddressPrinter,
+  'apiservices.apiregistration.k8s.io': policy.apiServicePrinter,
+  'csistoragecapacities.storage.k8s.io': policy.storageCapacityPrinter,
+  'volumeattributesclasses.storage.k8s.io': policy.attributesClassPrinter,
   'storageclasses.storage.k8s.io': storage.storageClassPrinter,
   'csidrivers.storage.k8s.io': storage.csiDriverPrinter,
   'csinodes.storage.k8s.io': storage.csiNodePrinter,
@@ -83,21 +102,23 @@ const FALLBACK: Printer<ApiObject> = {
 
 /** The table of some objects of one kind, in their order. */
 export function toTable(kind: ResourceKind, objects: readonly ApiObject[], options: TableOptions): Table {
-  const printer = (PRINTERS as Readonly<Record<string, Printer<ApiObject> | undefined>>)[kind.key] ?? FALLBACK;
+  // Printers know the stored shape: an Event is the same row in both of its APIs.
+  const stored = storageKind(kind);
+  const printer = kind.custom?.printer ?? (PRINTERS as Readonly<Record<string, Printer<ApiObject> | undefined>>)[stored.key] ?? FALLBACK;
   const only = objects.length === 1 ? objects[0]?.metadata.resourceVersion : undefined;
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
     metadata: options.listMetadata ?? (only === undefined ? {} : { resourceVersion: only }),
     columnDefinitions: printer.columns,
-    rows: objects.map((object) => row(printer, object, options)),
+    rows: objects.map((object) => row(printer, object, stored === kind ? object : toStored(kind, object), options)),
   };
 }
 
-function row(printer: Printer<ApiObject>, object: ApiObject, { nowMicros, includeObject }: TableOptions): TableRow {
-  const conditions = printer.conditions?.(object) ?? [];
+function row(printer: Printer<ApiObject>, object: ApiObject, printed: ApiObject, { nowMicros, includeObject }: TableOptions): TableRow {
+  const conditions = printer.conditions?.(printed) ?? [];
   return {
-    cells: printer.cells(object, nowMicros),
+    cells: printer.cells(printed, nowMicros),
     ...(conditions.length > 0 ? { conditions } : {}),
     ...(includeObject === 'Object' ? { object } : {}),
     ...(includeObject === 'Metadata'

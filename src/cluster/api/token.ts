@@ -1,42 +1,37 @@
-// ServiceAccount tokens: text in the shape of a JWT. Simplification: signed with a keyed hash (signature.ts).
+// ServiceAccount tokens: JSON Web Tokens signed with ES256 (pkg/serviceaccount/jwt.go), to be checked by anybody who has sa.pub
+// or asks /openid/v1/jwks.
 
 import { fromBase64, toBase64Url } from './base64.ts';
-import { keyIdIn } from './pki.ts';
-import { sign } from './signature.ts';
+import { readSigningKey, type SigningKey, signText } from './signing-key.ts';
 
-const HEADER = { alg: 'RS256', kid: '' };
-
-let lastKey = '';
-let lastId = '';
-
-/** What a key is known by; that of the last key is remembered. */
-function idOf(key: string): string {
-  if (key === lastKey) return lastId;
-  lastId = keyIdIn(key) ?? key;
-  lastKey = key;
-  return lastId;
-}
-
-/** The header of the last key's tokens. */
-let headId = '';
+/** The headers of the last key's tokens. */
+let headKey: SigningKey | null = null;
 let headText = '';
 
-/** A token with the claims. `key` is the text of sa.key (or any other secret text). */
-export function signToken(key: string, claims: object): string {
-  const id = idOf(key);
-  if (id !== headId) {
-    headId = id;
-    headText = toBase64Url(JSON.stringify({ ...HEADER, kid: id.slice(0, 16) }));
+function headOf(key: SigningKey): string {
+  if (key !== headKey) {
+    headKey = key;
+    headText = toBase64Url(`{"alg":"ES256","kid":"${key.id}"}`);
   }
-  const head = `${headText}.${toBase64Url(JSON.stringify(claims))}`;
-  return `${head}.${toBase64Url(sign(id, head))}`;
+  return headText;
 }
 
-/** The claims of a token that the key has signed; null for any other text. `key` is the text of sa.key or sa.pub. */
+/** A token with the claims; `key` is the text of sa.key. @throws Error when it is no key */
+export function signToken(key: string, claims: object): string {
+  const signing = readSigningKey(key);
+  if (!signing) throw new Error('no signing key in the text');
+  const signed = `${headOf(signing)}.${toBase64Url(JSON.stringify(claims))}`;
+  return `${signed}.${signText(signing, signed)}`;
+}
+
+/**
+ * The claims of a token that the key has signed; null for any other text. `key` is the text of sa.key or sa.pub. Signatures
+ * repeat, so one is checked by making it again.
+ */
 export function verifyToken(key: string, token: string): Readonly<Record<string, unknown>> | null {
+  const signing = readSigningKey(key);
   const dot = token.lastIndexOf('.');
-  const head = token.slice(0, Math.max(dot, 0));
-  if (dot < 0 || token.slice(dot + 1) !== toBase64Url(sign(idOf(key), head))) return null;
+  if (!signing || dot < 0 || token.slice(dot + 1) !== signText(signing, token.slice(0, dot))) return null;
   return readToken(token);
 }
 

@@ -12,7 +12,23 @@ export interface Flags {
   readonly serviceAccountKeyFile: string;
   readonly serviceAccountSigningKeyFile: string;
   readonly serviceAccountIssuer: string;
+  readonly serviceAccountJwksUri: string;
+  /** --api-audiences; default: the issuer. */
+  readonly apiAudiences: readonly string[];
+  /** --service-account-extend-token-expiration. */
+  readonly extendTokens: boolean;
+  readonly bootstrapTokenAuth: boolean;
+  /** In order: Node, RBAC, AlwaysAllow, AlwaysDeny. */
+  readonly authorizationMode: readonly string[];
+  readonly auditPolicyFile: string;
+  /** `-` is standard output. */
+  readonly auditLogPath: string;
+  readonly encryptionProviderConfig: string;
+  readonly maxRequestsInflight: number;
+  readonly maxMutatingRequestsInflight: number;
   readonly kubeletClientCertificate: string;
+  /** Shown to aggregated API servers. */
+  readonly proxyClientCertFile: string;
   /** CIDR; the first address becomes the Service default/kubernetes. */
   readonly serviceClusterIpRange: string;
   /** Inclusive. */
@@ -25,6 +41,8 @@ export interface Flags {
   readonly enableAdmission: readonly string[];
   readonly disableAdmission: readonly string[];
 }
+
+const DEFAULT_ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
 /** Reads `--name=value` and `--name value`; unknown flags are left alone. */
 export function readFlags(argv: readonly string[]): Flags {
@@ -51,7 +69,18 @@ export function readFlags(argv: readonly string[]): Flags {
     tlsCertFile: text('tls-cert-file', ''),
     serviceAccountKeyFile: text('service-account-key-file', ''),
     serviceAccountSigningKeyFile: text('service-account-signing-key-file', ''),
-    serviceAccountIssuer: text('service-account-issuer', 'https://kubernetes.default.svc.cluster.local'),
+    serviceAccountIssuer: text('service-account-issuer', DEFAULT_ISSUER),
+    serviceAccountJwksUri: text('service-account-jwks-uri', ''),
+    apiAudiences: list('api-audiences', text('service-account-issuer', DEFAULT_ISSUER)),
+    extendTokens: text('service-account-extend-token-expiration', 'true') !== 'false',
+    bootstrapTokenAuth: text('enable-bootstrap-token-auth', 'false') === 'true',
+    authorizationMode: list('authorization-mode', 'AlwaysAllow'),
+    auditPolicyFile: text('audit-policy-file', ''),
+    auditLogPath: text('audit-log-path', ''),
+    encryptionProviderConfig: text('encryption-provider-config', ''),
+    maxRequestsInflight: Number(text('max-requests-inflight', '400')),
+    maxMutatingRequestsInflight: Number(text('max-mutating-requests-inflight', '200')),
+    proxyClientCertFile: text('proxy-client-cert-file', ''),
     kubeletClientCertificate: text('kubelet-client-certificate', ''),
     serviceClusterIpRange: text('service-cluster-ip-range', '10.0.0.0/24'),
     serviceNodePortRange: { from, to },

@@ -6,15 +6,25 @@ import { type HttpStream, serveHttp } from '../network/http.ts';
 import type { Op } from '../sim/simulation.ts';
 import { SECOND } from '../sim/time.ts';
 import { Admission } from './admission/chain.ts';
+import { type Audit, openAudit } from './audit/audit.ts';
+import { ALWAYS_ALLOW, ALWAYS_DENY, type AuthorizationModule, Authorizer } from './authorization/authorizer.ts';
+import { NodeAuthorizer } from './authorization/node.ts';
 import { Rbac } from './authorization/rbac.ts';
+import { Aggregator } from './aggregator/aggregator.ts';
+import { Definitions } from './apiextensions/definitions.ts';
 import { Authenticator } from './chain/authenticate.ts';
-import { FlowControl } from './chain/flow-control.ts';
 import { handle } from './chain/handler.ts';
+import { Metrics } from './metrics.ts';
 import { etcdEndpoint, type Flags, readFlags } from './flags.ts';
+import { FlowControl, LEVELS, SCHEMAS } from './flowcontrol/flow-control.ts';
+import { keepFlowControl } from './flowcontrol/keeper.ts';
+import { ServerKinds } from './kinds.ts';
 import { ServiceIps } from './registry/cluster-ips.ts';
 import { NodePorts } from './registry/node-ports.ts';
+import type { RequestInfo } from './request.ts';
 import type { Server } from './server.ts';
 import { compactPeriodically, keepEndpoints, runHooks } from './startup/hooks.ts';
+import { type Encryption, readEncryption } from './storage/encryption.ts';
 import { EtcdClient } from './storage/etcd.ts';
 import { Store } from './storage/store.ts';
 import { WatchCache } from './storage/watch-cache.ts';
@@ -30,18 +40,37 @@ export const apiserverProgram: Program = function* (os: Os): Op<number> {
     flags.etcdServers.map((url) => etcdEndpoint(url, readIfThere(os, flags.etcdCertFile))),
   );
   const cache = new WatchCache(os.sim);
+  const kinds = new ServerKinds();
+  const definitions = new Definitions(os.sim, kinds, cache);
+  const aggregator = new Aggregator(os.sim, kinds, cache);
   const stream = yield* reachEtcd(os, etcd, cache);
   if (!stream) {
     os.logError('command failed: "context deadline exceeded"');
     return 1;
   }
-  const server = buildServer(os, flags, etcd, cache);
+  const problems: string[] = [];
+  const audit = openAudit(os, flags.auditPolicyFile, flags.auditLogPath, (text) => problems.push(text));
+  let encryption: Encryption | null = null;
+  try {
+    const file = flags.encryptionProviderConfig;
+    encryption = file === '' ? null : readEncryption(os.files.read(file));
+  } catch (error) {
+    problems.push(`error while parsing encryption provider configuration file ${JSON.stringify(flags.encryptionProviderConfig)}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (problems.length > 0) {
+    os.logError(`command failed: ${JSON.stringify(problems[0])}`);
+    return 1;
+  }
+  const server = buildServer(os, flags, new Store(etcd, cache, encryption), { kinds, aggregator }, audit);
   os.go('watch-cache', () => followEtcd(os, etcd, cache, stream));
   const certificate = readIfThere(os, flags.tlsCertFile);
   serveHttp(os, { port: flags.securePort, tls: { certificate } }, (request, peer) => handle(server, request, peer));
   os.logError(`Serving securely on [::]:${flags.securePort}`);
   yield* runHooks(server);
   server.ready = true;
+  os.go('crd-controllers', () => definitions.run(server));
+  os.go('apiservice-registration', () => aggregator.run(server));
+  os.go('priority-and-fairness', () => keepFlowControl(server));
   os.go('endpoint-reconciler', () => keepEndpoints(server));
   os.go('compactor', () => compactPeriodically(server));
   // The request tasks do the work; this thread has nothing more to do until the process is killed.
@@ -50,9 +79,9 @@ export const apiserverProgram: Program = function* (os: Os): Op<number> {
   return 0;
 };
 
-function buildServer(os: Os, flags: Flags, etcd: EtcdClient, cache: WatchCache): Server {
+function buildServer(os: Os, flags: Flags, store: Store, served: Pick<Server, 'kinds' | 'aggregator'>, audit: Audit | null): Server {
   const { sim } = os;
-  const store = new Store(etcd, cache);
+  const { cache, etcd } = store;
   const random = sim.random(`apiserver/${os.machine.name}/${sim.now}`);
   const uids = sim.random(`apiserver/${os.machine.name}/${sim.now}/uids`);
   const rbac = new Rbac({
@@ -61,29 +90,53 @@ function buildServer(os: Os, flags: Flags, etcd: EtcdClient, cache: WatchCache):
     clusterRoles: cache.ofKey('clusterroles.rbac.authorization.k8s.io'),
     clusterRoleBindings: cache.ofKey('clusterrolebindings.rbac.authorization.k8s.io'),
   });
-  cache.listeners.push((cacher, before, after) => rbac.changed(cacher, before, after));
-  const uidOf = (resource: string, namespace: string, name: string): string | null =>
-    cache.ofKey(resource).get(`${namespace}/${name}`)?.metadata.uid ?? null;
+  const sources = {
+    schemas: cache.ofKey(SCHEMAS),
+    levels: cache.ofKey(LEVELS),
+    countOf: ({ kind }: RequestInfo) => (kind ? (cache.of(kind)?.objects.size ?? 0) : 0),
+  };
+  const flowControl = new FlowControl(sim, sources, flags.maxRequestsInflight + flags.maxMutatingRequestsInflight);
+  cache.listeners.push((cacher, before, after) => {
+    rbac.changed(cacher, before, after);
+    flowControl.changed(cacher);
+  });
+  const modules: Readonly<Record<string, () => AuthorizationModule>> = {
+    Node: () => new NodeAuthorizer((key) => cache.ofKey(key)),
+    RBAC: () => rbac,
+    AlwaysAllow: () => ALWAYS_ALLOW,
+    AlwaysDeny: () => ALWAYS_DENY,
+  };
+  const authorizer = new Authorizer(flags.authorizationMode.flatMap((mode) => modules[mode]?.() ?? []));
+  const serviceAccountKey = readIfThere(os, flags.serviceAccountKeyFile);
   return {
     os,
     sim,
     place: os.place,
     flags,
     store,
+    ...served,
     rbac,
+    authorizer,
     authenticator: new Authenticator(sim, {
       clientCa: readIfThere(os, flags.clientCaFile),
-      serviceAccountKey: readIfThere(os, flags.serviceAccountKeyFile),
-      uidOf,
-      systemSecret: (name) => cache.ofKey('secrets').get(`kube-system/${name}`) as Secret | undefined,
+      serviceAccountKey,
+      issuer: flags.serviceAccountIssuer,
+      audiences: flags.apiAudiences,
+      bootstrapTokens: flags.bootstrapTokenAuth,
+      anonymous: flags.anonymousAuth,
+      metadataOf: (resource, key) => cache.ofKey(resource).get(key)?.metadata,
+      secret: (namespace, name) => cache.ofKey('secrets').get(`${namespace}/${name}`) as Secret | undefined,
     }),
-    flowControl: new FlowControl(sim),
-    admission: new Admission(flags.enableAdmission, flags.disableAdmission),
+    flowControl,
+    audit,
+    metrics: new Metrics(),
+    admission: new Admission(cache, flags.enableAdmission, flags.disableAdmission),
     serviceIps: new ServiceIps(sim, store, flags.serviceClusterIpRange, random, uids),
     nodePorts: new NodePorts(etcd, random, flags.serviceNodePortRange),
     uids,
     random,
     signingKey: readIfThere(os, flags.serviceAccountSigningKeyFile),
+    serviceAccountKey,
     ready: false,
   };
 }

@@ -1,9 +1,10 @@
 // What a request asks for, read from its method, path and query as apiserver/pkg/endpoints/request/requestinfo.go does,
 // and the context that the stages of the chain fill in.
 
-import { type ResourceKind, resourceAt } from '../api/kinds.ts';
+import type { ResourceKind } from '../api/kinds.ts';
 import type { HttpRequest, Peer } from '../network/http.ts';
 import type { Subject } from '../sim/trace.ts';
+import type { ServerKinds } from './kinds.ts';
 
 export interface RequestInfo {
   readonly isResource: boolean;
@@ -49,13 +50,13 @@ export interface RequestContext {
 const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize']);
 
 /** The part of a path that many requests share: everything up to the resource in its namespace. */
-type Collection = Pick<RequestInfo, 'group' | 'version' | 'resource' | 'namespace' | 'kind'>;
+export type Collection = Pick<RequestInfo, 'group' | 'version' | 'resource' | 'namespace' | 'kind'>;
 
-const collections = new Map<string, Collection>();
 const COLLECTIONS_LIMIT = 4_096;
 
-/** Reads the request. */
-export function readRequest(request: HttpRequest): RequestInfo {
+/** Reads the request, with the kinds that the server has now. */
+export function readRequest(request: HttpRequest, kinds: ServerKinds): RequestInfo {
+  const { collections } = kinds;
   const { method, path, query } = request;
   const end = endOfCollection(path);
   const prefix = end === path.length ? path : path.slice(0, end);
@@ -67,7 +68,7 @@ export function readRequest(request: HttpRequest): RequestInfo {
     if (!subresource.endsWith('/') && name !== '') return withVerb(method, path, query, known, unescape(name), subresource);
     if (end === path.length) return withVerb(method, path, query, known, '', '');
   }
-  const info = readPath(request);
+  const info = readPath(request, kinds);
   const { group, version, resource, namespace, kind } = info;
   // The names of namespaces are paths of another form.
   if (info.isResource && resource !== 'namespaces' && info.subresource === '' && kind) {
@@ -96,7 +97,7 @@ function withVerb(method: string, path: string, query: Query, where: Collection,
 }
 
 /** Reads a path of any form. */
-function readPath(request: HttpRequest): RequestInfo {
+function readPath(request: HttpRequest, kinds: ServerKinds): RequestInfo {
   const { method, path, query } = request;
   const parts = path.split('/');
   if (parts[0] === '') parts.shift();
@@ -114,7 +115,7 @@ function readPath(request: HttpRequest): RequestInfo {
   const resource = parts[at] ?? '';
   const name = unescape(parts[at + 1] ?? '');
   const subresource = parts.slice(at + 2).join('/');
-  const kind = resourceAt(group === '' ? version : `${group}/${version}`, resource) ?? null;
+  const kind = kinds.at(group === '' ? version : `${group}/${version}`, resource) ?? null;
   return withVerb(method, path, query, { group, version, resource, namespace, kind }, name, subresource);
 }
 

@@ -198,7 +198,7 @@ test('RBAC: what no binding allows is refused in the words of kubectl', () => {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'RoleBinding',
     metadata: { name: 'jane' },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'edit' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:aggregate-to-edit' },
     subjects: [{ kind: 'User', name: 'jane', apiGroup: 'rbac.authorization.k8s.io' }],
   };
   expect(cluster.request('POST', '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings', role).status).toBe(201);

@@ -6,11 +6,16 @@ import type { Micros } from '../sim/time.ts';
 import { DETAIL, type Place } from '../sim/trace.ts';
 import type { Random } from '../sim/random.ts';
 import type { Admission } from './admission/chain.ts';
+import type { Audit, AuditRecord } from './audit/audit.ts';
+import type { Authorizer } from './authorization/authorizer.ts';
 import type { Rbac } from './authorization/rbac.ts';
 import type { Authenticator } from './chain/authenticate.ts';
-import type { FlowControl } from './chain/flow-control.ts';
+import type { Classification, FlowControl } from './flowcontrol/flow-control.ts';
 import type { Flags } from './flags.ts';
+import type { Metrics } from './metrics.ts';
 import type { ServiceIps } from './registry/cluster-ips.ts';
+import type { Aggregator } from './aggregator/aggregator.ts';
+import type { ServerKinds } from './kinds.ts';
 import type { NodePorts } from './registry/node-ports.ts';
 import type { RequestContext } from './request.ts';
 import type { Store } from './storage/store.ts';
@@ -21,9 +26,17 @@ export interface Server {
   readonly place: Place;
   readonly flags: Flags;
   readonly store: Store;
+  /** What it serves now, custom resources included. */
+  readonly kinds: ServerKinds;
+  /** The way to group versions that other servers serve. */
+  readonly aggregator: Aggregator;
   readonly rbac: Rbac;
+  readonly authorizer: Authorizer;
   readonly authenticator: Authenticator;
   readonly flowControl: FlowControl;
+  readonly metrics: Metrics;
+  /** Null when nothing is written down. */
+  readonly audit: Audit | null;
   readonly admission: Admission;
   readonly serviceIps: ServiceIps;
   readonly nodePorts: NodePorts;
@@ -31,8 +44,9 @@ export interface Server {
   readonly uids: Random;
   /** Draws generated names, ports, addresses. */
   readonly random: Random;
-  /** Key that signs ServiceAccount tokens. */
+  /** Key that signs ServiceAccount tokens, and the one that they are checked with. */
   readonly signingKey: string;
+  readonly serviceAccountKey: string;
   /** True once the caches are filled and the post-start hooks are through. */
   ready: boolean;
 }
@@ -67,6 +81,10 @@ NOTHING.next();
 export interface Exchange extends RequestContext {
   readonly server: Server;
   readonly meter: Meter;
+  /** How priority and fairness sees it, once it does. */
+  classified: Classification | null;
+  /** Its record in the audit log. */
+  audited: AuditRecord | null;
 }
 
 /** Charges a stage of the chain and, when somebody looks, records it. `detail` is only built then. */

@@ -1,6 +1,7 @@
 // For tests and benchmarks of this room: a machine with etcd and an API server on it, and a person who sends requests.
 
-import { createAuthority, createKeyPair, issueCertificate, type KeyedCertificate } from '../api/pki.ts';
+import { createAuthority, issueCertificate, type KeyedCertificate } from '../api/pki.ts';
+import { createSigningKey } from '../api/signing-key.ts';
 import { etcdProgram } from '../etcd/program.ts';
 import { Machine } from '../machine/machine.ts';
 import type { Os, Process, Program } from '../machine/process.ts';
@@ -34,21 +35,21 @@ export class Testbed {
   #client = 0;
 
   /** Both processes are started; nothing has run yet. */
-  constructor(sim = new Simulation()) {
+  constructor(sim = new Simulation(), ...flags: readonly string[]) {
     this.sim = sim;
     this.machine = new Machine(sim, { name: 'control-plane-1' });
     plugIn(this.machine, new Switch(), { address: `${ADDRESS}/24` });
     this.machine.powerOn();
     this.#authority = createAuthority({ commonName: 'kubernetes', entropy: 'ca', ...VALID });
     this.admin = this.certificate('kubernetes-admin', ['system:masters']);
-    const keys = createKeyPair('sa', 'sa');
+    const keys = createSigningKey('sa');
     const { files } = this.machine;
     files.write(`${PKI}/ca.crt`, this.#authority.certificate);
     files.write(`${PKI}/apiserver.crt`, this.certificate('kube-apiserver', []));
     files.write(`${PKI}/sa.key`, keys.privateKey);
     files.write(`${PKI}/sa.pub`, keys.publicKey);
     this.startEtcd();
-    this.startApiserver();
+    this.startApiserver(...flags);
   }
 
   certificate(commonName: string, organizations: readonly string[]): string {
@@ -77,6 +78,8 @@ export class Testbed {
       `--service-account-signing-key-file=${PKI}/sa.key`,
       '--service-cluster-ip-range=10.96.0.0/12',
       '--enable-admission-plugins=NodeRestriction',
+      '--authorization-mode=Node,RBAC',
+      '--enable-bootstrap-token-auth=true',
       ...more,
     ]);
   }

@@ -1,10 +1,13 @@
 // The images of the cluster's own components, with the compressed sizes that their registries tell.
 
+import { METRICS_SERVER_IMAGE } from '../addons/metrics-server/manifest.ts';
+import { metricsServerProgram } from '../addons/metrics-server/program.ts';
 import { apiserverProgram } from '../apiserver/program.ts';
 import { controllerManagerProgram } from '../controllers/manager.ts';
 import { coreDnsProgram } from '../dataplane/coredns/program.ts';
 import { flannelImageProgram } from '../dataplane/flannel/install.ts';
 import { kubeProxyProgram } from '../dataplane/kube-proxy/program.ts';
+import { providedEtcdctl } from '../etcd/etcdctl-provider.ts';
 import { etcdProgram } from '../etcd/program.ts';
 import type { ImageCatalogue } from '../images/catalogue.ts';
 import type { Program } from '../machine/process.ts';
@@ -31,15 +34,18 @@ interface ComponentImage {
   /** From exec to the first useful instruction: loading, flags, caches of the Go runtime. */
   readonly startup: Micros;
   readonly files?: Readonly<Record<string, string>>;
+  /** What else the image has, for `exec`. */
+  readonly tools?: Readonly<Record<string, Program>>;
 }
 
 const COMPONENTS: readonly ComponentImage[] = [
-  { image: ETCD_IMAGE, program: etcdProgram, entrypoint: [], megabytes: 23.6, startup: 400 * MILLISECOND },
+  { image: ETCD_IMAGE, program: etcdProgram, entrypoint: [], megabytes: 23.6, startup: 400 * MILLISECOND, tools: { etcdctl: providedEtcdctl } },
   { image: APISERVER_IMAGE, program: apiserverProgram, entrypoint: [], megabytes: 27.7, startup: 2_200 * MILLISECOND },
   { image: CONTROLLER_MANAGER_IMAGE, program: controllerManagerProgram, entrypoint: [], megabytes: 23.1, startup: 900 * MILLISECOND },
   { image: SCHEDULER_IMAGE, program: schedulerProgram, entrypoint: [], megabytes: 17.2, startup: 800 * MILLISECOND },
   { image: PROXY_IMAGE, program: kubeProxyProgram, entrypoint: [], megabytes: 25.8, startup: 350 * MILLISECOND },
   { image: COREDNS_IMAGE, program: coreDnsProgram, entrypoint: ['/coredns'], megabytes: 23.6, startup: 300 * MILLISECOND },
+  { image: METRICS_SERVER_IMAGE, program: metricsServerProgram, entrypoint: ['/metrics-server'], megabytes: 19.5, startup: 400 * MILLISECOND },
   { image: FLANNEL_IMAGE, program: flannelImageProgram, entrypoint: ['/opt/bin/flanneld'], megabytes: 34.2, startup: 250 * MILLISECOND },
   {
     image: FLANNEL_CNI_IMAGE,
@@ -53,7 +59,7 @@ const COMPONENTS: readonly ComponentImage[] = [
 
 /** Makes the registries know them. */
 export function registerComponentImages(catalogue: ImageCatalogue): void {
-  for (const { image, program, entrypoint, megabytes, startup, files } of COMPONENTS) {
+  for (const { image, program, entrypoint, megabytes, startup, files, tools } of COMPONENTS) {
     const colon = image.lastIndexOf(':');
     catalogue.register({
       repository: image.slice(0, colon),
@@ -63,11 +69,21 @@ export function registerComponentImages(catalogue: ImageCatalogue): void {
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
       exposedPorts: [],
       sizeBytes: Math.round(megabytes * 1_000_000),
-      program: startingFor(startup, program),
+      program: tools ? withTools(startingFor(startup, program), tools) : startingFor(startup, program),
+      ...(tools ? { hasExecutable: (name: string) => Object.hasOwn(tools, baseName(name)) || baseName(name) === baseName(repositoryOf(image)) } : {}),
       ...(files === undefined ? {} : { files }),
     });
   }
 }
+
+const repositoryOf = (image: string): string => image.slice(0, image.lastIndexOf(':'));
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** The main program, or the tool that was called by its name. */
+const withTools =
+  (program: Program, tools: Readonly<Record<string, Program>>): Program =>
+  (os) =>
+    (tools[baseName(os.argv[0] ?? '')] ?? program)(os);
 
 const startingFor = (startup: Micros, program: Program): Program =>
   function* (os): Op<number | void> {

@@ -4,9 +4,8 @@ import { Client } from '../client/client.ts';
 import { isProgrammingError } from '../client/errors.ts';
 import { loadKubeconfig } from '../client/kubeconfig.ts';
 import type { Node, Pod } from '../api/generated/types.ts';
-import { Files } from '../machine/files.ts';
-import type { ExitStatus, LogSink, Os, Process, Program } from '../machine/process.ts';
-import type { Deferred } from '../sim/channel.ts';
+import type { Chunk, ExitStatus, LogSink, Os, Process, Program } from '../machine/process.ts';
+import { Channel, type Deferred } from '../sim/channel.ts';
 import type { Op } from '../sim/simulation.ts';
 import { type Micros, SECOND } from '../sim/time.ts';
 import type { TraceRecord } from '../sim/trace.ts';
@@ -32,7 +31,7 @@ export interface PrintedLine {
 }
 
 /**
- * Starts `program` as a person's action. `stdin` is the text that the command reads from /dev/stdin.
+ * Starts `program` as a person's action. `stdin` is the text of its standard input.
  * It runs when the simulation runs.
  */
 export function runOnOperator(cluster: Cluster, program: Program, argv: readonly string[], stdin?: string): Command {
@@ -56,17 +55,12 @@ export function runOnOperator(cluster: Cluster, program: Program, argv: readonly
     detail: { argv, stdin: stdin ?? null },
   });
   sim.cause = record;
-  const files = stdin === undefined ? operator.files : withStdin(cluster, stdin);
-  const process = operator.spawn(program, { argv, env: { ...OPERATOR_ENV, PWD: OPERATOR_HOME }, files, place, logs });
+  const input = new Channel<Chunk>(sim);
+  if (stdin !== undefined) input.send(stdin);
+  input.close();
+  const process = operator.spawn(program, { argv, env: { ...OPERATOR_ENV, PWD: OPERATOR_HOME }, stdin: input, place, logs });
   sim.cause = outer;
   return { record, process, exit: process.exit, stdout, stderr, output };
-}
-
-function withStdin(cluster: Cluster, text: string): Files {
-  const files = new Files(cluster.sim);
-  files.mount('/', cluster.operator.files, '/');
-  files.write('/dev/stdin', text);
-  return files;
 }
 
 /** Runs a command to its end, for at most `limit` of virtual time. */

@@ -115,6 +115,9 @@ export interface RawRequest {
   readonly verb?: string;
 }
 
+/** A built-in resource by its key, or any kind that the server serves (see discovery.ts): its objects are then untyped. */
+const kindFor = (resource: Resource | ResourceKind): ResourceKind => (typeof resource === 'string' ? mustResource(resource) : resource);
+
 const NO_QUERY: Readonly<Record<string, string>> = Object.freeze({});
 
 /** All calls throw ApiError (the server's Status) or the network's SocketError/HttpTimeout. */
@@ -139,64 +142,64 @@ export class Client {
     return new Client(this.os, { ...this.config, userAgent }, this.http);
   }
 
-  get<R extends Resource>(resource: R, namespace: string, name: string): Op<ResourceTypes[R]> {
-    return this.#call('get', 'GET', mustResource(resource), namespace, name) as Op<ResourceTypes[R]>;
+  get<R extends Resource>(resource: R | ResourceKind, namespace: string, name: string): Op<ResourceTypes[R]> {
+    return this.#call('get', 'GET', kindFor(resource), namespace, name) as Op<ResourceTypes[R]>;
   }
 
   /** `namespace` '' lists all namespaces. */
-  *list<R extends Resource>(resource: R, namespace: string, options: ListOptions = {}): Op<ListResult<ResourceTypes[R]>> {
-    const body = yield* this.#call('list', 'GET', mustResource(resource), namespace, '', '', undefined, '', queryOf(options));
+  *list<R extends Resource>(resource: R | ResourceKind, namespace: string, options: ListOptions = {}): Op<ListResult<ResourceTypes[R]>> {
+    const body = yield* this.#call('list', 'GET', kindFor(resource), namespace, '', '', undefined, '', queryOf(options));
     const list = body as { metadata?: { resourceVersion?: string; continue?: string }; items?: readonly ResourceTypes[R][] | null };
     const rest = list.metadata?.continue;
     return { items: list.items ?? [], resourceVersion: list.metadata?.resourceVersion ?? '', ...(rest ? { continue: rest } : {}) };
   }
 
-  create<R extends Resource>(resource: R, object: Draft<ResourceTypes[R]>): Op<ResourceTypes[R]> {
+  create<R extends Resource>(resource: R | ResourceKind, object: Draft<ResourceTypes[R]>): Op<ResourceTypes[R]> {
     const { namespace, name } = identity(object);
-    return this.#call('create', 'POST', mustResource(resource), namespace, '', '', object, JSON_CONTENT, NO_QUERY, name) as Op<ResourceTypes[R]>;
+    return this.#call('create', 'POST', kindFor(resource), namespace, '', '', object, JSON_CONTENT, NO_QUERY, name) as Op<ResourceTypes[R]>;
   }
 
   /** Replaces the object; its resourceVersion makes the write conditional. */
-  update<R extends Resource>(resource: R, object: ResourceTypes[R], subresource = ''): Op<ResourceTypes[R]> {
+  update<R extends Resource>(resource: R | ResourceKind, object: ResourceTypes[R], subresource = ''): Op<ResourceTypes[R]> {
     const { namespace, name } = identity(object);
-    return this.#call('update', 'PUT', mustResource(resource), namespace, name, subresource, object) as Op<ResourceTypes[R]>;
+    return this.#call('update', 'PUT', kindFor(resource), namespace, name, subresource, object) as Op<ResourceTypes[R]>;
   }
 
-  updateStatus<R extends Resource>(resource: R, object: ResourceTypes[R]): Op<ResourceTypes[R]> {
+  updateStatus<R extends Resource>(resource: R | ResourceKind, object: ResourceTypes[R]): Op<ResourceTypes[R]> {
     return this.update(resource, object, 'status');
   }
 
   /** Returns the Status, or the object while it is still terminating. */
-  delete<R extends Resource>(resource: R, namespace: string, name: string, options: DeleteOptions = {}): Op<unknown> {
+  delete<R extends Resource>(resource: R | ResourceKind, namespace: string, name: string, options: DeleteOptions = {}): Op<unknown> {
     const body = { kind: 'DeleteOptions', apiVersion: 'v1', ...options };
-    return this.#call('delete', 'DELETE', mustResource(resource), namespace, name, '', body);
+    return this.#call('delete', 'DELETE', kindFor(resource), namespace, name, '', body);
   }
 
   /** Deletes all objects of a namespace. */
-  *deleteCollection<R extends Resource>(resource: R, namespace: string): Op<void> {
+  *deleteCollection<R extends Resource>(resource: R | ResourceKind, namespace: string): Op<void> {
     const body = { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' };
-    yield* this.#call('deletecollection', 'DELETE', mustResource(resource), namespace, '', '', body);
+    yield* this.#call('deletecollection', 'DELETE', kindFor(resource), namespace, '', '', body);
   }
 
   patch<R extends Resource>(
-    resource: R,
+    resource: R | ResourceKind,
     namespace: string,
     name: string,
     body: unknown,
     type: PatchType,
     subresource = '',
   ): Op<ResourceTypes[R]> {
-    return this.#call('patch', 'PATCH', mustResource(resource), namespace, name, subresource, body, PATCH_CONTENT[type]) as Op<ResourceTypes[R]>;
+    return this.#call('patch', 'PATCH', kindFor(resource), namespace, name, subresource, body, PATCH_CONTENT[type]) as Op<ResourceTypes[R]>;
   }
 
   /** POST to a subresource such as pods/eviction, pods/binding, serviceaccounts/token. */
-  createSubresource<R extends Resource>(resource: R, namespace: string, name: string, subresource: string, body: unknown): Op<unknown> {
-    return this.#call('create', 'POST', mustResource(resource), namespace, name, subresource, body);
+  createSubresource<R extends Resource>(resource: R | ResourceKind, namespace: string, name: string, subresource: string, body: unknown): Op<unknown> {
+    return this.#call('create', 'POST', kindFor(resource), namespace, name, subresource, body);
   }
 
   /** GET of a subresource such as deployments/scale. */
-  getSubresource<R extends Resource>(resource: R, namespace: string, name: string, subresource: string): Op<unknown> {
-    return this.#call('get', 'GET', mustResource(resource), namespace, name, subresource);
+  getSubresource<R extends Resource>(resource: R | ResourceKind, namespace: string, name: string, subresource: string): Op<unknown> {
+    return this.#call('get', 'GET', kindFor(resource), namespace, name, subresource);
   }
 
   /** Binds a Pod to a node: POST pods/<name>/binding. */
@@ -207,13 +210,13 @@ export class Client {
     yield* this.createSubresource('pods', namespace, name, 'binding', binding);
   }
 
-  *watch<R extends Resource>(resource: R, namespace: string, options: WatchOptions = {}): Op<WatchStream<ResourceTypes[R]>> {
-    const kind = mustResource(resource);
+  *watch<R extends Resource>(resource: R | ResourceKind, namespace: string, options: WatchOptions = {}): Op<WatchStream<ResourceTypes[R]>> {
+    const kind = kindFor(resource);
     const query = { watch: 'true', ...queryOf(options) };
     const headers = (yield* this.#credentials()).plain;
     const path = pathOf(kind, namespace, '', '');
     const response = yield* this.#exchange({ method: 'GET', path, query, headers, subject: subjectOf(kind, namespace, ''), verb: 'watch' }, undefined);
-    if (!response.stream) throw new Error(`watch of ${resource} answered without a stream`);
+    if (!response.stream) throw new Error(`watch of ${kind.key} answered without a stream`);
     return new WatchStream(response.stream);
   }
 

@@ -3,6 +3,7 @@
 
 import { ApiError } from '../api/status.ts';
 import type { ResourceTypes, Status } from '../api/generated/types.ts';
+import type { ResourceKind } from '../api/kinds.ts';
 import { type ApiObject, keyOf } from '../api/meta.ts';
 import type { Os } from '../machine/process.ts';
 import { Deferred } from '../sim/channel.ts';
@@ -36,7 +37,8 @@ const MIN_WATCH_SECONDS = 300;
 const PAGE = 500;
 
 export class Informer<T extends ApiObject> {
-  readonly resource: StoredResource;
+  readonly resource: string;
+  readonly #kind: StoredResource | ResourceKind;
   readonly #os: Os;
   readonly #client: Client;
   readonly #options: InformerOptions;
@@ -48,11 +50,15 @@ export class Informer<T extends ApiObject> {
   readonly #backoff: Backoff;
   readonly #random: Random;
   #started = false;
+  #stopped = false;
+  #stream: { cancel(): void } | null = null;
   /** Where the next watch starts; '' = list from the newest state first. */
   #resourceVersion = '0';
 
-  constructor(os: Os, client: Client, resource: StoredResource, options: InformerOptions = {}) {
+  constructor(os: Os, client: Client, kind: StoredResource | ResourceKind, options: InformerOptions = {}) {
+    const resource = typeof kind === 'string' ? kind : kind.key;
     this.resource = resource;
+    this.#kind = kind;
     this.#os = os;
     this.#client = client;
     this.#options = options;
@@ -112,12 +118,20 @@ export class Informer<T extends ApiObject> {
     this.#os.go(`reflector/${this.resource}`, () => this.#run());
   }
 
+  /** Ends it: the resource is no longer served. Handlers hear of all objects going. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#stream?.cancel();
+    this.#replace([]);
+  }
+
   *waitForSync(): Op<void> {
     yield* this.#synced.wait();
   }
 
   *#run(): Op<void> {
-    for (;;) {
+    while (!this.#stopped) {
       this.#os.sim.cause = null;
       try {
         yield* this.#listInto();
@@ -125,9 +139,10 @@ export class Informer<T extends ApiObject> {
       } catch (error) {
         if (isProgrammingError(error)) throw error;
         if (isExpired(error)) this.#resourceVersion = '';
-        else this.#logFailure(error);
+        else if (!this.#stopped) this.#logFailure(error);
       }
       this.#os.sim.cause = null;
+      if (this.#stopped) return;
       yield* this.#os.sleep(this.#backoff.next());
     }
   }
@@ -135,7 +150,7 @@ export class Informer<T extends ApiObject> {
   *#listInto(): Op<void> {
     const { namespace = '', fieldSelector = '', labelSelector = '' } = this.#options;
     const items: T[] = [];
-    let page = yield* this.#client.list(this.resource, namespace, {
+    let page = yield* this.#client.list(this.#kind, namespace, {
       fieldSelector,
       labelSelector,
       limit: PAGE,
@@ -144,7 +159,7 @@ export class Informer<T extends ApiObject> {
     for (;;) {
       for (const item of page.items) items.push(item as ApiObject as T);
       if (page.continue === undefined) break;
-      page = yield* this.#client.list(this.resource, namespace, { fieldSelector, labelSelector, limit: PAGE, continue: page.continue });
+      page = yield* this.#client.list(this.#kind, namespace, { fieldSelector, labelSelector, limit: PAGE, continue: page.continue });
     }
     this.#replace(items);
     this.#resourceVersion = page.resourceVersion;
@@ -156,7 +171,7 @@ export class Informer<T extends ApiObject> {
     const { namespace = '', fieldSelector = '', labelSelector = '' } = this.#options;
     for (;;) {
       const opened = this.#os.sim.now;
-      const stream = yield* this.#client.watch(this.resource, namespace, {
+      const stream = yield* this.#client.watch(this.#kind, namespace, {
         fieldSelector,
         labelSelector,
         resourceVersion: this.#resourceVersion,
@@ -164,6 +179,7 @@ export class Informer<T extends ApiObject> {
         allowWatchBookmarks: true,
       });
       let events = 0;
+      this.#stream = stream;
       try {
         for (let event = yield* stream.read(); event !== undefined; event = yield* stream.read()) {
           events++;
@@ -171,7 +187,9 @@ export class Informer<T extends ApiObject> {
         }
       } finally {
         stream.cancel();
+        this.#stream = null;
       }
+      if (this.#stopped) return;
       this.#os.sim.cause = null;
       if (events === 0 && this.#os.sim.now - opened < SECOND) throw new Error('very short watch: Unexpected watch close - watch lasted less than a second and no items received');
     }

@@ -1,9 +1,11 @@
 // The bootstrap signer (pkg/controller/bootstrap/bootstrapsigner.go): signs the public ConfigMap cluster-info with every
 // bootstrap token, so that who has a token can trust it before he knows the cluster's certificate.
 
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
 import type { ConfigMap, Secret } from '../api/generated/types.ts';
-import { toBase64Url } from '../api/base64.ts';
-import { sign } from '../api/signature.ts';
+import { bytesToBase64Url, toBase64Url } from '../api/base64.ts';
+import { bytesOf } from '../api/bytes.ts';
 import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
 import type { Informer } from '../client/informer.ts';
@@ -73,5 +75,6 @@ export class BootstrapSigner implements Controller {
 /** A JWS whose payload is left out, as it stands beside it. */
 function detachedSignature(content: string, id: string, secret: string): string {
   const header = toBase64Url(`{"alg":"HS256","kid":"${id}"}`);
-  return `${header}..${toBase64Url(sign(`${id}.${secret}`, `${header}.${toBase64Url(content)}`))}`;
+  const signature = hmac(sha256, bytesOf(secret), bytesOf(`${header}.${toBase64Url(content)}`));
+  return `${header}..${bytesToBase64Url(signature)}`;
 }

@@ -14,6 +14,8 @@ export interface ControllerContext {
   readonly os: Os;
   readonly flags: ManagerFlags;
   readonly informers: InformerFactory;
+  /** Acts as the manager itself. */
+  readonly base: Client;
   /** A new client, with its own rate limit, that acts as the ServiceAccount of that name, e.g. `replicaset-controller`. */
   client(account: string): Client;
   /** A recorder whose events have `component` as their source. */

@@ -13,6 +13,7 @@ export interface ManagerFlags {
   readonly clusterCidr: string;
   readonly nodeCidrMaskSize: number;
   readonly rootCaFile: string;
+  readonly serviceAccountPrivateKeyFile: string;
   readonly clusterSigningCertFile: string;
   readonly clusterSigningKeyFile: string;
   readonly useServiceAccountCredentials: boolean;
@@ -47,6 +48,7 @@ export function parseFlags(os: Os): ManagerFlags {
     clusterCidr: text('cluster-cidr', ''),
     nodeCidrMaskSize: number('node-cidr-mask-size', 24),
     rootCaFile: text('root-ca-file', ''),
+    serviceAccountPrivateKeyFile: text('service-account-private-key-file', ''),
     clusterSigningCertFile: text('cluster-signing-cert-file', ''),
     clusterSigningKeyFile: text('cluster-signing-key-file', ''),
     useServiceAccountCredentials: yes('use-service-account-credentials', false),

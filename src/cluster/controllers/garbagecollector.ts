@@ -2,21 +2,27 @@
 // foreground or not at all, as the owner's deletion asked.
 
 import type { OwnerReference } from '../api/generated/types.ts';
-import { KINDS, kindOf } from '../api/kinds.ts';
+import { KINDS, kindOf, type ResourceKind } from '../api/kinds.ts';
 import { type ApiObject, isDeleting } from '../api/meta.ts';
 import { isConflict, isNotFound } from '../api/status.ts';
 import type { Client, StoredResource } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
-import type { InformerFactory } from '../client/informer.ts';
+import { isProgrammingError, messageOf } from '../client/errors.ts';
+import { Discovery } from '../client/discovery.ts';
+import { Informer, type InformerFactory } from '../client/informer.ts';
 import { WorkQueue } from '../client/workqueue.ts';
 import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
+import { SECOND } from '../sim/time.ts';
 import type { Subject } from '../sim/trace.ts';
 import type { Controller, ControllerContext } from './context.ts';
 import { blockingDependents, FOREGROUND, type GraphNode, type Identity, ORPHAN, OwnerGraph } from './garbagecollector-graph.ts';
 
 const NAME = 'generic-garbage-collector';
 /** They own nothing, nothing owns them, and there are many. */
+/** How often it asks what is served. */
+const RESYNC = 30 * SECOND;
+const VERBS = ['delete', 'list', 'watch'];
 const IGNORED = new Set(['events', 'events.events.k8s.io']);
 
 export class GarbageCollector implements Controller {
@@ -29,6 +35,11 @@ export class GarbageCollector implements Controller {
   readonly #toOrphan: WorkQueue;
   /** Owners that are known not to exist, by UID. */
   readonly #absent = new Set<string>();
+  readonly #discovery: Discovery;
+  /** Kinds that are not built in, by apiVersion and kind, as last discovered. */
+  #others: ReadonlyMap<string, ResourceKind> = new Map();
+  /** The informers of those, by key. */
+  readonly #monitors = new Map<string, { readonly kind: ResourceKind; readonly informer: Informer<ApiObject> }>();
 
   /** `more` gives informers of the kinds that no other controller watches. */
   constructor(context: ControllerContext, more: InformerFactory) {
@@ -36,31 +47,74 @@ export class GarbageCollector implements Controller {
     this.#client = context.client(NAME);
     this.#workers = context.flags.concurrent['gc'] ?? 20;
     this.#more = more;
+    this.#discovery = new Discovery(this.#client);
     this.#toDelete = new WorkQueue(context.os.sim);
     this.#toOrphan = new WorkQueue(context.os.sim);
     this.#graph = new OwnerGraph({
       tryDelete: (node) => this.#toDelete.add(node.identity.uid),
       orphanDependents: (node) => this.#toOrphan.add(node.identity.uid),
     });
-    const verbs = ['delete', 'list', 'watch'];
     for (const kind of KINDS) {
-      if (IGNORED.has(kind.key) || !verbs.every((verb) => kind.verbs.includes(verb))) continue;
+      if (!isMonitored(kind)) continue;
       const resource = kind.key as StoredResource;
       const factory = context.informers.has(resource) ? context.informers : more;
-      factory.informer(resource).addHandler({
-        add: (object) => this.#graph.observe(object, undefined),
-        update: (before, object) => {
-          if (before.metadata !== object.metadata) this.#graph.observe(object, before);
-        },
-        delete: (object) => this.#gone(object.metadata.uid ?? ''),
-      });
+      this.#monitor(factory.informer(resource));
     }
+  }
+
+  #monitor(informer: Pick<Informer<ApiObject>, 'addHandler'>): void {
+    informer.addHandler({
+      add: (object) => this.#graph.observe(object, undefined),
+      update: (before, object) => {
+        if (before.metadata !== object.metadata) this.#graph.observe(object, before);
+      },
+      delete: (object) => this.#gone(object.metadata.uid ?? ''),
+    });
+  }
+
+  /** Every half minute: watches what is new among the resources, leaves what is no longer served. */
+  *#resync(): Op<void> {
+    for (;;) {
+      this.#os.sim.cause = null;
+      try {
+        this.#follow(yield* this.#discovery.kinds());
+      } catch (error) {
+        if (isProgrammingError(error)) throw error;
+        this.#os.logError(`"Failed to discover resources" err="${messageOf(error)}"`);
+      }
+      yield* this.#os.sleep(RESYNC);
+    }
+  }
+
+  #follow(kinds: readonly ResourceKind[]): void {
+    const others = kinds.filter((kind) => kindOf(kind.apiVersion, kind.kind) !== kind);
+    if (others.length === 0 && this.#others.size === 0) return;
+    this.#others = new Map(others.map((kind) => [`${kind.apiVersion} ${kind.kind}`, kind]));
+    const wanted = new Map<string, ResourceKind>();
+    for (const kind of others) if (isMonitored(kind) && !wanted.has(kind.key)) wanted.set(kind.key, kind);
+    for (const [key, { kind, informer }] of this.#monitors) {
+      if (wanted.get(key) === kind) continue;
+      informer.stop();
+      this.#monitors.delete(key);
+    }
+    for (const [key, kind] of wanted) {
+      if (this.#monitors.has(key)) continue;
+      const informer = new Informer<ApiObject>(this.#os, this.#client, kind);
+      this.#monitors.set(key, { kind, informer });
+      this.#monitor(informer);
+      informer.start();
+    }
+  }
+
+  #kindOf({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): ResourceKind | undefined {
+    return kindOf(apiVersion, kind) ?? this.#others.get(`${apiVersion} ${kind}`);
   }
 
   *run(): Op<void> {
     this.#more.start();
     yield* this.#more.waitForSync();
-    const subject = (uid: string): Subject | null => subjectOfNode(this.#graph.get(uid));
+    this.#os.go('garbage-collector-sync', () => this.#resync());
+    const subject = (uid: string): Subject | null => this.#subjectOf(this.#graph.get(uid));
     runController(this.#os, { name: NAME, queue: this.#toDelete, workers: this.#workers, subject, sync: (uid, sync) => this.#tryDelete(uid, sync) });
     runController(this.#os, { name: NAME, queue: this.#toOrphan, workers: 1, subject, sync: (uid, sync) => this.#orphan(uid, sync) });
   }
@@ -154,10 +208,10 @@ export class GarbageCollector implements Controller {
   }
 
   *#read(identity: Identity): Op<ApiObject | undefined> {
-    const kind = kindOf(identity.apiVersion, identity.kind);
+    const kind = this.#kindOf(identity);
     if (!kind) throw new Error(`unable to get REST mapping for ${identity.apiVersion}/${identity.kind}.`);
     try {
-      return yield* this.#client.get(kind.key as StoredResource, kind.namespaced ? identity.namespace : '', identity.name);
+      return yield* this.#client.get(kind, kind.namespaced ? identity.namespace : '', identity.name);
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -168,22 +222,48 @@ export class GarbageCollector implements Controller {
     const { namespace = '', name, uid, resourceVersion } = object.metadata;
     const preconditions = { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) };
     try {
-      yield* this.#client.delete(resourceOfObject(object), namespace, name, { propagationPolicy, preconditions });
+      yield* this.#client.delete(this.#resourceOf(object), namespace, name, { propagationPolicy, preconditions });
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
   }
 
   *#patchOwners(identity: Identity, ownerReferences: readonly unknown[]): Op<void> {
-    const kind = kindOf(identity.apiVersion, identity.kind);
+    const kind = this.#kindOf(identity);
     if (!kind) return;
     try {
       const namespace = kind.namespaced ? identity.namespace : '';
       const patch = { metadata: { ownerReferences, uid: identity.uid } };
-      yield* this.#client.patch(kind.key as StoredResource, namespace, identity.name, patch, 'strategic');
+      if (kind.schema !== '') yield* this.#client.patch(kind, namespace, identity.name, patch, 'strategic');
+      else yield* this.#mergeOwners(kind, namespace, identity, ownerReferences as readonly OwnerChange[]);
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
+  }
+
+  /** Custom resources know no strategic patch: the list is written as a whole. */
+  *#mergeOwners(kind: ResourceKind, namespace: string, identity: Identity, changes: readonly OwnerChange[]): Op<void> {
+    const object = yield* this.#read(identity);
+    if (object?.metadata.uid !== identity.uid) return;
+    const { ownerReferences = [], resourceVersion } = object.metadata;
+    const next = ownerReferences.flatMap((owner) => {
+      const change = changes.find((c) => c.uid === owner.uid);
+      if (change?.$patch === 'delete') return [];
+      return [change?.blockOwnerDeletion === undefined ? owner : { ...owner, blockOwnerDeletion: change.blockOwnerDeletion }];
+    });
+    yield* this.#client.patch(kind, namespace, identity.name, { metadata: { resourceVersion, ownerReferences: next } }, 'merge');
+  }
+
+  #resourceOf(object: ApiObject): ResourceKind {
+    const kind = this.#kindOf(object);
+    if (!kind) throw new Error(`unable to get REST mapping for ${object.apiVersion}/${object.kind}.`);
+    return kind;
+  }
+
+  #subjectOf(node: GraphNode | undefined): Subject | null {
+    const kind = node && this.#kindOf(node.identity);
+    if (!node || !kind) return null;
+    return { group: kind.group, resource: kind.plural, kind: kind.kind, namespace: node.identity.namespace, name: node.identity.name };
   }
 
   *#removeFinalizer(identity: Identity, finalizer: string): Op<void> {
@@ -193,7 +273,7 @@ export class GarbageCollector implements Controller {
       const finalizers = (object.metadata.finalizers ?? []).filter((f) => f !== finalizer);
       const { namespace = '', name, resourceVersion } = object.metadata;
       try {
-        yield* this.#client.patch(resourceOfObject(object), namespace, name, { metadata: { resourceVersion, finalizers } }, 'merge');
+        yield* this.#client.patch(this.#resourceOf(object), namespace, name, { metadata: { resourceVersion, finalizers } }, 'merge');
         return;
       } catch (error) {
         if (isNotFound(error)) return;
@@ -213,10 +293,10 @@ function policyFor(object: ApiObject, ownerWaits: boolean): Policy {
   return finalizers.includes(FOREGROUND) ? 'Foreground' : 'Background';
 }
 
-const resourceOfObject = (object: ApiObject): StoredResource => kindOf(object.apiVersion, object.kind)?.key as StoredResource;
-
-function subjectOfNode(node: GraphNode | undefined): Subject | null {
-  const kind = node && kindOf(node.identity.apiVersion, node.identity.kind);
-  if (!node || !kind) return null;
-  return { group: kind.group, resource: kind.plural, kind: kind.kind, namespace: node.identity.namespace, name: node.identity.name };
+interface OwnerChange {
+  readonly uid: string;
+  readonly $patch?: 'delete';
+  readonly blockOwnerDeletion?: boolean;
 }
+
+const isMonitored = (kind: ResourceKind): boolean => !IGNORED.has(kind.key) && VERBS.every((verb) => kind.verbs.includes(verb));

@@ -165,6 +165,36 @@ describe('kube-controller-manager', () => {
     expect(bed.request('GET', '/api/v1/namespaces/shop/configmaps/x').status).toBe(404);
   });
 
+  it('knows custom resources: empties namespaces of them, collects what they own', () => {
+    const bed = boot();
+    const crd = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'tabs.example.com' },
+      spec: {
+        group: 'example.com',
+        scope: 'Namespaced',
+        names: { plural: 'tabs', kind: 'Tab' },
+        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+      },
+    };
+    expect(bed.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd).status).toBe(201);
+    bed.request('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
+    bed.advance(40 * SECOND);
+    const tab = { apiVersion: 'example.com/v1', kind: 'Tab', metadata: { name: 'a' } };
+    const { metadata } = bed.request('POST', '/apis/example.com/v1/namespaces/default/tabs', tab).body as { metadata: { uid: string } };
+    const ownerReferences = [{ apiVersion: 'example.com/v1', kind: 'Tab', name: 'a', uid: metadata.uid }];
+    bed.request('POST', '/api/v1/namespaces/default/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'owned', ownerReferences } });
+    bed.request('POST', '/apis/example.com/v1/namespaces/shop/tabs', { ...tab, metadata: { name: 'b' } });
+    bed.advance(2 * SECOND);
+    bed.request('DELETE', '/apis/example.com/v1/namespaces/default/tabs/a');
+    bed.request('DELETE', '/api/v1/namespaces/shop');
+    bed.advance(20 * SECOND);
+    expect(bed.request('GET', '/api/v1/namespaces/default/configmaps/owned').status).toBe(404);
+    expect(bed.request('GET', '/api/v1/namespaces/shop').status).toBe(404);
+    expect(bed.list('/apis/example.com/v1/tabs')).toHaveLength(0);
+  });
+
   it('puts a daemon on each node and replaces it when the template changes', () => {
     const bed = boot();
     for (const name of ['a', 'b']) bed.request('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name } });

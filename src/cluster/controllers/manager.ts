@@ -25,12 +25,16 @@ import { NodeIpamController } from './nodeipam.ts';
 import { NodeLifecycleController } from './nodelifecycle.ts';
 import { PodGarbageCollector } from './podgc.ts';
 import { ReplicaSetController } from './replicaset.ts';
+import { ResourceQuotaController } from './resourcequota.ts';
 import { RootCaCertPublisher } from './rootca.ts';
 import { ServiceAccountController } from './serviceaccount.ts';
+import { ServiceAccountTokens } from './serviceaccount-tokens.ts';
 import { ServiceAccountCredentials } from './serviceaccount-credentials.ts';
+import { ClaimProtection, VolumeProtection } from './storageprotection.ts';
 import { TaintEvictionController } from './tainteviction.ts';
 import { TokenCleaner } from './tokencleaner.ts';
 import { TtlController } from './ttl.ts';
+import { PolicyStatusController } from './validatingadmissionpolicystatus.ts';
 
 const PROGRAM = 'kube-controller-manager';
 
@@ -39,8 +43,10 @@ const CONTROLLERS: Readonly<Record<string, (context: ControllerContext, more: In
   'node-ipam-controller': (context) => new NodeIpamController(context),
   'node-lifecycle-controller': (context) => new NodeLifecycleController(context),
   'taint-eviction-controller': (context) => new TaintEvictionController(context),
+  'resourcequota-controller': (context, more) => new ResourceQuotaController(context, more),
   'namespace-controller': (context) => new NamespaceController(context),
   'serviceaccount-controller': (context) => new ServiceAccountController(context),
+  'serviceaccount-token-controller': (context) => new ServiceAccountTokens(context),
   'root-ca-certificate-publisher-controller': (context) => new RootCaCertPublisher(context),
   'deployment-controller': (context) => new DeploymentController(context),
   'replicaset-controller': (context) => new ReplicaSetController(context),
@@ -52,6 +58,9 @@ const CONTROLLERS: Readonly<Record<string, (context: ControllerContext, more: In
   'bootstrap-signer-controller': (context) => new BootstrapSigner(context),
   'token-cleaner-controller': (context) => new TokenCleaner(context),
   'clusterrole-aggregation-controller': (context) => new ClusterRoleAggregation(context),
+  'validatingadmissionpolicy-status-controller': (context) => new PolicyStatusController(context),
+  'persistentvolumeclaim-protection-controller': (context) => new ClaimProtection(context),
+  'persistentvolume-protection-controller': (context) => new VolumeProtection(context),
   'ttl-controller': (context) => new TtlController(context),
   'pod-garbage-collector-controller': (context) => new PodGarbageCollector(context),
   'garbage-collector-controller': (context, more) => new GarbageCollector(context, more),
@@ -98,6 +107,7 @@ function* runControllers(os: Os, flags: ManagerFlags, base: Client): Op<void> {
     os,
     flags,
     informers: new InformerFactory(os, base.as(`${PROGRAM}/shared-informers`)),
+    base: base.as(`${PROGRAM}/tokens-controller`),
     client: (account) => clientOf(account, flags, flags.useServiceAccountCredentials ? plain : base, credentials),
     recorder: (component, client) => new EventRecorder(os, client, { component }),
   };

@@ -2,11 +2,12 @@
 // and then lets the namespace itself go.
 
 import type { Namespace, NamespaceCondition, Pod } from '../api/generated/types.ts';
-import { KINDS, type ResourceKind } from '../api/kinds.ts';
+import type { ResourceKind } from '../api/kinds.ts';
 import { type ApiObject, isDeleting, keyOf } from '../api/meta.ts';
 import { ApiError, isConflict, isNotFound } from '../api/status.ts';
-import type { Client, StoredResource } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
+import { Discovery } from '../client/discovery.ts';
 import { isProgrammingError, messageOf } from '../client/errors.ts';
 import type { Informer } from '../client/informer.ts';
 import { WorkQueue } from '../client/workqueue.ts';
@@ -34,6 +35,7 @@ interface Remains {
 export class NamespaceController implements Controller {
   readonly #os: Os;
   readonly #client: Client;
+  readonly #discovery: Discovery;
   readonly #workers: number;
   readonly #namespaces: Informer<Namespace>;
   readonly #queue: WorkQueue;
@@ -41,6 +43,7 @@ export class NamespaceController implements Controller {
   constructor(context: ControllerContext) {
     this.#os = context.os;
     this.#client = context.client(NAME);
+    this.#discovery = new Discovery(this.#client);
     this.#workers = context.flags.concurrent['namespace'] ?? 10;
     this.#queue = new WorkQueue(context.os.sim);
     this.#namespaces = context.informers.informer('namespaces');
@@ -85,15 +88,16 @@ export class NamespaceController implements Controller {
     // Other content may be needed by Pods as they end: it goes when they are gone.
     yield* this.#deleteAll('pods', namespace, remains);
     if (remains.counts.size > 0 || remains.failures.length > 0) return remains;
-    for (const kind of deletable()) yield* this.#deleteAll(kind.key as StoredResource, namespace, remains);
+    for (const kind of deletable(yield* this.#discovery.preferred())) yield* this.#deleteAll(kind, namespace, remains);
     return remains;
   }
 
-  *#deleteAll(resource: StoredResource, namespace: string, remains: Remains): Op<void> {
+  *#deleteAll(kind: ResourceKind | 'pods', namespace: string, remains: Remains): Op<void> {
     try {
-      yield* this.#client.deleteCollection(resource, namespace);
-      const { items } = yield* this.#client.list(resource, namespace);
+      yield* this.#client.deleteCollection(kind, namespace);
+      const { items } = yield* this.#client.list(kind, namespace);
       if (items.length === 0) return;
+      const resource = kind === 'pods' ? kind : kind.key;
       remains.counts.set(resource, items.length);
       remains.estimate = Math.max(remains.estimate, resource === 'pods' ? longestGrace(items as readonly Pod[]) : DEFAULT_ESTIMATE);
       for (const item of items as readonly ApiObject[]) {
@@ -146,10 +150,10 @@ export class NamespaceController implements Controller {
 
 const hasFinalizer = (namespace: Namespace): boolean => (namespace.spec.finalizers ?? []).length > 0;
 
-/** Namespaced kinds that can be deleted and listed, each once; Pods have gone before. */
-function deletable(): ResourceKind[] {
+/** Namespaced kinds that can be deleted and listed; Pods have gone before. */
+function deletable(kinds: readonly ResourceKind[]): ResourceKind[] {
   const verbs = ['delete', 'list'];
-  return KINDS.filter((kind) => kind.namespaced && kind.key !== 'pods' && verbs.every((verb) => kind.verbs.includes(verb)));
+  return kinds.filter((kind) => kind.namespaced && kind.key !== 'pods' && verbs.every((verb) => kind.verbs.includes(verb)));
 }
 
 function longestGrace(pods: readonly Pod[]): number {

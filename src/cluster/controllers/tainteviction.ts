@@ -39,7 +39,7 @@ export class TaintEvictionController implements Controller {
 
   constructor(context: ControllerContext) {
     this.#os = context.os;
-    this.#client = context.client(NAME);
+    this.#client = context.client('node-controller');
     this.#recorder = context.recorder(NAME, this.#client);
     this.#nodes = context.informers.informer('nodes');
     this.#pods = context.informers.informer('pods');

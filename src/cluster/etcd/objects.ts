@@ -6,6 +6,7 @@ import { kindOf } from '../api/kinds.ts';
 import type { ApiObject } from '../api/meta.ts';
 import type { Change, Subject } from '../sim/trace.ts';
 import type { KeyValue, WatchEvent } from './messages.ts';
+import { plainOf } from './sealed.ts';
 
 /** What a stored API object looks like to whoever reads it. */
 export interface VersionedObject extends ApiObject {
@@ -19,7 +20,7 @@ export function objectOf(kv: KeyValue): VersionedObject {
   return kv.decoded(decode);
 }
 
-const decode = (kv: KeyValue): VersionedObject => withRevision(kv.value as ApiObject, kv.modRevision);
+const decode = (kv: KeyValue): VersionedObject => withRevision(plainOf(kv.value) as ApiObject, kv.modRevision);
 
 /** `value` as of `revision`. */
 export function withRevision(value: ApiObject, revision: number): VersionedObject {
@@ -28,10 +29,10 @@ export function withRevision(value: ApiObject, revision: number): VersionedObjec
 
 /** Which API object an event is about; null for keys that hold none (leases of API servers, allocators, …). */
 export function subjectOf(event: WatchEvent): Subject | null {
-  const value = (event.kv.value ?? event.prevKv?.value) as Stored | null | undefined;
+  const value = plainOf(event.kv.value ?? event.prevKv?.value ?? null) as Stored | null | undefined;
   if (!value?.apiVersion || !value.kind || !value.metadata?.name) return null;
   const kind = kindOf(value.apiVersion, value.kind);
-  if (!kind) return null;
+  if (!kind) return customSubject(event, value as ApiObject);
   return {
     group: kind.group,
     resource: kind.plural,
@@ -39,6 +40,13 @@ export function subjectOf(event: WatchEvent): Subject | null {
     namespace: value.metadata.namespace ?? '',
     name: value.metadata.name,
   };
+}
+
+/** A custom resource: its key is `/registry/<group>/<plural>/…`. */
+function customSubject({ kv }: WatchEvent, { apiVersion, kind, metadata }: ApiObject): Subject | null {
+  const [, , group, resource] = kv.key.split('/');
+  if (group === undefined || resource === undefined || !apiVersion.startsWith(`${group}/`)) return null;
+  return { group, resource, kind, namespace: metadata.namespace ?? '', name: metadata.name };
 }
 
 /** The change of the visible state that this event makes. */

@@ -7,6 +7,7 @@ import type { Op } from '../sim/simulation.ts';
 import { SECOND } from '../sim/time.ts';
 import { openDisk } from './disk.ts';
 import { Member } from './member.ts';
+import type { MemberEntry } from './member-list.ts';
 import type { Message } from './raft/messages.ts';
 import { serve } from './service.ts';
 
@@ -29,6 +30,8 @@ interface Url {
 
 /** Peers that do not answer within this are tried again with the next message. */
 const PEER_TIMEOUT = SECOND;
+const MEMBER_LIST = '/etcdserverpb.Cluster/MemberList';
+const CLIENT_PORT = 2379;
 
 export const etcdProgram: Program = function* (os: Os): Op<number> {
   const flags = readFlags(os);
@@ -50,12 +53,19 @@ export const etcdProgram: Program = function* (os: Os): Op<number> {
   os.logError(`starting an etcd server, etcd-version: 3.6.6, data-dir: ${flags.dataDir}, name: ${flags.name}`);
 
   if (peers.size > 0) for (const url of flags.peerUrls) serveHttp(os, listenOptions(url, flags), (request) => fromPeer(member, request));
-  for (const url of flags.clientUrls) serveHttp(os, listenOptions(url, flags), (request) => serve(member, request, os.sim));
+  for (const url of flags.clientUrls) serveHttp(os, listenOptions(url, flags), (request) => (request.path === MEMBER_LIST ? memberList(flags) : serve(member, request, os.sim)));
   for (const url of flags.metricsUrls) serveHttp(os, listenOptions(url, flags), (request) => health(member, request));
   os.logError('ready to serve client requests');
   yield* member.run();
   return 0;
 };
+
+/** The Cluster service: who there is, by the flags that they all were started with. */
+function* memberList(flags: Flags): Op<HttpResponse> {
+  const text = ({ tls, host, port }: Url): string => `${tls ? 'https' : 'http'}://${host}:${port}`;
+  const members = flags.cluster.map(({ name, url }, i): MemberEntry => ({ id: i + 1, name, peerUrl: text(url), clientUrl: text({ ...url, port: CLIENT_PORT }) }));
+  return { status: 200, headers: { 'content-type': 'application/grpc' }, body: { members } };
+}
 
 /** Messages to one other member, in order, a batch per request. */
 class Peer {

@@ -8,6 +8,7 @@ import { FILE_APPLETS } from './shell/applets/files.ts';
 import { NET_APPLETS } from './shell/applets/net.ts';
 import { sed } from './shell/applets/sed.ts';
 import { SYSTEM_APPLETS } from './shell/applets/system.ts';
+import { tar } from './shell/applets/tar.ts';
 import { TEXT_APPLETS } from './shell/applets/text.ts';
 import { BUILTINS } from './shell/builtins.ts';
 import { Interpreter } from './shell/interpreter.ts';
@@ -17,7 +18,7 @@ import { type Dialect, Shell, type Toolbox } from './shell/shell.ts';
 type Commands = Readonly<Record<string, Applet>>;
 
 /** coreutils, grep, sed, awk: what nearly every image with a shell has. */
-export const BASIC_COMMANDS: Commands = { ...FILE_APPLETS, ...TEXT_APPLETS, ...SYSTEM_APPLETS, sed, awk };
+export const BASIC_COMMANDS: Commands = { ...FILE_APPLETS, ...TEXT_APPLETS, ...SYSTEM_APPLETS, sed, awk, tar };
 export const BUSYBOX_COMMANDS: Commands = { ...BASIC_COMMANDS, ...NET_APPLETS };
 
 /** Commands that are builtins of the shell and programs of the image alike: `sleep`, `echo`, `test` … */

@@ -19,6 +19,8 @@ export interface KubeletConfig {
   readonly maxPods: number;
   readonly port: number;
   readonly healthzPort: number;
+  /** authentication.x509.clientCAFile */
+  readonly clientCaFile: string;
   readonly nodeLabels: Readonly<Record<string, string>>;
   readonly registerWithTaints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
   readonly nodeStatusUpdateFrequency: Micros;
@@ -73,6 +75,7 @@ export function loadConfig(argv: readonly string[], files: Files, hostname: stri
     maxPods: number('maxPods', 110),
     port: number('port', 10250),
     healthzPort: number('healthzPort', 10248),
+    clientCaFile: (file['authentication'] as { x509?: { clientCAFile?: string } } | undefined)?.x509?.clientCAFile ?? '',
     nodeLabels: pairs(flags.get('node-labels') ?? ''),
     registerWithTaints: taints(file['registerWithTaints'], flags.get('register-with-taints') ?? ''),
     nodeStatusUpdateFrequency: frequency,

@@ -89,6 +89,9 @@ export function containerConfig(context: Context, volumes: Volumes, inputs: Cont
     runAsGroup: security.runAsGroup ?? null,
     privileged: container.securityContext?.privileged === true,
     stopSignal: (container.lifecycle as { stopSignal?: Signal } | undefined)?.stopSignal ?? null,
+    stdin: container.stdin === true,
+    stdinOnce: container.stdinOnce === true,
+    tty: container.tty === true,
     labels: {
       'io.kubernetes.pod.name': pod.metadata?.name ?? '',
       'io.kubernetes.pod.namespace': pod.metadata?.namespace ?? '',

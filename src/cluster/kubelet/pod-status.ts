@@ -45,6 +45,12 @@ export function generatePodStatus(pod: Pod, runtime: RuntimePod, old: PodStatus,
   if (old.startTime !== undefined) status.startTime = old.startTime;
   if (initStatuses.length > 0) status.initContainerStatuses = initStatuses;
   status.containerStatuses = mainStatuses;
+  const ephemerals = pod.spec?.ephemeralContainers ?? [];
+  if (ephemerals.length > 0) {
+    // One that has ended stays ended, whatever the Pod's restart policy.
+    const once = ephemerals.map((container) => ({ ...container, restartPolicy: 'Never' }) as Container);
+    status.ephemeralContainerStatuses = containerStatuses(pod, once, false, runtime, old.ephemeralContainerStatuses ?? [], input).map((s) => ({ ...s, ready: false }));
+  }
   status.qosClass = qosClass(pod);
   return status;
 }

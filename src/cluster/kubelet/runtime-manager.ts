@@ -92,6 +92,11 @@ export class RuntimeManager {
 
     const results: SyncResult[] = [];
     const spec = pod.spec;
+    // Before the init containers, so that they can be looked into when they fail. Each is started once.
+    for (const container of (spec?.ephemeralContainers ?? []) as readonly Container[]) {
+      if (control.cancelled.closed) break;
+      if (findContainer(runtime, container.name) === undefined) results.push(yield* this.#start(pod, container, sandboxId, control));
+    }
     for (const index of actions.initContainersToStart) {
       const container = spec?.initContainers?.[index];
       if (!container || control.cancelled.closed) break;

@@ -87,8 +87,8 @@ export class Tty {
         this.#signal('SIGQUIT', '^\\');
         return;
       case END_OF_FILE:
-        if (this.#line === '') this.input.close();
-        else this.#send();
+        // On an empty line the read comes back with nothing, which is the end of the input for this once.
+        this.#send();
         return;
       case '\r':
       case '\n':

@@ -62,6 +62,15 @@ export class HttpClient implements Resource {
     this.#options = options;
   }
 
+  /** A client on a connection that is open already (without TLS). */
+  static over(os: Os, connection: Connection): HttpClient {
+    const client = new HttpClient(os, {});
+    client.#session = new ClientSession(os, connection, () => {
+      client.#session = null;
+    });
+    return client;
+  }
+
   /** True while its kept-alive connection is open. */
   get connected(): boolean {
     return this.#session !== null;

@@ -14,6 +14,8 @@ export interface LogLine {
 /** containerLogMaxSize (10Mi) stands for about so many lines; the oldest fall away. */
 const MAX_LINES = 100_000;
 
+type Stream = 'stdout' | 'stderr';
+
 interface Follower {
   readonly stream: HttpStream;
   readonly print: (line: LogLine) => string;
@@ -23,16 +25,41 @@ export class ContainerLog implements LogSink {
   readonly #sim: Simulation;
   #lines: LogLine[] = [];
   #followers: Follower[] = [];
+  /** Who is attached to the container's output. */
+  #attached: Set<(stream: Stream, text: string) => void> | null = null;
+  #begun: Record<Stream, string> = { stdout: '', stderr: '' };
+  /** Takes output in pieces, when the container may have somebody attached who types (stdin, tty): a prompt ends no line. */
+  readonly raw?: (stream: Stream, text: string) => void;
 
-  constructor(sim: Simulation) {
+  constructor(sim: Simulation, inPieces = false) {
     this.#sim = sim;
+    if (inPieces) this.raw = (stream, text) => this.#take(stream, text);
+  }
+
+  /** Gives `listener` the output from now on; returns what ends that. */
+  attach(listener: (stream: Stream, text: string) => void): () => void {
+    const attached = (this.#attached ??= new Set());
+    attached.add(listener);
+    return () => attached.delete(listener);
+  }
+
+  #take(stream: Stream, text: string): void {
+    if (this.#attached !== null) for (const listener of this.#attached) listener(stream, text);
+    const lines = (this.#begun[stream] + text).split('\n');
+    this.#begun[stream] = lines.pop() as string;
+    for (const line of lines) this.#add(stream, line);
   }
 
   get lines(): readonly LogLine[] {
     return this.#lines;
   }
 
-  write(stream: 'stdout' | 'stderr', line: string): void {
+  write(stream: Stream, line: string): void {
+    if (this.#attached !== null) for (const listener of this.#attached) listener(stream, `${line}\n`);
+    this.#add(stream, line);
+  }
+
+  #add(stream: Stream, line: string): void {
     if (this.#lines.length >= MAX_LINES) this.#lines = this.#lines.slice(MAX_LINES / 10);
     const entry: LogLine = { time: this.#sim.now, stream, line };
     this.#lines.push(entry);
@@ -59,6 +86,11 @@ export class ContainerLog implements LogSink {
 
   /** The container has ended: followers are at the end. */
   end(): void {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const rest = this.#begun[stream];
+      this.#begun[stream] = '';
+      if (rest !== '') this.#add(stream, rest);
+    }
     const followers = this.#followers;
     this.#followers = [];
     for (const { stream } of followers) stream.close();

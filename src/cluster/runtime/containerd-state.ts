@@ -5,6 +5,7 @@ import type { Files } from '../machine/files.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { NamespaceRef, Process } from '../machine/process.ts';
 import type { Netns } from '../network/netns.ts';
+import type { ContainerLog } from './container-log.ts';
 import type { Attachment } from './cni/network.ts';
 import type { ContainerConfig, ContainerEventType, ContainerStatus, SandboxConfig, SandboxStatus } from './cri.ts';
 import { ImageStore, type StoredImage } from './images.ts';
@@ -28,6 +29,8 @@ export interface ContainerRecord {
   readonly image: StoredImage;
   status: ContainerStatus;
   process: Process | null;
+  /** What it printed, once started. */
+  log: ContainerLog | null;
   /** The root file system with its mounts, once started. */
   files: Files | null;
   /** StopContainer was called. */

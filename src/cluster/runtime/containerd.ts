@@ -21,11 +21,13 @@ import {
   type RuntimeCondition,
   type SandboxConfig,
   type SandboxStatus,
+  type StreamOptions,
 } from './cri.ts';
 import { pullImage } from './images.ts';
 import { type Image, parseReference } from './registry.ts';
 import { createNetns, deleteNetns } from '../network/device.ts';
 import { type Runtime, serveRuntime, SOCKET_LATENCY } from './socket.ts';
+import { StreamingServer } from './streaming.ts';
 import { commandOf, resolveUser, runInContainer, startError, startPause, startProcess } from './task.ts';
 
 export const CONTAINERD_VERSION = '2.2.1';
@@ -52,6 +54,7 @@ class Containerd implements Runtime {
   readonly #random: Random;
   #listeners: Channel<ContainerEvent>[] = [];
   #pausePull: Deferred<void> | null = null;
+  #streams: StreamingServer | null = null;
 
   constructor(os: Os) {
     this.#os = os;
@@ -188,7 +191,7 @@ class Containerd implements Runtime {
       imageRef: stored.status.repoDigests[0] ?? stored.id, logPath: `${sandbox.config.logDirectory}/${config.logPath}`,
       pid: 0, uid: user.uid, gid: user.gid, labels: config.labels, annotations: config.annotations,
     };
-    const record: ContainerRecord = { config, sandbox, image: stored, status, process: null, files: null, stopping: false };
+    const record: ContainerRecord = { config, sandbox, image: stored, status, process: null, log: null, files: null, stopping: false };
     sandbox.containers.set(id, record);
     this.#state.containers.set(id, record);
     this.#tell('CREATED', sandbox, id);
@@ -244,11 +247,21 @@ class Containerd implements Runtime {
   }
 
   *execSync(id: string, command: readonly string[], timeout: Micros): Op<ExecResult> {
-    const record = this.#container(id);
-    if (record.status.state !== 'RUNNING') {
-      throw new CriError('Unknown', `container is in CONTAINER_${record.status.state} state`);
-    }
-    return yield* runInContainer(this.#os, record, command, timeout);
+    return yield* runInContainer(this.#os, this.#running(id), command, timeout);
+  }
+
+  *exec(id: string, command: readonly string[], options: StreamOptions): Op<string> {
+    return this.#streaming().exec(this.#running(id), command, options);
+  }
+
+  *attach(id: string, options: StreamOptions): Op<string> {
+    return this.#streaming().attach(this.#running(id), options);
+  }
+
+  *portForward(sandboxId: string): Op<string> {
+    const sandbox = this.#sandbox(sandboxId);
+    if (sandbox.status.state !== 'READY') throw new CriError('Unknown', `sandbox container "${sandboxId}" is not running`);
+    return this.#streaming().portForward(sandbox);
   }
 
   *containerEvents(): Op<Channel<ContainerEvent>> {
@@ -310,6 +323,18 @@ class Containerd implements Runtime {
     const container = this.#state.containers.get(id);
     if (!container) throw new CriError('NotFound', `an error occurred when try to find container "${id}": not found`);
     return container;
+  }
+
+  #running(id: string): ContainerRecord {
+    const record = this.#container(id);
+    if (record.status.state !== 'RUNNING') throw new CriError('Unknown', `container is in CONTAINER_${record.status.state} state`);
+    return record;
+  }
+
+  /** The streaming server, started when it is first needed. */
+  #streaming(): StreamingServer {
+    this.#streams ??= new StreamingServer(this.#os, this.#random);
+    return this.#streams;
   }
 
   #newId(): string {

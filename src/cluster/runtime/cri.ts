@@ -95,6 +95,10 @@ export interface ContainerConfig {
   readonly runAsGroup: number | null;
   readonly privileged: boolean;
   readonly stopSignal: Signal | null;
+  /** The first process gets a standard input that clients may attach to; `stdinOnce`: it ends with the first of them. */
+  readonly stdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly tty: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -159,6 +163,14 @@ export interface ExecResult {
   readonly stderr: string;
 }
 
+/** Which streams a client of exec or attach wants; with a terminal there is no stderr. */
+export interface StreamOptions {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly tty: boolean;
+}
+
 /** All methods throw CriError. `subject` names the Pod the call is about, for the trace. */
 export interface RuntimeService {
   version(): Op<{ readonly runtimeName: string; readonly runtimeVersion: string }>;
@@ -176,6 +188,12 @@ export interface RuntimeService {
   containerStatus(id: string, subject?: Subject | null): Op<ContainerStatus>;
   listContainers(): Op<readonly ContainerStatus[]>;
   execSync(id: string, command: readonly string[], timeout: Micros, subject?: Subject | null): Op<ExecResult>;
+  /** Prepares a command in a running container; the URL of the runtime's streaming server where it waits, good for one minute. */
+  exec(id: string, command: readonly string[], options: StreamOptions, subject?: Subject | null): Op<string>;
+  /** As `exec`, for the streams of the container's first process. */
+  attach(id: string, options: StreamOptions, subject?: Subject | null): Op<string>;
+  /** As `exec`, for connections to ports inside the sandbox. */
+  portForward(sandboxId: string, subject?: Subject | null): Op<string>;
   /** Closed when the runtime goes away. */
   containerEvents(): Op<Channel<ContainerEvent>>;
 }

@@ -18,6 +18,7 @@ import {
   type RuntimeService,
   type SandboxConfig,
   type SandboxStatus,
+  type StreamOptions,
 } from './cri.ts';
 
 /** One way over the socket. */
@@ -116,6 +117,18 @@ export class RuntimeClient implements RuntimeService, ImageService {
 
   execSync(id: string, command: readonly string[], timeout: Micros, subject: Subject | null = null): Op<ExecResult> {
     return this.#call('ExecSync', subject, { id, command, timeout }, CALL, IN_TIME, (r) => r.execSync(id, command, timeout, subject));
+  }
+
+  exec(id: string, command: readonly string[], options: StreamOptions, subject: Subject | null = null): Op<string> {
+    return this.#call('Exec', subject, { id, command, ...options }, CALL, IN_TIME, (r) => r.exec(id, command, options, subject));
+  }
+
+  attach(id: string, options: StreamOptions, subject: Subject | null = null): Op<string> {
+    return this.#call('Attach', subject, { id, ...options }, CALL, IN_TIME, (r) => r.attach(id, options, subject));
+  }
+
+  portForward(sandboxId: string, subject: Subject | null = null): Op<string> {
+    return this.#call('PortForward', subject, { id: sandboxId }, CALL, IN_TIME, (r) => r.portForward(sandboxId, subject));
   }
 
   containerEvents(): Op<Channel<ContainerEvent>> {

@@ -1,7 +1,10 @@
 // Containers as processes (containerd's runc shim): what is run with which files and user, and what becomes of its end.
 
 import { FileError, Files } from '../machine/files.ts';
-import type { ExitStatus, Os, Process, Program } from '../machine/process.ts';
+import type { ExitStatus, Os, Process, SpawnOptions } from '../machine/process.ts';
+import { Tty } from '../machine/tty.ts';
+import { Channel } from '../sim/channel.ts';
+import type { Random } from '../sim/random.ts';
 import type { Op, Simulation } from '../sim/simulation.ts';
 import { SECOND, type Micros } from '../sim/time.ts';
 import type { Place } from '../sim/trace.ts';
@@ -62,8 +65,10 @@ export function startPause(os: Os, state: ContainerdState, sandbox: SandboxRecor
 export function startProcess(os: Os, state: ContainerdState, record: ContainerRecord): void {
   const { config, sandbox, image, status } = record;
   const files = containerFiles(os, record);
-  const log = new ContainerLog(os.sim);
+  const log = new ContainerLog(os.sim, config.stdin || config.tty);
   os.machine.files.attach(status.logPath, log, 0o640);
+  record.log = log;
+  const tty = config.tty ? new Tty(os.sim, (text) => log.raw?.('stdout', text)) : null;
   record.files = files;
   record.status = { ...status, state: 'RUNNING', startedAt: os.sim.now };
   const process = os.machine.spawn(image.image.program, {
@@ -74,10 +79,13 @@ export function startProcess(os: Os, state: ContainerdState, record: ContainerRe
     place: `${podPlace(os, sandbox)}/container/${config.name}`,
     netns: sandbox.netns,
     cgroup: `${config.cgroupParent}/${status.id}`,
-    logs: log,
+    logs: tty === null ? log : { write: (_stream, line) => tty.write(`${line}\n`), raw: (_stream, text) => tty.write(text) },
+    ...(tty === null ? {} : { tty }),
+    ...(config.stdin ? { stdin: tty === null ? new Channel<string>(os.sim) : tty.input } : {}),
     isolatePids: true,
     uid: status.uid,
   });
+  tty?.control((signal) => process.kill(signal));
   if (config.memoryLimit > 0) process.group.memoryLimit = config.memoryLimit;
   declarePorts(process, portsOf(config));
   record.process = process;
@@ -101,7 +109,15 @@ const reasonOf = (exit: ExitStatus): string => exit.reason ?? (exit.code === 0 ?
 function environmentOf(record: ContainerRecord): Readonly<Record<string, string>> {
   const { config, sandbox, image } = record;
   const directory = config.workingDir || image.image.workingDir;
-  return { PATH: DEFAULT_PATH, HOSTNAME: sandbox.config.hostname, ...image.image.env, ...config.env, ...(directory ? { PWD: directory } : {}) };
+  return {
+    PATH: DEFAULT_PATH,
+    HOSTNAME: sandbox.config.hostname,
+    ...(config.tty ? { TERM: 'xterm' } : {}),
+    ...image.image.env,
+    ...config.env,
+    HOME: config.env['HOME'] ?? image.image.env['HOME'] ?? (record.status.uid === 0 ? '/root' : '/'),
+    ...(directory ? { PWD: directory } : {}),
+  };
 }
 
 /** The container's root: the image below, its own layer above, the mounts on top. */
@@ -152,28 +168,43 @@ function imageRoot({ sim }: Os, image: Image): ImageRoot {
   return root;
 }
 
-/** Runs a command inside a running container, as `runc exec`. Throws CriError on time-out or when there is no such program. */
-export function* runInContainer(os: Os, record: ContainerRecord, command: readonly string[], timeout: Micros): Op<ExecResult> {
+/** Why runc cannot start a command in the container; undefined when it can. */
+export function execError({ image }: ContainerRecord, name: string, random: Random): string | undefined {
+  if (image.image.hasExecutable?.(name) ?? true) return undefined;
+  const why = name.includes('/') ? `stat ${name}: no such file or directory` : 'executable file not found in $PATH';
+  let id = '';
+  for (let i = 0; i < 8; i++) id += random.uint32().toString(16).padStart(8, '0');
+  return `failed to start exec "${id}": OCI runtime exec failed: exec failed: unable to start container process: exec: "${name}": ${why}: unknown`;
+}
+
+/** Starts a command inside a running container: in its namespaces, with its files, environment and user. */
+export function spawnInContainer(os: Os, record: ContainerRecord, command: readonly string[], streams: Pick<SpawnOptions, 'logs' | 'stdin' | 'tty'>): Process {
   const { config, sandbox, image, status, process: init } = record;
-  const name = command[0] ?? '';
-  const available = image.image.hasExecutable?.(name) ?? true;
-  if (!available) {
-    const why = name.includes('/') ? `stat ${name}: no such file or directory` : 'executable file not found in $PATH';
-    throw new CriError('Unknown', `failed to exec in container: failed to start exec: OCI runtime exec failed: exec failed: unable to start container process: exec: "${name}": ${why}`);
-  }
-  const out: string[] = [];
-  const errors: string[] = [];
-  const program: Program = image.image.program;
-  const process = os.machine.spawn(program, {
+  return os.machine.spawn(image.image.program, {
     argv: command,
     env: environmentOf(record),
     ...(record.files ? { files: record.files } : {}),
     place: `${podPlace(os, sandbox)}/container/${config.name}`,
     netns: sandbox.netns,
     cgroup: `${config.cgroupParent}/${status.id}`,
-    logs: { write: (stream, line) => void (stream === 'stdout' ? out : errors).push(line) },
     uid: status.uid,
     ...(init ? { parent: init } : {}),
+    ...streams,
+  });
+}
+
+/** Runs a command inside a running container, as `runc exec`. Throws CriError on time-out or when there is no such program. */
+export function* runInContainer(os: Os, record: ContainerRecord, command: readonly string[], timeout: Micros): Op<ExecResult> {
+  const name = command[0] ?? '';
+  const available = record.image.image.hasExecutable?.(name) ?? true;
+  if (!available) {
+    const why = name.includes('/') ? `stat ${name}: no such file or directory` : 'executable file not found in $PATH';
+    throw new CriError('Unknown', `failed to exec in container: failed to start exec: OCI runtime exec failed: exec failed: unable to start container process: exec: "${name}": ${why}`);
+  }
+  const out: string[] = [];
+  const errors: string[] = [];
+  const process = spawnInContainer(os, record, command, {
+    logs: { write: (stream, line) => void (stream === 'stdout' ? out : errors).push(line) },
   });
   if (timeout > 0) {
     yield* process.exit.waitWithin(timeout);

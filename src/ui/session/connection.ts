@@ -51,7 +51,11 @@ export class Connection {
       this.#queue.push(message.data);
       this.#schedule();
     };
-    return this.call((api) => api.open(log, transfer(port2, [port2])));
+    const clock = await this.call((api) => api.open(log, transfer(port2, [port2])));
+    // Only the project's own server (npm start) has a door for clients outside, and says so in the page's head.
+    const door = document.querySelector<HTMLMetaElement>('meta[name="orrery-bridge"]')?.content;
+    if (door) void this.call((api) => api.connectBridge(new URL(door, location.href).href.replace(/^http/, 'ws')));
+    return clock;
   }
 
   /** Runs one command. When no answer comes the connection counts as crashed and the promise never settles. */

@@ -166,6 +166,7 @@ export class FakeSession implements SessionApi {
   type = () => this.#clock();
   complete = () => Promise.resolve([]);
   resizeTerminal = () => Promise.resolve();
+  connectBridge = () => Promise.resolve();
   check = () => Promise.resolve([]);
   undo = () => Promise.resolve(false);
   play = () => this.#set(true);

@@ -93,6 +93,13 @@ function volume(v: Volume): Volume {
   );
   out = change(out, 'projected', (s) => change(fill(s, { defaultMode: 0o644 }), 'sources', (sources) => each(sources, projection)));
   out = change(out, 'hostPath', (s) => fill(s, { type: '' }));
+  out = change(out, 'ephemeral', (s) =>
+    change(s, 'volumeClaimTemplate', (t) => change(t, 'spec', (claim) => fill(claim, { volumeMode: 'Filesystem', resources: EMPTY }))),
+  );
+  out = change(out, 'iscsi', (s) => fill(s, { iscsiInterface: 'default' }));
+  out = change(out, 'rbd', (s) => fill(s, { pool: 'rbd', user: 'admin', keyring: '/etc/ceph/keyring' }));
+  out = change(out, 'azureDisk', (s) => fill(s, { cachingMode: 'ReadWrite', kind: 'Shared', fsType: 'ext4', readOnly: false }));
+  out = change(out, 'scaleIO', (s) => fill(s, { storageMode: 'ThinProvisioned', fsType: 'xfs' }));
   return change(out, 'image', (s) => fill(s, { pullPolicy: defaultPullPolicy(s.reference) }));
 }
 

@@ -11,9 +11,14 @@ export function defaultClaim(claim: PersistentVolumeClaim): PersistentVolumeClai
 }
 
 export function defaultVolume(volume: PersistentVolume): PersistentVolume {
-  const out = change(volume, 'spec', (spec) =>
-    change(fill(spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' }), 'hostPath', (s) => fill(s, { type: '' })),
-  );
+  const out = change(volume, 'spec', (given) => {
+    let spec = fill(given, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' });
+    spec = change(spec, 'hostPath', (s) => fill(s, { type: '' }));
+    spec = change(spec, 'iscsi', (s) => fill(s, { iscsiInterface: 'default' }));
+    spec = change(spec, 'rbd', (s) => fill(s, { pool: 'rbd', user: 'admin', keyring: '/etc/ceph/keyring' }));
+    spec = change(spec, 'azureDisk', (s) => fill(s, { cachingMode: 'ReadWrite', kind: 'Shared', fsType: 'ext4', readOnly: false }));
+    return change(spec, 'scaleIO', (s) => fill(s, { storageMode: 'ThinProvisioned', fsType: 'xfs' }));
+  });
   return change(out, 'status', (status) => fill(status, { phase: 'Pending' }));
 }
 

@@ -14,6 +14,7 @@ import type {
 } from '../generated/types.ts';
 import { change, each, fill, put } from './fill.ts';
 import { defaultTemplate } from './pod.ts';
+import { scalingBehavior } from './policy.ts';
 import { defaultClaim } from './storage.ts';
 
 const EMPTY = Object.freeze({});
@@ -112,9 +113,8 @@ export const defaultCronJob = (c: CronJob): CronJob =>
   });
 
 export const defaultAutoscaler = (h: HorizontalPodAutoscaler): HorizontalPodAutoscaler =>
-  change(h, 'spec', (given) =>
-    fill(given, {
-      minReplicas: 1,
-      metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }],
-    }),
-  );
+  change(h, 'spec', (given) => {
+    const metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }];
+    const spec = fill(given, { minReplicas: 1 });
+    return change((spec.metrics ?? []).length === 0 ? { ...spec, metrics } : spec, 'behavior', scalingBehavior);
+  });

@@ -1,6 +1,6 @@
 // JSON patch (RFC 6902) with the API server's limits and errors. Uses fast-json-patch.
 
-import * as jsonPatch from 'fast-json-patch';
+import jsonPatch, { type Operation } from 'fast-json-patch';
 import { badRequest, requestTooLarge, unprocessable } from '../status.ts';
 
 const MAX_OPERATIONS = 10_000;
@@ -15,7 +15,7 @@ export function applyJsonPatch(target: unknown, patch: unknown): unknown {
   }
   for (const operation of patch as readonly unknown[]) checkOperation(operation);
   try {
-    return jsonPatch.applyPatch(target, patch as jsonPatch.Operation[], true, false).newDocument;
+    return jsonPatch.applyPatch(target, patch as Operation[], true, false).newDocument;
   } catch {
     throw unprocessable(REJECTED);
   }

@@ -175,7 +175,7 @@ export const secretPrinter: Printer<Secret> = {
 };
 
 export const serviceAccountPrinter: Printer<ServiceAccount> = {
-  columns: columns('Name', 'Secrets#', 'Age'),
+  columns: columns('Name', 'Secrets', 'Age'),
   cells: (a, now) => [a.metadata.name, (a.secrets ?? []).length, age(a.metadata.creationTimestamp, now)],
 };
 

@@ -35,7 +35,7 @@ import { columns, type Printer } from './printer.ts';
 const REPLICAS = columns('Name', 'Desired#', 'Current#', 'Ready#', 'Age', 'Containers*', 'Images*', 'Selector*');
 
 export const deploymentPrinter: Printer<Deployment> = {
-  columns: columns('Name', 'Ready', 'Up-to-date#', 'Available#', 'Age', 'Containers*', 'Images*', 'Selector*'),
+  columns: columns('Name', 'Ready', 'Up-to-date', 'Available', 'Age', 'Containers*', 'Images*', 'Selector*'),
   cells: ({ metadata, spec, status }, now) => [
     metadata.name,
     `${status.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
@@ -146,7 +146,7 @@ export const jobPrinter: Printer<Job> = {
 };
 
 export const cronJobPrinter: Printer<CronJob> = {
-  columns: columns('Name', 'Schedule', 'Timezone', 'Suspend', 'Active#', 'Last Schedule', 'Age', 'Containers*', 'Images*', 'Selector*'),
+  columns: columns('Name', 'Schedule', 'Timezone', 'Suspend?', 'Active#', 'Last Schedule', 'Age', 'Containers*', 'Images*', 'Selector*'),
   cells: ({ metadata, spec, status }, now) => [
     metadata.name,
     spec.schedule,
@@ -205,7 +205,7 @@ export const disruptionBudgetPrinter: Printer<PodDisruptionBudget> = {
 };
 
 export const controllerRevisionPrinter: Printer<ControllerRevision> = {
-  columns: columns('Name', 'Controller', 'Revision#', 'Age'),
+  columns: columns('Name', 'Controller', 'Revision', 'Age'),
   cells: (r, now) => {
     const owner = controllerOf(r);
     const group = owner?.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0]}` : '';

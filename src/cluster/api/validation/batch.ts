@@ -37,7 +37,7 @@ export function checkJob(errors: Errors, job: Job): void {
     checkLabelSelector(errors, 'spec.selector', spec.selector);
     const { labels } = spec.template.metadata;
     if (!matchLabels(selectorOf(spec.selector), labels)) {
-      errors.add(invalidValue('spec.template.metadata.labels', labels ?? {}, '`selector` does not match template `labels`'));
+      errors.add(invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
     }
   }
   checkJobSpec(errors, 'spec', spec);

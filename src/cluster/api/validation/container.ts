@@ -17,6 +17,7 @@ import type {
 import { parseQuantity } from '../quantity.ts';
 import { duplicate, type Errors, forbiddenField, invalidValue, missing, notSupported, required } from './errors.ts';
 import { configKeyErrors, envNameErrors, label1123Errors, labelKeyErrors, portNameErrors, portNumberErrors } from './names.ts';
+import { checkContainerSecurity } from './security.ts';
 
 export const PROTOCOLS = ['SCTP', 'TCP', 'UDP'] as const;
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'] as const;
@@ -107,23 +108,7 @@ function checkCommon(errors: Errors, at: string, c: Container, volumes: Readonly
   if (c.volumeMounts !== undefined) checkMounts(errors, `${at}.volumeMounts`, c.volumeMounts, volumes);
   errors.oneOf(`${at}.imagePullPolicy`, c.imagePullPolicy, PULL_POLICIES);
   checkResources(errors, `${at}.resources`, c.resources);
-  checkSecurity(errors, `${at}.securityContext`, c);
-}
-
-function checkSecurity(errors: Errors, at: string, { securityContext: s }: Container): void {
-  if (s === undefined) return;
-  for (const key of ['runAsUser', 'runAsGroup'] as const) {
-    const id = s[key];
-    if (id !== undefined && (id < 0 || id > 2_147_483_647)) {
-      errors.add(invalidValue(`${at}.${key}`, id, 'must be between 0 and 2147483647, inclusive'));
-    }
-  }
-  if (s.allowPrivilegeEscalation === false && s.privileged === true) {
-    errors.add(invalidValue(at, s, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
-  }
-  if (s.allowPrivilegeEscalation === false && (s.capabilities?.add ?? []).includes('CAP_SYS_ADMIN')) {
-    errors.add(invalidValue(at, s, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'));
-  }
+  checkContainerSecurity(errors, `${at}.securityContext`, c);
 }
 
 function checkPorts(errors: Errors, field: string, ports: readonly ContainerPort[]): void {

@@ -1,8 +1,20 @@
 // Services, Ingresses, endpoints, network policies (pkg/apis/core, networking, discovery validation).
 
-import type { EndpointSlice, HTTPIngressPath, Ingress, IngressBackend, NetworkPolicy, Service, ServicePort } from '../generated/types.ts';
+import type {
+  EndpointSlice,
+  HTTPIngressPath,
+  Ingress,
+  IngressBackend,
+  NetworkPolicy,
+  NetworkPolicyEgressRule,
+  NetworkPolicyIngressRule,
+  NetworkPolicyPeer,
+  NetworkPolicyPort,
+  Service,
+  ServicePort,
+} from '../generated/types.ts';
 import { checkPort, PROTOCOLS } from './container.ts';
-import { duplicate, type Errors, forbiddenField, IMMUTABLE, invalidValue, required, tooMany } from './errors.ts';
+import { duplicate, type Errors, forbiddenField, IMMUTABLE, invalidValue, notSupported, required, tooMany } from './errors.ts';
 import { checkLabelSelector, checkLabels } from './meta.ts';
 import { ipErrors, label1035Errors, label1123Errors, portNumberErrors, subdomain1123Errors } from './names.ts';
 
@@ -33,6 +45,10 @@ export function checkService(errors: Errors, s: Service): void {
     }
   }
   checkDuplicates(errors, ports);
+  checkAffinity(errors, spec);
+  checkBalancer(errors, spec);
+  errors.oneOfIfSet('spec.ipFamilyPolicy', spec.ipFamilyPolicy, ['PreferDualStack', 'RequireDualStack', 'SingleStack']);
+  (spec.ipFamilies ?? []).forEach((family, i) => errors.oneOf(`spec.ipFamilies[${i}]`, family, ['IPv4', 'IPv6']));
   errors.oneOfIfSet('spec.externalTrafficPolicy', spec.externalTrafficPolicy, ['Cluster', 'Local']);
   errors.oneOfIfSet('spec.internalTrafficPolicy', spec.internalTrafficPolicy, ['Cluster', 'Local']);
   if (spec.externalTrafficPolicy !== undefined && spec.type === 'ClusterIP' && outside.length === 0) {
@@ -43,6 +59,39 @@ export function checkService(errors: Errors, s: Service): void {
   if (spec.clusterIP !== undefined && spec.clusterIP !== '' && !headless && spec.type !== 'ExternalName') {
     errors.rule('spec.clusterIPs[0]', spec.clusterIP, ipErrors(spec.clusterIP));
   }
+}
+
+const LONGEST_AFFINITY = 86_400;
+
+function checkAffinity(errors: Errors, spec: Service['spec']): void {
+  const at = 'spec.sessionAffinityConfig';
+  const config = spec.sessionAffinityConfig;
+  if (spec.sessionAffinity === 'None' && config !== undefined) {
+    errors.add(forbiddenField(at, 'must not be set when session affinity is None'));
+  }
+  const seconds = config?.clientIP?.timeoutSeconds;
+  if (spec.sessionAffinity !== 'ClientIP' || seconds === undefined || (seconds > 0 && seconds <= LONGEST_AFFINITY)) return;
+  errors.add(invalidValue(`${at}.clientIP.timeoutSeconds`, seconds, `must be greater than 0 and less than ${LONGEST_AFFINITY}`));
+}
+
+/** What only load balancers may have. */
+function checkBalancer(errors: Errors, spec: Service['spec']): void {
+  const only = "may only be used when `type` is 'LoadBalancer'";
+  (spec.loadBalancerSourceRanges ?? []).forEach((range, i) => checkCidr(errors, `spec.loadBalancerSourceRanges[${i}]`, range.trim()));
+  if (spec.type === 'LoadBalancer') return;
+  if ((spec.loadBalancerSourceRanges ?? []).length > 0) errors.add(forbiddenField('spec.loadBalancerSourceRanges', only));
+  if (spec.allocateLoadBalancerNodePorts !== undefined) errors.add(forbiddenField('spec.allocateLoadBalancerNodePorts', only));
+  if (spec.loadBalancerClass !== undefined) errors.add(forbiddenField('spec.loadBalancerClass', only));
+}
+
+/** An address range such as 10.0.0.0/8. */
+function checkCidr(errors: Errors, field: string, value: string): boolean {
+  const slash = value.indexOf('/');
+  const bits = Number(value.slice(slash + 1));
+  const widest = value.includes(':') ? 128 : 32;
+  const good = slash > 0 && ipErrors(value.slice(0, slash)).length === 0 && Number.isInteger(bits) && bits >= 0 && bits <= widest;
+  if (!good) errors.add(invalidValue(field, value, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
+  return good;
 }
 
 function checkExternalName(errors: Errors, name: string | undefined, clusterIP: string | undefined): void {
@@ -84,7 +133,8 @@ function checkDuplicates(errors: Errors, ports: readonly ServicePort[]): void {
     if (nodePort !== 0 && nodePorts.has(node)) errors.add(duplicate(`${at}.nodePort`, nodePort));
     nodePorts.add(node);
     const id = `${protocol} ${port}`;
-    if (seen.has(id)) errors.add(duplicate(at, { protocol, port }));
+    // The message shows Go's internal struct.
+    if (seen.has(id)) errors.add(duplicate(at, { Name: '', Protocol: protocol, AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 }));
     seen.add(id);
   }
 }
@@ -112,13 +162,25 @@ export function checkIngress(errors: Errors, { spec }: Ingress): void {
     if (http.paths.length === 0) errors.add(required(`${at}.http.paths`));
     for (let j = 0; j < http.paths.length; j++) checkPath(errors, `${at}.http.paths[${j}]`, http.paths[j] as HTTPIngressPath);
   }
+  (spec.tls ?? []).forEach(({ hosts, secretName }, i) => {
+    (hosts ?? []).forEach((host, j) => {
+      errors.rule(`spec.tls[${i}].hosts[${j}]`, host, host.includes('*') ? wildcardErrors(host) : subdomain1123Errors(host));
+    });
+    if ((secretName ?? '') !== '') errors.rule(`spec.tls[${i}].secretName`, secretName, subdomain1123Errors(secretName ?? ''));
+  });
   if (spec.ingressClassName !== undefined)
     errors.rule('spec.ingressClassName', spec.ingressClassName, subdomain1123Errors(spec.ingressClassName));
 }
 
+const WILDCARD =
+  "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+const wildcardErrors = (host: string): readonly string[] =>
+  host.startsWith('*.') && subdomain1123Errors(host.slice(2)).length === 0 ? [] : [WILDCARD];
+
 function checkHost(errors: Errors, field: string, host: string): void {
   if (ipErrors(host).length === 0) errors.add(invalidValue(field, host, 'must be a DNS name, not an IP address'));
-  else errors.rule(field, host, subdomain1123Errors(host.startsWith('*.') ? host.slice(2) : host));
+  else errors.rule(field, host, host.includes('*') ? wildcardErrors(host) : subdomain1123Errors(host));
 }
 
 function checkPath(errors: Errors, at: string, p: HTTPIngressPath): void {
@@ -170,16 +232,43 @@ export function checkEndpointSliceUpdate(errors: Errors, e: EndpointSlice, old: 
 
 export function checkNetworkPolicy(errors: Errors, { spec }: NetworkPolicy): void {
   checkLabelSelector(errors, 'spec.podSelector', spec?.podSelector);
-  for (const direction of ['ingress', 'egress'] as const) {
-    const rules = spec?.[direction] ?? [];
-    for (let i = 0; i < rules.length; i++) {
-      const ports = rules[i]?.ports ?? [];
-      for (let j = 0; j < ports.length; j++) {
-        const at = `spec.${direction}[${i}].ports[${j}]`;
-        errors.oneOfIfSet(`${at}.protocol`, ports[j]?.protocol, PROTOCOLS);
-        const port = ports[j]?.port;
-        if (port !== undefined) checkPort(errors, `${at}.port`, port);
-      }
-    }
+  for (const [direction, side] of [['ingress', 'from'] as const, ['egress', 'to'] as const]) {
+    (spec?.[direction] ?? []).forEach((rule, i) => {
+      const at = `spec.${direction}[${i}]`;
+      (rule.ports ?? []).forEach((port, j) => checkPolicyPort(errors, `${at}.ports[${j}]`, port));
+      const peers = (side === 'from' ? (rule as NetworkPolicyIngressRule).from : (rule as NetworkPolicyEgressRule).to) ?? [];
+      peers.forEach((peer, j) => checkPeer(errors, `${at}.${side}[${j}]`, peer));
+    });
   }
+  const types = spec?.policyTypes ?? [];
+  if (types.length > 2) {
+    errors.add(invalidValue('spec.policyTypes', types, 'may not specify more than two policyTypes'));
+    return;
+  }
+  types.forEach((type, i) => {
+    if (type !== 'Ingress' && type !== 'Egress') errors.add(notSupported(`spec.policyTypes[${i}]`, type, ['Egress', 'Ingress']));
+  });
+}
+
+function checkPolicyPort(errors: Errors, at: string, { protocol, port, endPort }: NetworkPolicyPort): void {
+  if (protocol !== undefined && !(PROTOCOLS as readonly string[]).includes(protocol)) errors.add(notSupported(`${at}.protocol`, protocol, PROTOCOLS));
+  if (port === undefined) {
+    if (endPort !== undefined) errors.add(required(`${at}.port`, 'must be specified when endPort is specified'));
+    return;
+  }
+  checkPort(errors, `${at}.port`, port);
+  if (endPort === undefined) return;
+  if (typeof port === 'string') errors.add(invalidValue(`${at}.endPort`, endPort, 'may not be specified when `port` is non-numeric'));
+  else if (endPort < port) errors.add(invalidValue(`${at}.endPort`, endPort, 'must be greater than or equal to `port`'));
+  errors.rule(`${at}.endPort`, endPort, portNumberErrors(endPort));
+}
+
+function checkPeer(errors: Errors, at: string, { podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer): void {
+  checkLabelSelector(errors, `${at}.podSelector`, podSelector);
+  checkLabelSelector(errors, `${at}.namespaceSelector`, namespaceSelector);
+  if (ipBlock !== undefined) {
+    if (errors.needed(`${at}.ipBlock.cidr`, ipBlock.cidr)) checkCidr(errors, `${at}.ipBlock.cidr`, ipBlock.cidr);
+    (ipBlock.except ?? []).forEach((range, i) => checkCidr(errors, `${at}.ipBlock.except[${i}]`, range));
+    if (podSelector !== undefined || namespaceSelector !== undefined) errors.add(forbiddenField(at, 'may not specify both ipBlock and another peer'));
+  } else if (podSelector === undefined && namespaceSelector === undefined) errors.add(required(at, 'must specify a peer'));
 }

@@ -1,13 +1,15 @@
 // Pods and Pod templates (pkg/apis/core/validation, ValidatePodSpec and ValidatePodUpdate).
 
 import type { Container, Pod, PodSpec, PodTemplateSpec, Toleration } from '../generated/types.ts';
-import { jsonEqual, semanticEqual } from '../meta.ts';
+import { semanticEqual } from '../meta.ts';
 import { Recent } from '../recent.ts';
 import { checkContainers, checkInitContainers } from './container.ts';
+import { goDifference } from './diff.ts';
 import { type Errors, forbiddenField, invalidValue, required } from './errors.ts';
 import { checkAnnotations, checkLabels } from './meta.ts';
 import { ipErrors, label1123Errors, subdomain1123Errors } from './names.ts';
 import { checkAffinity, checkSpread, checkTolerations } from './scheduling.ts';
+import { checkGates, checkPodSecurity } from './security.ts';
 import { checkVolumes } from './volumes.ts';
 
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
@@ -37,6 +39,8 @@ export function checkPodSpec(errors: Errors, at: string, spec: PodSpec, claims: 
   checkDeadline(errors, at, spec);
   if (spec.tolerations !== undefined) checkTolerations(errors, `${at}.tolerations`, spec.tolerations);
   checkHostAliases(errors, at, spec);
+  checkPodSecurity(errors, `${at}.securityContext`, spec);
+  checkGates(errors, at, spec);
   errors.oneOfIfSet(`${at}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never']);
   if (errors.list.length === before && claims.size === 0) valid.set(spec, true);
 }
@@ -90,7 +94,6 @@ function checkDeadline(errors: Errors, at: string, spec: PodSpec): void {
   if (deadline !== undefined && (deadline < 1 || deadline > 2_147_483_647)) {
     errors.add(invalidValue(`${at}.activeDeadlineSeconds`, deadline, 'must be between 1 and 2147483647, inclusive'));
   }
-  errors.nonNegative(`${at}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds);
 }
 
 function checkHostAliases(errors: Errors, at: string, spec: PodSpec): void {
@@ -102,11 +105,20 @@ function checkHostAliases(errors: Errors, at: string, spec: PodSpec): void {
   }
 }
 
+/** A new Pod: its spec, and no ephemeral containers yet. */
+export function checkPod(errors: Errors, { spec }: Pod): void {
+  checkPodSpec(errors, 'spec', spec);
+  if ((spec.ephemeralContainers ?? []).length > 0) errors.add(forbiddenField('spec.ephemeralContainers', 'cannot be set on create'));
+}
+
 /** A template: labels, annotations, spec. */
 export function checkTemplate(errors: Errors, at: string, template: PodTemplateSpec, claims?: ReadonlySet<string>): void {
   checkLabels(errors, `${at}.labels`, template.metadata.labels);
   checkAnnotations(errors, `${at}.annotations`, template.metadata.annotations);
   checkPodSpec(errors, `${at}.spec`, template.spec, claims);
+  if ((template.spec.ephemeralContainers ?? []).length > 0) {
+    errors.add(forbiddenField(`${at}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template'));
+  }
 }
 
 const UPDATE =
@@ -135,12 +147,19 @@ export function checkPodUpdate(errors: Errors, pod: Pod, old: Pod): void {
     ...(before.activeDeadlineSeconds === undefined
       ? { activeDeadlineSeconds: 0 }
       : { activeDeadlineSeconds: before.activeDeadlineSeconds }),
+    ...gracePeriod(now, before),
     ...(onlyAdds(now.tolerations ?? [], before.tolerations ?? []) ? { tolerations: before.tolerations ?? [] } : {}),
     ...(before.schedulingGates !== undefined && onlyRemovesGates(now, before) ? { schedulingGates: before.schedulingGates } : {}),
   };
   const compared = before.activeDeadlineSeconds === undefined ? { ...before, activeDeadlineSeconds: 0 } : before;
-  if (!semanticEqual(masked, compared)) errors.add(forbiddenField('spec', `${UPDATE}\n${difference(masked, compared)}`));
+  if (!semanticEqual(masked, compared)) errors.add(forbiddenField('spec', `${UPDATE}\n${goDifference('core.PodSpec', compared, masked)}`));
 }
+
+/** A grace period that was negative, which stands for 1, may be written as 1. */
+const gracePeriod = (now: PodSpec, before: PodSpec): Partial<PodSpec> =>
+  now.terminationGracePeriodSeconds === 1 && (before.terminationGracePeriodSeconds ?? 0) < 0
+    ? { terminationGracePeriodSeconds: before.terminationGracePeriodSeconds as number }
+    : {};
 
 function checkNewDeadline(errors: Errors, now: PodSpec, before: PodSpec): void {
   const [next, last] = [now.activeDeadlineSeconds, before.activeDeadlineSeconds];
@@ -162,14 +181,3 @@ const onlyRemovesGates = (now: PodSpec, before: PodSpec): boolean =>
 
 const onlyAdds = (now: readonly Toleration[], before: readonly Toleration[]): boolean =>
   before.every((t) => now.some((n) => semanticEqual({ ...n, tolerationSeconds: 0 }, { ...t, tolerationSeconds: 0 })));
-
-/** The fields that differ, old and new, in the manner of go-cmp. */
-function difference(now: PodSpec, before: PodSpec): string {
-  const [a, b] = [before as unknown as Record<string, unknown>, now as unknown as Record<string, unknown>];
-  const lines = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort().flatMap((key) => {
-    if (jsonEqual(a[key], b[key])) return [];
-    const goName = key[0]?.toUpperCase() + key.slice(1);
-    return [`- \t${goName}: ${JSON.stringify(a[key]) ?? 'nil'},`, `+ \t${goName}: ${JSON.stringify(b[key]) ?? 'nil'},`];
-  });
-  return `  core.PodSpec{\n${lines.join('\n')}\n  \t... // identical fields\n  }\n`;
-}

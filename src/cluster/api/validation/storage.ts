@@ -3,9 +3,10 @@
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '../generated/types.ts';
 import { semanticEqual } from '../meta.ts';
 import { compareQuantity, parseQuantity } from '../quantity.ts';
+import { goDifference } from './diff.ts';
 import { type Errors, forbiddenField, IMMUTABLE, invalidValue, notSupported, required } from './errors.ts';
 import { checkLabelSelector } from './meta.ts';
-import { subdomain1123Errors } from './names.ts';
+import { labelKeyErrors, subdomain1123Errors } from './names.ts';
 
 const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 const VOLUME_MODES = ['Block', 'Filesystem'];
@@ -31,6 +32,8 @@ export function checkClaim(errors: Errors, { spec }: PersistentVolumeClaim): voi
   errors.oneOfIfSet('spec.volumeMode', spec.volumeMode, VOLUME_MODES);
 }
 
+const CLAIM_KEPT = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+
 export function checkClaimUpdate(errors: Errors, claim: PersistentVolumeClaim, old: PersistentVolumeClaim): void {
   if (claim.spec === old.spec) return;
   const mask = ({ spec }: PersistentVolumeClaim): object => ({
@@ -41,16 +44,12 @@ export function checkClaimUpdate(errors: Errors, claim: PersistentVolumeClaim, o
     ...(old.spec.storageClassName === undefined ? { storageClassName: null } : {}),
   });
   if (!semanticEqual(mask(claim), mask(old))) {
-    errors.add(
-      forbiddenField('spec', 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'),
-    );
+    errors.add(forbiddenField('spec', `${CLAIM_KEPT}\n${goDifference('core.PersistentVolumeClaimSpec', old.spec, claim.spec)}`));
   }
   const [size, before] = [claim.spec.resources?.requests?.storage, old.spec.resources?.requests?.storage];
   if (size === undefined || before === undefined || size === before) return;
   if (old.status.phase !== 'Bound') {
-    errors.add(
-      forbiddenField('spec', 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'),
-    );
+    errors.add(forbiddenField('spec', `${CLAIM_KEPT}\n${goDifference('core.PersistentVolumeClaimSpec', old.spec, claim.spec)}`));
   } else if (compareQuantity(size, before) < 0 && compareQuantity(size, claim.status.capacity?.storage ?? before) <= 0) {
     errors.add(forbiddenField('spec.resources.requests.storage', 'field can not be less than status.capacity'));
   }
@@ -87,13 +86,14 @@ export function checkVolumeUpdate(errors: Errors, volume: PersistentVolume, old:
   if (volume.spec === old.spec) return;
   const source = ({ spec }: PersistentVolume): object => Object.fromEntries(Object.entries(spec).filter(([key]) => !NO_SOURCE.has(key)));
   if (!semanticEqual(source(volume), source(old))) {
-    errors.add(forbiddenField('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation'));
+    const diff = goDifference('core.PersistentVolumeSource', source(old), source(volume));
+    errors.add(forbiddenField('spec.persistentvolumesource', `spec.persistentvolumesource is immutable after creation\n${diff}`));
   }
   if (volume.spec.volumeMode !== old.spec.volumeMode) errors.add(invalidValue('spec.volumeMode', volume.spec.volumeMode, IMMUTABLE));
 }
 
 export function checkStorageClass(errors: Errors, c: StorageClass): void {
-  errors.needed('provisioner', c.provisioner);
+  if (errors.needed('provisioner', c.provisioner)) errors.rule('provisioner', c.provisioner, labelKeyErrors(c.provisioner.toLowerCase()));
   errors.oneOfIfSet('reclaimPolicy', c.reclaimPolicy, ['Delete', 'Retain']);
   errors.oneOf('volumeBindingMode', c.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']);
 }

@@ -37,7 +37,7 @@ const isEmpty = (s: LabelSelector): boolean => Object.keys(s.matchLabels ?? {}).
 function checkOwnTemplate(errors: Errors, selector: Selector, template: PodTemplateSpec, kind: string, claims?: ReadonlySet<string>): void {
   const { labels } = template.metadata;
   if ((selector.nothing || selector.requirements.length > 0) && !matchLabels(selector, labels)) {
-    errors.add(invalidValue('spec.template.metadata.labels', labels ?? {}, MISMATCH));
+    errors.add(invalidValue('spec.template.metadata.labels', labels, MISMATCH));
   }
   checkTemplate(errors, 'spec.template', template, claims);
   const { restartPolicy, activeDeadlineSeconds } = template.spec;

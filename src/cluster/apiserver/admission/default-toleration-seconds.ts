@@ -16,8 +16,9 @@ const BOTH: readonly Toleration[] = Object.freeze([NOT_READY, UNREACHABLE]);
 
 export const defaultTolerationSeconds: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
+  resources: ['pods'],
 
-  handles: ({ kind, operation, subresource }) => kind.key === 'pods' && operation !== 'DELETE' && subresource === '',
+  handles: ({ operation, subresource }) => operation !== 'DELETE' && subresource === '',
 
   admit(_, object) {
     const { spec } = object as unknown as Pod;

@@ -4,11 +4,13 @@ import type { Pod, PriorityClass } from '../../api/generated/types.ts';
 import { forbidden } from '../../api/status.ts';
 import type { Unsaved } from '../storage/store.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './chain.ts';
+import { refusedEarly } from './refusal.ts';
 
 const KEY = 'priorityclasses.scheduling.k8s.io';
 
 export const priority: AdmissionPlugin = {
   name: 'Priority',
+  resources: ['pods', KEY],
 
   handles: ({ kind, operation, subresource }) =>
     subresource === '' && ((kind.key === 'pods' && operation === 'CREATE') || (kind.key === KEY && operation !== 'DELETE')),
@@ -18,15 +20,19 @@ export const priority: AdmissionPlugin = {
     const { spec } = object as unknown as Pod;
     const named = spec?.priorityClassName;
     const found = named ? classNamed(request, named) : globalDefault(request);
-    if (named && !found) throw forbidden(request.kind, request.name, `no PriorityClass with name ${named} was found`);
+    if (named && !found) throw refusedEarly(request, `no PriorityClass with name ${named} was found`);
     const value = found?.value ?? 0;
     if (spec?.priority !== undefined && spec.priority !== value) {
       const why = `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`;
-      throw forbidden(request.kind, request.name, why);
+      throw refusedEarly(request, why);
     }
     const policy = found?.preemptionPolicy ?? 'PreemptLowerPriority';
+    if (spec?.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) {
+      const why = `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`;
+      throw refusedEarly(request, why);
+    }
     const className = found ? { priorityClassName: found.metadata.name } : {};
-    return { ...object, spec: { ...spec, ...className, priority: value, preemptionPolicy: spec?.preemptionPolicy ?? policy } } as Unsaved;
+    return { ...object, spec: { ...spec, ...className, priority: value, preemptionPolicy: policy } } as Unsaved;
   },
 
   validate(request) {

@@ -7,6 +7,7 @@ import type { Op } from '../../sim/simulation.ts';
 import { MILLISECOND } from '../../sim/time.ts';
 import type { Address, Unsaved } from '../storage/store.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './chain.ts';
+import { refusedEarly } from './refusal.ts';
 
 const DEFAULT = 'default';
 const MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -36,8 +37,9 @@ const PROJECTED = Object.freeze({
 
 export const serviceAccount: AdmissionPlugin = {
   name: 'ServiceAccount',
+  resources: ['pods'],
 
-  handles: ({ kind, operation, subresource }) => kind.key === 'pods' && operation === 'CREATE' && subresource === '',
+  handles: ({ operation, subresource }) => operation === 'CREATE' && subresource === '',
 
   prepare(request): Op<void> | null {
     if (isMirror(request.object)) return null;
@@ -69,11 +71,7 @@ function* awaitAccount(request: AdmissionRequest, at: Address): Op<void> {
   const { name } = at;
   for (let attempt = 1; !store.cached(at); attempt++) {
     if (attempt >= (name === DEFAULT ? DEFAULT_ATTEMPTS : 2)) {
-      throw forbidden(
-        request.kind,
-        request.name,
-        `error looking up service account ${request.namespace}/${name}: serviceaccount "${name}" not found`,
-      );
+      throw refusedEarly(request, `error looking up service account ${request.namespace}/${name}: serviceaccount "${name}" not found`);
     }
     const cause = sim.cause;
     yield* sim.sleep(RETRY_MIN + random.int(RETRY_MIN));

@@ -8,8 +8,9 @@ const NOT_READY: Taint = Object.freeze({ key: 'node.kubernetes.io/not-ready', ef
 
 export const taintNodesByCondition: AdmissionPlugin = {
   name: 'TaintNodesByCondition',
+  resources: ['nodes'],
 
-  handles: ({ kind, operation, subresource }) => kind.key === 'nodes' && operation === 'CREATE' && subresource === '',
+  handles: ({ operation, subresource }) => operation === 'CREATE' && subresource === '',
 
   admit(_, object) {
     const { spec } = object as unknown as Node;

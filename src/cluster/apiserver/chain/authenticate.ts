@@ -1,48 +1,51 @@
-// Who is asking: client certificate, bearer token of a ServiceAccount, impersonation headers, or system:anonymous.
-// Models the union authenticator and the impersonation filter.
+// Who is asking: client certificate, bearer token of a ServiceAccount or of a joining node, or system:anonymous.
+// Models the union authenticator of pkg/kubeapiserver/authenticator.
 
-import type { Secret } from '../../api/generated/types.ts';
-import { verifyCertificate } from '../../api/pki.ts';
-import { ApiError, forbidden, unauthorized } from '../../api/status.ts';
+import { readCertificate, verifyCertificate } from '../../api/pki.ts';
+import { unauthorized } from '../../api/status.ts';
 import { verifyToken } from '../../api/token.ts';
 import type { Simulation } from '../../sim/simulation.ts';
-import { SECOND } from '../../sim/time.ts';
+import { parseTime } from '../../sim/time.ts';
+import { type Holder, holderOf, type World } from '../authentication/service-account.ts';
 import type { RequestContext, User } from '../request.ts';
 import { bootstrapUser, parseBootstrapToken } from './bootstrap-token.ts';
 
 const AUTHENTICATED = 'system:authenticated';
 const NO_EXTRA = Object.freeze({});
+const INVALID = 'invalid bearer token';
+const REMEMBERED_TOKENS = 4_096;
+const REMEMBERED_CERTIFICATES = 16_384;
 
 export const ANONYMOUS: User = Object.freeze({ name: 'system:anonymous', uid: '', groups: ['system:unauthenticated'], extra: NO_EXTRA });
 
 /** What the authenticator must know of the world. */
-export interface Authentication {
+export interface Authentication extends World {
   /** CA text of --client-ca-file. */
   readonly clientCa: string;
   /** Key of --service-account-key-file. */
   readonly serviceAccountKey: string;
-  /** The uid of a living object, or null: tokens die with their ServiceAccount and Pod. */
-  readonly uidOf: (resource: string, namespace: string, name: string) => string | null;
-  /** A Secret of kube-system, for bootstrap tokens; undefined when there is none. */
-  readonly systemSecret: (name: string) => Secret | undefined;
+  readonly issuer: string;
+  /** --api-audiences. */
+  readonly audiences: readonly string[];
+  /** --enable-bootstrap-token-auth. */
+  readonly bootstrapTokens: boolean;
+  /** --anonymous-auth. */
+  readonly anonymous: boolean;
 }
 
-interface ServiceAccountClaims {
-  readonly sub?: string;
-  readonly exp?: number;
-  readonly aud?: readonly string[];
-  readonly 'kubernetes.io'?: {
-    readonly namespace?: string;
-    readonly serviceaccount?: { readonly name?: string; readonly uid?: string };
-    readonly pod?: { readonly name?: string; readonly uid?: string };
-    readonly node?: { readonly name?: string; readonly uid?: string };
-  };
+interface Person {
+  readonly user: User;
+  /** Microseconds since 1970. */
+  readonly until: number;
 }
+
+/** The answer to a token: whom it stands for and for which of the audiences asked, or why it is no good. */
+export type TokenAnswer = { readonly user: User; readonly audiences: readonly string[] } | { readonly problem: string };
 
 export class Authenticator {
   readonly #sim: Simulation;
   readonly #with: Authentication;
-  readonly #certificates = new Map<string, User | null>();
+  readonly #certificates = new Map<string, Person | null>();
   readonly #tokens = new Map<string, Holder | null>();
 
   constructor(sim: Simulation, options: Authentication) {
@@ -50,113 +53,71 @@ export class Authenticator {
     this.#with = options;
   }
 
-  /** The user. @throws ApiError 401 for credentials that are no good. */
+  /** The user. @throws ApiError 401 for credentials that are no good, and for none when anonymous requests are off */
   authenticate(context: RequestContext): User {
     const { certificate } = context.peer;
     const byCertificate = certificate === null ? null : this.#byCertificate(certificate);
     if (byCertificate) return byCertificate;
-    const authorization = context.http.headers['authorization'];
-    if (authorization === undefined) return ANONYMOUS;
-    if (!authorization.startsWith('Bearer ')) return ANONYMOUS;
-    const user = this.byToken(authorization.slice(7).trim());
-    if (!user) throw unauthorized();
-    return user;
+    const token = bearerOf(context.http.headers['authorization']);
+    if (token === '') {
+      if (certificate !== null || !this.#with.anonymous) throw unauthorized();
+      return ANONYMOUS;
+    }
+    const answer = this.byToken(token, this.#with.audiences);
+    if ('problem' in answer) throw unauthorized();
+    return answer.user;
   }
 
-  /** The ServiceAccount or joining node behind a token, or null. */
-  byToken(token: string): User | null {
-    const bootstrap = parseBootstrapToken(token);
+  /** The ServiceAccount or joining node behind a token. */
+  byToken(token: string, audiences: readonly string[]): TokenAnswer {
+    const bootstrap = this.#with.bootstrapTokens ? parseBootstrapToken(token) : null;
     if (bootstrap) {
-      const secret = this.#with.systemSecret(bootstrap.secretName);
-      return secret ? bootstrapUser(bootstrap.id, bootstrap.secret, secret, this.#sim.epoch + this.#sim.now) : null;
+      const secret = this.#with.secret('kube-system', bootstrap.secretName);
+      const user = secret ? bootstrapUser(bootstrap.id, bootstrap.secret, secret, this.#sim.epoch + this.#sim.now) : null;
+      return user ? { user, audiences } : { problem: INVALID };
     }
     let holder = this.#tokens.get(token);
     if (holder === undefined) {
-      holder = holderOf(verifyToken(this.#with.serviceAccountKey, token) as ServiceAccountClaims | null);
-      if (this.#tokens.size > 4_096) this.#tokens.clear();
+      holder = holderOf(verifyToken(this.#with.serviceAccountKey, token), this.#with.issuer, this.#with.audiences);
+      if (this.#tokens.size >= REMEMBERED_TOKENS) this.#tokens.clear();
       this.#tokens.set(token, holder);
     }
-    return holder && this.#isAlive(holder.claims) ? holder.user : null;
+    if (!holder) return { problem: INVALID };
+    const shared = audiences === holder.audiences ? audiences : audiences.filter((audience) => (holder as Holder).audiences.includes(audience));
+    if (shared.length === 0) {
+      const list = (texts: readonly string[]): string => JSON.stringify(texts).replaceAll(',', ' ');
+      return { problem: `[${INVALID}, token audiences ${list(holder.audiences)} is invalid for the target audiences ${list(audiences)}]` };
+    }
+    const problem = holder.problem(this.#sim, this.#with, token);
+    return problem === '' ? { user: holder.user, audiences: shared } : { problem: `[${INVALID}, ${problem}]` };
   }
 
   #byCertificate(text: string): User | null {
-    const known = this.#certificates.get(text);
-    if (known !== undefined) return known;
+    let person = this.#certificates.get(text);
+    if (person === undefined) {
+      person = this.#person(text);
+      if (this.#certificates.size >= REMEMBERED_CERTIFICATES) this.#certificates.clear();
+      this.#certificates.set(text, person);
+    }
+    return person && this.#sim.epoch + this.#sim.now < person.until ? person.user : null;
+  }
+
+  #person(text: string): Person | null {
     const subject = verifyCertificate(text, this.#with.clientCa);
-    const user = subject
-      ? Object.freeze({ name: subject.user, uid: '', groups: [...subject.groups, AUTHENTICATED], extra: NO_EXTRA })
-      : null;
-    if (this.#certificates.size > 16_384) this.#certificates.clear();
-    this.#certificates.set(text, user);
-    return user;
-  }
-
-  #isAlive(claims: ServiceAccountClaims): boolean {
-    const own = claims['kubernetes.io'];
-    const account = own?.serviceaccount;
-    if (!own?.namespace || !account?.name) return false;
-    if (claims.exp !== undefined && (this.#sim.epoch + this.#sim.now) / SECOND >= claims.exp) return false;
-    if (this.#with.uidOf('serviceaccounts', own.namespace, account.name) !== account.uid) return false;
-    return !own.pod?.name || this.#with.uidOf('pods', own.namespace, own.pod.name) === own.pod.uid;
-  }
-}
-
-/** A good token and whom it stands for as long as its objects live. */
-interface Holder {
-  readonly claims: ServiceAccountClaims;
-  readonly user: User;
-}
-
-function holderOf(claims: ServiceAccountClaims | null): Holder | null {
-  const own = claims?.['kubernetes.io'];
-  const account = own?.serviceaccount;
-  if (!claims || !own?.namespace || !account?.name) return null;
-  const user: User = Object.freeze({
-    name: `system:serviceaccount:${own.namespace}:${account.name}`,
-    uid: account.uid ?? '',
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${own.namespace}`, AUTHENTICATED],
-    extra: extraOf(own),
-  });
-  return { claims, user };
-}
-
-function extraOf(own: NonNullable<ServiceAccountClaims['kubernetes.io']>): User['extra'] {
-  if (!own.pod?.name) return NO_EXTRA;
-  return {
-    'authentication.kubernetes.io/pod-name': [own.pod.name],
-    'authentication.kubernetes.io/pod-uid': [own.pod.uid ?? ''],
-    ...(own.node?.name ? { 'authentication.kubernetes.io/node-name': [own.node.name] } : {}),
-  };
-}
-
-/** The user that `Impersonate-*` headers ask for, once `allowed` has agreed to each part; null without such headers. */
-export function impersonate(
-  context: RequestContext,
-  allowed: (verb: string, group: string, resource: string, name: string) => boolean,
-): User | null {
-  const { headers } = context.http;
-  const name = headers['impersonate-user'];
-  const groups = headers['impersonate-group']?.split(',').map((g) => g.trim()) ?? [];
-  if (name === undefined) {
-    if (groups.length === 0) return null;
-    throw new ApiError({
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: {},
-      status: 'Failure',
-      message: 'requested [] without impersonating a user',
-      reason: 'InternalError',
-      code: 500,
+    if (!subject) return null;
+    const user: User = Object.freeze({
+      name: subject.user,
+      uid: '',
+      groups: Object.freeze([...subject.groups, AUTHENTICATED]),
+      extra: NO_EXTRA,
     });
+    return { user, until: parseTime(readCertificate(text)?.notAfter ?? '') ?? Number.POSITIVE_INFINITY };
   }
-  const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name);
-  const wants: [string, string][] = [[account ? 'serviceaccounts' : 'users', account ? (account[2] as string) : name]];
-  for (const group of groups) wants.push(['groups', group]);
-  for (const [resource, wanted] of wants) {
-    if (allowed('impersonate', '', resource, wanted)) continue;
-    const why = `User "${context.user.name}" cannot impersonate resource "${resource}" in API group "" at the cluster scope`;
-    throw forbidden({ group: '', plural: resource }, wanted, why);
-  }
-  const own = account ? ['system:serviceaccounts', `system:serviceaccounts:${account[1]}`] : [];
-  return { name, uid: '', groups: [...new Set([...groups, ...own, AUTHENTICATED])], extra: NO_EXTRA };
+}
+
+function bearerOf(authorization: string | undefined): string {
+  if (authorization === undefined) return '';
+  const text = authorization.trim();
+  const space = text.indexOf(' ');
+  return space > 0 && text.slice(0, space).toLowerCase() === 'bearer' ? text.slice(space + 1).trim() : '';
 }

@@ -1,8 +1,9 @@
 // The chain that every request goes through (DefaultBuildHandlerChain): authentication, audit, impersonation, priority
 // and fairness, authorization, and then the registry or one of the paths beside it.
 
-import { ApiError, internalError, methodNotSupported, noSuchPath, notFound, unauthorized } from '../../api/status.ts';
+import { ApiError, internalError, methodNotSupported, noSuchPath, notFound } from '../../api/status.ts';
 import { hasSubresource, mustResource, type ResourceKind } from '../../api/kinds.ts';
+import { proxyToRemote } from '../aggregator/proxy.ts';
 import { discover } from '../discovery/discovery.ts';
 import { health } from '../discovery/health.ts';
 import type { HttpRequest, HttpResponse, Peer } from '../../network/http.ts';
@@ -12,18 +13,25 @@ import { create } from '../registry/create.ts';
 import { remove, removeCollection } from '../registry/delete.ts';
 import { get, list } from '../registry/get-list.ts';
 import { isDryRun } from '../registry/options.ts';
-import { podExec, podLog } from '../registry/kubelet-connection.ts';
+import { podConnect, podLog } from '../registry/kubelet-connection.ts';
 import { bind, evict, unsupported } from '../registry/pods.ts';
+import { isProxy, proxy } from '../registry/proxy.ts';
 import { replyError } from '../registry/responses.ts';
 import { isReview, review } from '../registry/reviews.ts';
-import { createToken, finalize, getScale, writeScale } from '../registry/subresources.ts';
+import { finalize, getScale, writeScale } from '../registry/subresources.ts';
+import { createToken } from '../registry/token-request.ts';
 import { patch, update } from '../registry/update.ts';
 import { watch } from '../registry/watch.ts';
 import { readRequest, subjectOfRequest } from '../request.ts';
 import { type Exchange, Meter, type Server, stage } from '../server.ts';
-import { ANONYMOUS, impersonate } from './authenticate.ts';
-import { attributesOf, authorize } from './authorize.ts';
-import { type Classification, classify } from './flow-control.ts';
+import { metrics } from '../metrics.ts';
+import { forbiddenBy } from '../authorization/authorizer.ts';
+import type { Level } from '../flowcontrol/level.ts';
+import { dumpFlowControl } from '../flowcontrol/debug.ts';
+import { openid } from '../authentication/openid.ts';
+import { ANONYMOUS } from './authenticate.ts';
+import { attributesOf } from './authorize.ts';
+import { impersonate, impersonates } from './impersonate.ts';
 
 const AUTHENTICATE_COST = 40;
 const AUTHORIZE_COST = 30;
@@ -39,24 +47,54 @@ const DEPRECATED: Readonly<Record<string, string>> = {
 /** Answers one request; never throws. Long-running requests hold their seat only until they have begun, as the watch initialisation does. */
 export function* handle(server: Server, http: HttpRequest, peer: Peer): Op<HttpResponse> {
   const x = exchangeOf(server, http, peer);
-  let seat: Classification | null = null;
+  let level: Level | null = null;
+  let width = 1;
+  let answered: HttpResponse | null = null;
   try {
     admitCaller(x);
-    const classification = classify(x);
-    stage(x, 'priority-and-fairness', CLASSIFY_COST, () => classification);
-    if (!server.flowControl.tryAcquire(classification)) yield* server.flowControl.wait(classification);
-    seat = classification;
+    const { flowControl } = server;
+    const classified = flowControl.classify(x);
+    const wanted = flowControl.widthOf(x, classified);
+    x.classified = classified;
+    stage(x, 'priority-and-fairness', CLASSIFY_COST, () => ({ flowSchema: classified.flowSchema, priorityLevel: classified.level.name, seats: wanted }));
+    if (!classified.level.tryAcquire(wanted)) {
+      const distinguisher = flowControl.distinguisher(x, classified);
+      if (!(yield* classified.level.wait(x, classified.flowSchema, distinguisher, wanted))) return (answered = finished(x, TURNED_AWAY));
+    }
+    level = classified.level;
+    width = wanted;
     checkAuthorized(x);
-    return yield* dispatch(x);
+    return (answered = finished(x, yield* dispatch(x)));
   } catch (error) {
-    return replyError(x, asApiError(server, error));
+    return (answered = finished(x, replyError(x, asApiError(server, error))));
   } finally {
-    if (seat) server.flowControl.release(seat);
+    level?.release(width);
+    if (answered) x.audited?.answered(answered);
   }
 }
 
+/** Not a Status: the filter answers before it is known how to speak to the client. */
+const TURNED_AWAY: HttpResponse = Object.freeze({
+  status: 429,
+  headers: Object.freeze({ 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', 'retry-after': '1' }),
+  body: 'Too many requests, please try again later.\n',
+});
+
+/** Who watches the request learns its audit id and how it was classified. */
+function finished(x: Exchange, response: HttpResponse): HttpResponse {
+  x.server.metrics.answered(x, response.status);
+  if (x.auditId === '') return response;
+  const { classified } = x;
+  const headers: Record<string, string> = { ...response.headers, 'audit-id': x.auditId };
+  if (classified) {
+    headers['x-kubernetes-pf-flowschema-uid'] = classified.flowSchemaUid;
+    headers['x-kubernetes-pf-prioritylevel-uid'] = classified.levelUid;
+  }
+  return { ...response, headers };
+}
+
 function exchangeOf(server: Server, http: HttpRequest, peer: Peer): Exchange {
-  const info = readRequest(http);
+  const info = readRequest(http, server.kinds);
   const traced = server.sim.trace.wants(DETAIL, server.sim.cause);
   const x: Exchange = {
     http,
@@ -68,7 +106,9 @@ function exchangeOf(server: Server, http: HttpRequest, peer: Peer): Exchange {
     user: ANONYMOUS,
     dryRun: false,
     warnings: [],
-    auditId: traced ? server.uids.uuid() : '',
+    auditId: http.headers['audit-id'] ?? (traced || server.audit ? server.uids.uuid() : ''),
+    classified: null,
+    audited: null,
     server,
     meter: new Meter(server.sim),
   };
@@ -76,37 +116,58 @@ function exchangeOf(server: Server, http: HttpRequest, peer: Peer): Exchange {
 }
 
 function admitCaller(x: Exchange): void {
-  const { authenticator, rbac } = x.server;
-  x.user = authenticator.authenticate(x);
-  if (x.user === ANONYMOUS && !x.server.flags.anonymousAuth) throw unauthorized();
+  const { authenticator, authorizer } = x.server;
+  try {
+    x.user = authenticator.authenticate(x);
+  } catch (error) {
+    if (error instanceof ApiError) x.server.audit?.refused(x, replyError(x, error));
+    throw error;
+  }
+  if (x.server.audit) x.audited = x.server.audit.begin(x);
   stage(x, 'authenticate', AUTHENTICATE_COST, () => ({ user: x.user.name, groups: x.user.groups }));
   stage(x, 'audit', AUDIT_COST, () => ({ auditId: x.auditId }));
   const { headers } = x.http;
-  if (headers['impersonate-user'] === undefined && headers['impersonate-group'] === undefined) return;
-  const other = impersonate(x, (verb, group, resource, name) => {
-    const attributes = { ...attributesOf(x), verb, group, resource, name, subresource: '', namespace: '', isResource: true };
-    return rbac.authorize(attributes) !== null;
-  });
+  if (!impersonates(headers)) return;
+  const other = impersonate(authorizer, headers, attributesOf(x));
   if (!other) return;
-  stage(x, 'impersonate', AUTHORIZE_COST, () => ({ from: x.user.name, to: other.name, groups: other.groups }));
-  x.user = other;
+  stage(x, 'impersonate', AUTHORIZE_COST, () => ({ from: x.user.name, to: other.user.name, groups: other.user.groups }));
+  if (x.audited) {
+    x.audited.impersonated = other.user;
+    x.audited.constraint = other.constraint;
+  }
+  x.user = other.user;
 }
 
 function checkAuthorized(x: Exchange): void {
-  const grant = authorize(x.server.rbac, x);
-  stage(x, 'authorize', AUTHORIZE_COST, () => ({ user: x.user.name, verb: x.info.verb, ...grant }));
+  const attributes = attributesOf(x);
+  const decision = x.server.authorizer.decide(attributes);
+  if (x.audited) x.audited.decision = decision;
+  if (!decision.allowed) throw forbiddenBy(attributes, decision.reason);
+  stage(x, 'authorize', AUTHORIZE_COST, () => ({ user: x.user.name, verb: x.info.verb, ...decision }));
 }
 
 function dispatch(x: Exchange): Op<HttpResponse> {
   const { info } = x;
   if (!info.isResource) return besideResources(x);
-  if (!info.kind) throw noSuchPath();
-  x.dryRun = isDryRun(x.query, x.http.body);
+  if (!info.kind) return unknownResource(x);
+  x.dryRun = isDryRun(x.query, x.http.body, info.verb);
   return info.subresource === '' ? onResource(x, info.kind) : onSubresource(x, info.kind);
 }
 
+/** Another server may know it. */
+function unknownResource(x: Exchange): Op<HttpResponse> {
+  const remote = x.server.aggregator.remoteOf(x.info.group, x.info.version);
+  if (!remote) throw noSuchPath();
+  return proxyToRemote(x, remote);
+}
+
+const GROUP_VERSION = /^\/apis\/([^/]+)\/([^/]+)\/?$/;
+
 function* besideResources(x: Exchange): Op<HttpResponse> {
-  const answer = health(x) ?? discover(x);
+  const at = GROUP_VERSION.exec(x.info.path);
+  const remote = at && x.server.aggregator.remoteOf(at[1] as string, at[2] as string);
+  if (remote) return yield* proxyToRemote(x, remote);
+  const answer = health(x) ?? discover(x) ?? openid(x) ?? dumpFlowControl(x) ?? metrics(x);
   if (!answer) throw noSuchPath();
   yield* x.meter.settle();
   return answer;
@@ -116,10 +177,11 @@ function onResource(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   const { verb } = x.info;
   if (verb === 'create' && isReview(kind)) return review(x, kind);
   if (verb === 'create' && kind.key === 'bindings') return bind(x, mustResource('pods'));
-  const deprecated = DEPRECATED[kind.key];
-  if (deprecated !== undefined) x.warnings.push(deprecated);
+  const deprecated = kind.custom?.deprecation ?? DEPRECATED[kind.key];
+  if (deprecated !== undefined && deprecated !== '') x.warnings.push(deprecated);
   if (!kind.verbs.includes(verb)) throw methodNotSupported(kind, verb);
   if (kind.namespaced && x.info.namespace === '' && verb !== 'list' && verb !== 'watch') throw noSuchPath();
+  if (kind.custom !== null && !kind.namespaced && x.info.namespace !== '') throw noSuchPath();
   switch (verb) {
     case 'get':
       return get(x, kind);
@@ -144,6 +206,7 @@ function onResource(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
 
 function onSubresource(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   const { verb, subresource, name } = x.info;
+  if (isProxy(subresource) && name !== '' && hasSubresource(kind, 'proxy')) return proxy(x, kind);
   if (!hasSubresource(kind, subresource)) throw noSuchPath();
   if (name === '') throw notFound(kind, name);
   switch (`${subresource} ${verb}`) {
@@ -177,7 +240,11 @@ function onSubresource(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
       return podLog(x, kind);
     case 'exec get':
     case 'exec create':
-      return podExec(x, kind);
+    case 'attach get':
+    case 'attach create':
+    case 'portforward get':
+    case 'portforward create':
+      return podConnect(x, kind, subresource as 'exec' | 'attach' | 'portforward');
     case 'finalize update':
       return finalize(x, kind);
     default:

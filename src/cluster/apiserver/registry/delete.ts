@@ -9,6 +9,7 @@ import type { VersionedObject } from '../../etcd/objects.ts';
 import type { HttpResponse } from '../../network/http.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { SECOND } from '../../sim/time.ts';
+import { DEFINITIONS, markDefinition } from '../apiextensions/definitions.ts';
 import { type Exchange, stage } from '../server.ts';
 import { type Address, checkPreconditions, type Preconditions } from '../storage/store.ts';
 import { type DeleteOptions, deleteOptions, scopeOf } from './options.ts';
@@ -74,7 +75,8 @@ export function* deleteObject(
     checkPreconditions(at, current, preconditions);
     const request = admissionRequest(x, at.kind, 'DELETE', at.name, null, current);
     yield* admission.admit(x, request);
-    admission.validate(x, request);
+    const checked = admission.validate(x, request);
+    if (checked) yield* checked;
     x.meter.use(ADMIT_COST);
     yield* x.meter.settle();
     const decision = beginDeletion(x, at.kind, current, options, (delay) => sim.time(sim.now + delay));
@@ -121,6 +123,7 @@ function beginDeletion(
   const finalizers = finalizersFor(kind, metadata, options);
   const grace = gracePeriod(kind, current, options);
   if (kind.key === 'namespaces') return deleteNamespace(current, finalizers, timeIn);
+  if (kind.key === DEFINITIONS && !isDeleting(current)) return { verdict: 'update', object: markDefinition(current, timeIn(0)) };
   if (isDeleting(current)) {
     const shorter = kind.key === 'pods' && options.gracePeriodSeconds !== undefined && grace < (metadata.deletionGracePeriodSeconds ?? 0);
     if (grace === 0 && finalizers.length === 0 && (kind.key !== 'pods' || shorter || (metadata.deletionGracePeriodSeconds ?? 0) === 0)) {

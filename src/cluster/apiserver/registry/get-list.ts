@@ -1,7 +1,6 @@
 // get and list. Lists come from the watch cache once it is as new as etcd (KEP-2340); later pages of a list come from
 // etcd at the first page's revision.
 
-import { fromBase64, toBase64Url } from '../../api/base64.ts';
 import type { ResourceKind } from '../../api/kinds.ts';
 import { ApiError, badRequest, expired, notFound } from '../../api/status.ts';
 import { prefixEnd } from '../../etcd/mvcc/ordered.ts';
@@ -14,6 +13,7 @@ import { CompactedError } from '../storage/etcd.ts';
 import { prefixOf } from '../storage/keys.ts';
 import type { Address } from '../storage/store.ts';
 import { present } from './versions.ts';
+import { checkListOptions, isExact, numberIn, readToken, type Token, writeToken } from './list-options.ts';
 import { scopeOf } from './options.ts';
 import { replyList, replyObject } from './responses.ts';
 
@@ -44,72 +44,105 @@ export function* get(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
 }
 
 export function* list(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
-  const scope = scopeOf(kind, x.info, x.query);
-  const limit = x.query['limit'] === undefined ? 0 : Number(x.query['limit']);
-  const token = x.query['continue'];
-  const page = token ? yield* laterPage(x, kind, scope, limit, readToken(token)) : yield* firstPage(x, kind, scope, limit);
+  const { query } = x;
+  checkListOptions(query);
+  const scope = scopeOf(kind, x.info, query);
+  const limit = numberIn(query, 'limit');
+  const page = yield* pageOf(x, kind, scope, limit);
   stage(x, 'respond', ANSWER_COST + ITEM_COST * page.items.length, () => ({ status: 200, items: page.items.length }));
   yield* x.meter.settle();
   const items = page.items.map((object) => present(kind, object));
   return replyList(x, kind, items, {
-    resourceVersion: page.resourceVersion,
-    ...(page.next === '' ? {} : { continue: writeToken(page.resourceVersion, page.next) }),
+    resourceVersion: String(page.revision),
+    ...(page.remaining === 0 ? {} : { continue: writeToken(page.revision, page.last) }),
     ...(page.remaining > 0 && scope.matches === null ? { remainingItemCount: page.remaining } : {}),
   });
 }
 
 interface Page {
   readonly items: readonly VersionedObject[];
-  readonly resourceVersion: string;
-  /** Relative key at which the next page begins; '' when there is none. */
-  readonly next: string;
+  readonly revision: number;
+  /** Key of its last object below the listed prefix. */
+  readonly last: string;
+  /** How many come after it. */
   readonly remaining: number;
 }
+
+function pageOf(x: Exchange, kind: ResourceKind, scope: Scope, limit: number): Op<Page> {
+  const token = x.query['continue'] ?? '';
+  const revision = x.query['resourceVersion'] ?? '';
+  if (token !== '') {
+    if (revision !== '' && revision !== '0') throw badRequest('specifying resource version is not allowed when using continue');
+    return laterPage(x, kind, scope, limit, readToken(token));
+  }
+  if (isExact(x.query)) return exactPage(x, kind, scope, limit, parseRevision(revision));
+  // The cache, asked for whatever it has, gives all of it.
+  return firstPage(x, kind, scope, revision === '0' ? 0 : limit);
+}
+
+/** What the keys of a list have in common: those of a namespace, where it lists only one. */
+const listedPrefix = (kind: ResourceKind, scope: Scope): string =>
+  scope.namespace === '' || !kind.namespaced ? '' : `${scope.namespace}/`;
 
 function* firstPage(x: Exchange, kind: ResourceKind, scope: Scope, limit: number): Op<Page> {
   const { cache } = x.server.store;
   yield* freshEnough(x, x.query['resourceVersion'] ?? '');
-  const cacher = cache.of(kind);
   const items: VersionedObject[] = [];
-  let next = '';
+  let last = '';
   let remaining = 0;
-  cacher?.select(scope, '', (object, key) => {
-    if (limit > 0 && items.length === limit) {
-      if (next === '') next = key;
-      remaining++;
-    } else items.push(object);
+  cache.of(kind)?.select(scope, '', (object, key) => {
+    if (limit > 0 && items.length === limit) remaining++;
+    else {
+      items.push(object);
+      last = key;
+    }
   });
-  return { items, resourceVersion: String(cache.revision), next, remaining };
+  return { items, revision: cache.revision, last: last.slice(listedPrefix(kind, scope).length), remaining };
 }
 
-function* laterPage(x: Exchange, kind: ResourceKind, scope: Scope, limit: number, from: { revision: string; start: string }): Op<Page> {
-  const prefix = prefixOf(kind);
-  const inNamespace = scope.namespace === '' ? prefix : `${prefix}${scope.namespace}/`;
-  yield* x.meter.settle();
-  let kvs: readonly { readonly key: string }[];
+function* exactPage(x: Exchange, kind: ResourceKind, scope: Scope, limit: number, revision: number): Op<Page> {
+  yield* freshEnough(x, String(revision));
   try {
-    kvs = (yield* x.server.store.etcd.range(
-      { key: prefix + from.start, rangeEnd: prefixEnd(inNamespace), revision: Number(from.revision) },
-      x.subject,
-    )).kvs;
+    return yield* pageFromEtcd(x, kind, scope, limit, revision, '');
   } catch (error) {
     if (!(error instanceof CompactedError)) throw error;
-    throw expired(
-      'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
-    );
+    throw expired('The resourceVersion for the provided list is too old.');
   }
+}
+
+function* laterPage(x: Exchange, kind: ResourceKind, scope: Scope, limit: number, from: Token): Op<Page> {
+  try {
+    return yield* pageFromEtcd(x, kind, scope, limit, from.revision, from.start);
+  } catch (error) {
+    if (!(error instanceof CompactedError)) throw error;
+    const { status } = expired(TOKEN_TOO_OLD);
+    // With the token in this answer the rest can be had as it is now.
+    throw new ApiError({ ...status, metadata: { continue: writeToken(-1, from.start.replace(/\0$/, '')) } });
+  }
+}
+
+const TOKEN_TOO_OLD =
+  'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
+
+/** The objects from `start` on, as of `revision` (-1: the newest). @throws CompactedError */
+function* pageFromEtcd(x: Exchange, kind: ResourceKind, scope: Scope, limit: number, revision: number, start: string): Op<Page> {
+  const prefix = prefixOf(kind) + listedPrefix(kind, scope);
+  yield* x.meter.settle();
+  const range = { key: prefix + start, rangeEnd: prefixEnd(prefix) };
+  const { kvs, header } = yield* x.server.store.etcd.range(revision > 0 ? { ...range, revision } : range, x.subject);
   const items: VersionedObject[] = [];
-  let next = '';
+  let last = '';
   let remaining = 0;
   for (const kv of kvs) {
-    const object = objectOf(kv as Parameters<typeof objectOf>[0]);
+    const object = objectOf(kv);
     if (!matches(scope, object)) continue;
-    if (limit > 0 && items.length === limit) {
-      if (next === '') next = kv.key.slice(prefix.length);
-      remaining++;
-    } else items.push(object);
+    if (limit > 0 && items.length === limit) remaining++;
+    else {
+      items.push(object);
+      last = kv.key.slice(prefix.length);
+    }
   }
-  return { items, resourceVersion: from.revision, next, remaining };
+  return { items, revision: revision > 0 ? revision : header.revision, last, remaining };
 }
 
 /** Waits until the cache is new enough: '' asks etcd for its revision, 0 takes what is there. @throws ApiError */
@@ -144,21 +177,4 @@ export function parseRevision(text: string): number {
   const revision = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(revision)) return revision;
   throw badRequest(`invalid resource version ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
-}
-
-/** A continue token: version of its format, revision, first key of the next page. */
-function writeToken(revision: string, start: string): string {
-  return toBase64Url(JSON.stringify({ v: 'meta.k8s.io/v1', rv: Number(revision), start }));
-}
-
-function readToken(token: string): { revision: string; start: string } {
-  const text = fromBase64(token);
-  try {
-    const read = JSON.parse(text ?? '') as { v?: unknown; rv?: unknown; start?: unknown };
-    if (read.v === 'meta.k8s.io/v1' && typeof read.rv === 'number' && typeof read.start === 'string')
-      return { revision: String(read.rv), start: read.start };
-  } catch {
-    // said below
-  }
-  throw badRequest('continue key is not valid: invalid continue token');
 }

@@ -1,10 +1,12 @@
-// Requests that the API server passes on to the kubelet of a Pod's node: logs, and exec in its plain form
+// Requests that the API server passes on to the kubelet of a Pod's node: logs, exec, attach, port-forward
 // (pkg/registry/core/pod/rest with the node connection of pkg/kubelet/client).
 
 import type { Node, Pod } from '../../api/generated/types.ts';
 import { mustResource, type ResourceKind } from '../../api/kinds.ts';
-import { ApiError, badRequest, internalError } from '../../api/status.ts';
-import { HttpClient, type HttpResponse, HttpStream } from '../../network/http.ts';
+import { ApiError, badRequest, type FieldError, internalError, invalid } from '../../api/status.ts';
+import { forbiddenField, invalidValue, notSupported } from '../../api/validation/errors.ts';
+import { HttpClient, type HttpResponse } from '../../network/http.ts';
+import { relayStreams } from '../../network/relay.ts';
 import { SocketError } from '../../network/socket-error.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { SECOND } from '../../sim/time.ts';
@@ -12,32 +14,71 @@ import { type Exchange, type Server, stage } from '../server.ts';
 import { addressOf } from './update.ts';
 
 const COST = 60;
-const KUBELET_PORT = 10_250;
+export const KUBELET_PORT = 10_250;
 const CONNECT_TIMEOUT = 10 * SECOND;
+const TEXT = { 'content-type': 'text/plain' };
 
 /** Connections to kubelets, kept by node address. */
 const connections = new WeakMap<Server, Map<string, HttpClient>>();
 
 /** GET pods/<name>/log. */
 export function* podLog(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
+  const problems = logOptionErrors(x.query);
+  if (problems.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, x.info.name, problems);
   const pod = yield* podOf(x, kind);
   const container = containerOf(x, pod);
-  if (!pod.spec.nodeName) return { status: 200, headers: { 'content-type': 'text/plain' }, body: '' };
+  if (!pod.spec.nodeName) return { status: 200, headers: TEXT, body: '' };
   const { namespace = '', name } = pod.metadata;
   const response = yield* ask(x, pod.spec.nodeName, `/containerLogs/${namespace}/${name}/${container}`);
-  if (response.status !== 200) throw badRequest(String(response.body ?? '').trimEnd());
-  return response.stream ? { ...response, stream: relay(x, response.stream) } : response;
+  if (response.status !== 200) throw kubeletError(x, response);
+  return response.stream ? { ...response, stream: relayStreams(x.server.os, null, response.stream, x.subject) } : response;
 }
 
-/** POST or GET pods/<name>/exec without an upgrade: runs the command and answers with what it printed. */
-export function* podExec(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
+/** How the API server reads an answer of the kubelet that is no log (rest.GenericHttpResponseChecker). */
+function kubeletError(x: Exchange, { status, body }: HttpResponse): ApiError {
+  const message = String(body ?? '').trimEnd();
+  if (status === 400) return badRequest(message);
+  if (status === 500) return internalError(message);
+  const text = `the server could not find the requested resource ( pods/log ${x.info.name})`;
+  return status === 404
+    ? new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: text, reason: 'NotFound', details: { name: x.info.name, kind: 'pods/log' }, code: 404 })
+    : internalError(message);
+}
+
+/** ValidatePodLogOptions. */
+function logOptionErrors(query: Exchange['query']): FieldError[] {
+  const errors: FieldError[] = [];
+  const number = (field: string, least: number, message: string): void => {
+    const text = query[field];
+    if (text !== undefined && Number(text) < least) errors.push(invalidValue(field, Number(text), message));
+  };
+  number('tailLines', 0, 'must be greater than or equal to 0');
+  number('limitBytes', 1, 'must be greater than 0');
+  if (query['sinceSeconds'] !== undefined && query['sinceTime'] !== undefined) {
+    errors.push(forbiddenField('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+  } else number('sinceSeconds', 1, 'must be greater than 0');
+  const { stream } = query;
+  if (stream === undefined) return errors;
+  if (!['All', 'Stdout', 'Stderr'].includes(stream)) errors.push(notSupported('stream', stream, ['All', 'Stderr', 'Stdout']));
+  else if (stream !== 'All' && query['tailLines'] !== undefined) {
+    errors.push(forbiddenField('', '`tailLines` and specific `stream` are mutually exclusive for now'));
+  }
+  return errors;
+}
+
+const KUBELET_PATHS = { exec: 'exec', attach: 'attach', portforward: 'portForward' } as const;
+
+/** GET or POST pods/<name>/exec, attach, portforward: an upgraded connection through to the kubelet. */
+export function* podConnect(x: Exchange, kind: ResourceKind, subresource: keyof typeof KUBELET_PATHS): Op<HttpResponse> {
   const pod = yield* podOf(x, kind);
-  const container = containerOf(x, pod);
+  const container = subresource === 'portforward' ? '' : containerOf(x, pod);
   if (!pod.spec.nodeName) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
+  if (x.http.stream === undefined) throw badRequest('Upgrade request required');
   const { namespace = '', name } = pod.metadata;
-  const response = yield* ask(x, pod.spec.nodeName, `/exec/${namespace}/${name}/${container}`);
-  if (response.status >= 400) throw internalError(String(response.body ?? '').trimEnd());
-  return response;
+  const path = `/${KUBELET_PATHS[subresource]}/${namespace}/${name}${container === '' ? '' : `/${container}`}`;
+  const response = yield* ask(x, pod.spec.nodeName, path, 'POST');
+  if (response.stream === undefined || response.status !== 101) return response;
+  return { ...response, stream: relayStreams(x.server.os, x.http.stream, response.stream, x.subject) };
 }
 
 function* podOf(x: Exchange, kind: ResourceKind): Op<Pod> {
@@ -62,29 +103,26 @@ function containerOf(x: Exchange, pod: Pod): string {
   throw badRequest(`container ${wanted} is not valid for pod ${pod.metadata.name}`);
 }
 
-function* ask(x: Exchange, nodeName: string, path: string): Op<HttpResponse> {
+function* ask(x: Exchange, nodeName: string, path: string, method = 'GET'): Op<HttpResponse> {
   const { server } = x;
   const host = addressOfNode(server, nodeName);
-  const url = `https://${host}:${KUBELET_PORT}${path}`;
+  const upgrade = x.http.stream !== undefined;
+  const endless = upgrade || x.query['follow'] === 'true';
   try {
-    return yield* clientFor(server, host).request(
-      { method: 'GET', path, query: x.query, headers: {}, verb: x.info.subresource, ...(x.subject ? { subject: x.subject } : {}) },
-      x.query['follow'] === 'true' ? undefined : CONNECT_TIMEOUT,
+    return yield* kubeletClient(server, host).request(
+      { method, path, query: x.query, headers: {}, verb: x.info.subresource, ...(x.subject ? { subject: x.subject } : {}), ...(upgrade ? { upgrade } : {}) },
+      endless ? undefined : CONNECT_TIMEOUT,
     );
   } catch (error) {
     if (!(error instanceof SocketError) && !(error instanceof Error && error.name === 'HttpTimeout')) throw error;
-    throw new ApiError({
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: {},
-      status: 'Failure',
-      message: `Get ${JSON.stringify(url)}: ${error.message}`,
-      code: 500,
-    });
+    throw unreachable(`Get ${JSON.stringify(`https://${host}:${KUBELET_PORT}${path}`)}: ${error.message}`);
   }
 }
 
-function addressOfNode({ store }: Server, name: string): string {
+const unreachable = (message: string): ApiError => new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 });
+
+/** Where the API server reaches a node. @throws ApiError 500 */
+export function addressOfNode({ store }: Server, name: string): string {
   const node = store.cached({ kind: mustResource('nodes'), namespace: '', name }) as Node | undefined;
   const address = node?.status?.addresses?.find((a) => a.type === 'InternalIP')?.address;
   if (address === undefined)
@@ -92,7 +130,8 @@ function addressOfNode({ store }: Server, name: string): string {
   return address;
 }
 
-function clientFor(server: Server, host: string): HttpClient {
+/** The connection to a kubelet, as the API server's own client certificate. */
+export function kubeletClient(server: Server, host: string): HttpClient {
   let clients = connections.get(server);
   if (!clients) {
     clients = new Map();
@@ -107,21 +146,4 @@ function clientFor(server: Server, host: string): HttpClient {
     clients.set(host, client);
   }
   return client;
-}
-
-/** Hands pieces on as they come, until either end stops. */
-function relay(x: Exchange, from: HttpStream): HttpStream {
-  const { sim, os } = x.server;
-  const to = new HttpStream(sim);
-  to.onClose(() => from.cancel());
-  os.go('relay', function* () {
-    try {
-      for (let piece = yield* from.read(); piece !== undefined; piece = yield* from.read())
-        to.write(piece, { verb: x.info.subresource, subject: x.subject, kind: 'http' });
-    } catch (error) {
-      if (!(error instanceof SocketError)) throw error;
-    }
-    to.close();
-  });
-  return to;
 }

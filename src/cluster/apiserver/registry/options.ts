@@ -5,10 +5,11 @@ import type { FieldValidation } from '../../api/decode.ts';
 import { checkFieldSelector, fieldsMatch } from '../../api/fields.ts';
 import type { ResourceKind } from '../../api/kinds.ts';
 import { EVERYTHING, matchLabels, parseFieldSelector, parseLabelSelector } from '../../api/selector.ts';
-import { badRequest } from '../../api/status.ts';
+import { type FieldError, invalid } from '../../api/status.ts';
 import type { VersionedObject } from '../../etcd/objects.ts';
-import type { Query, RequestInfo } from '../request.ts';
+import { isTrue, type Query, type RequestInfo } from '../request.ts';
 import type { Scope } from '../storage/cacher.ts';
+import { numberIn } from './list-options.ts';
 
 export interface DeleteOptions {
   readonly gracePeriodSeconds?: number;
@@ -20,40 +21,87 @@ export interface DeleteOptions {
 
 const POLICIES = new Set(['Background', 'Foreground', 'Orphan']);
 
-/** Options in the body win over those in the query. @throws ApiError 400 */
+/** Options in the body win over those in the query. @throws ApiError 400, 422 */
 export function deleteOptions(body: unknown, query: Query): DeleteOptions {
   const given = body === undefined || body === '' ? fromQuery(query) : decodeAs<DeleteOptions>('DeleteOptions', body);
-  if (given.propagationPolicy !== undefined && !POLICIES.has(given.propagationPolicy)) {
-    throw badRequest(
-      `invalid DeleteOptions: propagationPolicy: Unsupported value: ${JSON.stringify(given.propagationPolicy)}: supported values: "Background", "Foreground", "Orphan", "nil"`,
-    );
+  const { propagationPolicy, orphanDependents } = given;
+  const errors: FieldError[] = [];
+  if (propagationPolicy !== undefined) {
+    const shown = `Invalid value: ${JSON.stringify(propagationPolicy)}`;
+    if (orphanDependents !== undefined) {
+      const message = `${shown}: orphanDependents and deletionPropagation cannot be both set`;
+      errors.push({ type: 'FieldValueInvalid', field: 'propagationPolicy', message });
+    }
+    if (!POLICIES.has(propagationPolicy)) {
+      const message = `Unsupported value: ${JSON.stringify(propagationPolicy)}: supported values: "Background", "Foreground", "Orphan", "nil"`;
+      errors.push({ type: 'FieldValueNotSupported', field: 'propagationPolicy', message });
+    }
   }
+  if (errors.length > 0) throw invalid({ group: META, kind: 'DeleteOptions' }, '', errors);
   return given;
 }
+
+const META = 'meta.k8s.io';
 
 function fromQuery(query: Query): DeleteOptions {
   const grace = query['gracePeriodSeconds'];
   const policy = query['propagationPolicy'] as DeleteOptions['propagationPolicy'];
+  const orphan = query['orphanDependents'];
   return {
-    ...(grace === undefined ? {} : { gracePeriodSeconds: Number(grace) }),
+    ...(grace === undefined ? {} : { gracePeriodSeconds: numberIn(query, 'gracePeriodSeconds') }),
     ...(policy === undefined ? {} : { propagationPolicy: policy }),
+    ...(orphan === undefined ? {} : { orphanDependents: isTrue(orphan) }),
   };
 }
 
-/** Whether the request asks for everything but the write. @throws ApiError 400 */
-export function isDryRun(query: Query, body: unknown): boolean {
-  const inBody = (body as DeleteOptions | null | undefined)?.dryRun;
-  const value = query['dryRun'] ?? (Array.isArray(inBody) ? inBody[0] : undefined);
-  if (value === undefined || value === '') return false;
-  if (value !== 'All') throw badRequest(`invalid dryRun: Unsupported value: ${JSON.stringify(value)}: supported values: "All"`);
-  return true;
+const OPTIONS: Readonly<Record<string, string>> = {
+  create: 'CreateOptions',
+  update: 'UpdateOptions',
+  patch: 'PatchOptions',
+  delete: 'DeleteOptions',
+  deletecollection: 'DeleteOptions',
+};
+
+/** Whether the request asks for everything but the write. @throws ApiError 422 */
+export function isDryRun(query: Query, body: unknown, verb = 'create'): boolean {
+  const inQuery = query['dryRun'];
+  if (inQuery === 'All') return true;
+  const inBody = verb.startsWith('delete') ? (body as DeleteOptions | null | undefined)?.dryRun : undefined;
+  const values = inQuery !== undefined && inQuery !== '' ? [inQuery] : Array.isArray(inBody) ? (inBody as readonly unknown[]) : [];
+  if (values.length === 0) return false;
+  if (values.every((value) => value === 'All')) return true;
+  const shown = `[]string{${values.map((value) => JSON.stringify(value)).join(', ')}}`;
+  const message = `Unsupported value: ${shown}: supported values: "All"`;
+  throw invalid({ group: META, kind: OPTIONS[verb] ?? 'CreateOptions' }, '', [{ type: 'FieldValueNotSupported', field: 'dryRun', message }]);
 }
 
-export function fieldValidation(query: Query): FieldValidation {
+/** @throws ApiError 422 */
+export function fieldValidation(query: Query, verb = 'create'): FieldValidation {
   const value = query['fieldValidation'];
   if (value === undefined || value === '') return 'Warn';
   if (value === 'Strict' || value === 'Warn' || value === 'Ignore') return value;
-  throw badRequest(`invalid fieldValidation: Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`);
+  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: "", "Ignore", "Strict", "Warn"`;
+  const errors: FieldError[] = [{ type: 'FieldValueNotSupported', field: 'fieldValidation', message }];
+  throw invalid({ group: META, kind: OPTIONS[verb] ?? 'CreateOptions' }, '', errors);
+}
+
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
+
+/** @throws ApiError 422 for a fieldManager that nobody can be called */
+export function checkFieldManager(query: Query, verb: string): void {
+  const manager = query['fieldManager'];
+  if (manager === undefined || (manager.length <= 128 && !UNPRINTABLE.test(manager))) return;
+  const error: FieldError =
+    manager.length > 128
+      ? { type: 'FieldValueTooLong', field: 'fieldManager', message: 'Too long: may not be more than 128 bytes' }
+      : { type: 'FieldValueInvalid', field: 'fieldManager', message: `Invalid value: ${JSON.stringify(manager)}: ${unprintableIn(manager)}` };
+  throw invalid({ group: META, kind: OPTIONS[verb] ?? 'CreateOptions' }, '', [error]);
+}
+
+function unprintableIn(text: string): string {
+  const at = text.search(UNPRINTABLE);
+  const code = (text.codePointAt(at) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return `invalid character U+${code} (at position ${at})`;
 }
 
 /** What a list or watch selects. @throws ApiError 400 for selectors that cannot be read or fields that the kind lacks */

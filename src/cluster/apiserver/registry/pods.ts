@@ -9,10 +9,12 @@ import { ApiError, badRequest, conflict, internalError, invalid } from '../../ap
 import type { HttpResponse } from '../../network/http.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { type Exchange, stage } from '../server.ts';
+import { withTopology } from '../admission/topology-labels.ts';
 import { deleteObject } from './delete.ts';
 import type { DeleteOptions } from './options.ts';
 import { reply, success } from './responses.ts';
 import { addressOf } from './update.ts';
+import { admitSubresource } from './write.ts';
 
 const COST = 60;
 
@@ -27,6 +29,7 @@ export function* bind(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
       { type: 'FieldValueRequired', field: 'target.name', message: 'Required value' },
     ]);
   stage(x, 'bind', COST, () => ({ node }));
+  if (x.server.admission.asksOthers) yield* admitSubresource(x, kind, at.name, binding as unknown as ApiObject);
   yield* x.meter.settle();
   yield* x.server.store.update(at, function* (current): Op<ApiObject> {
     const pod = current as unknown as Pod;
@@ -36,14 +39,17 @@ export function* bind(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
     if (isDeleting(pod)) throw conflict(kind, at.name, `pod ${at.name} is being deleted, cannot be assigned to a host`);
     if (pod.spec.nodeName) throw conflict(kind, at.name, `pod ${at.name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
     if (pod.spec.schedulingGates?.length) throw conflict(kind, at.name, `pod ${at.name} has non-empty .spec.schedulingGates`);
-    return boundTo(pod, node, binding, x.server.sim.time());
+    return boundTo(x, pod, node, binding, x.server.sim.time());
   });
   return reply(x, 201, success());
 }
 
-function boundTo(pod: Pod, node: string, binding: Binding, now: string): Pod {
+function boundTo({ server }: Exchange, pod: Pod, node: string, binding: Binding, now: string): Pod {
   const annotations = { ...pod.metadata.annotations, ...binding.metadata?.annotations };
-  const metadata = Object.keys(annotations).length === 0 ? pod.metadata : { ...pod.metadata, annotations };
+  const { labels: own } = pod.metadata;
+  const labels = withTopology(server, node, own);
+  const annotated = Object.keys(annotations).length === 0 ? pod.metadata : { ...pod.metadata, annotations };
+  const metadata = labels === own || labels === undefined ? annotated : { ...annotated, labels };
   const scheduled: PodCondition = {
     type: 'PodScheduled',
     status: 'True',
@@ -64,6 +70,7 @@ interface Eviction {
 export function* evict(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   const { deleteOptions = {} } = decodeAs<Eviction>('Eviction', x.http.body);
   const at = addressOf(x, kind);
+  yield* admitSubresource(x, kind, at.name, x.http.body as ApiObject);
   const pod = (yield* x.server.store.get(at)) as unknown as Pod;
   if (!isDeleting(pod) && !isTerminal(pod) && pod.status?.phase !== 'Pending') yield* spendBudget(x, pod);
   if (!x.dryRun && !isDeleting(pod)) yield* markDisrupted(x, pod);

@@ -53,7 +53,7 @@ export interface ListMetadata {
 
 export function replyList(x: Exchange, kind: ResourceKind, items: readonly VersionedObject[], metadata: ListMetadata): HttpResponse {
   if (wantsTable(x)) return reply(x, 200, toTable(kind, items, { ...tableOptions(x), listMetadata: metadata }));
-  return reply(x, 200, { kind: `${kind.kind}List`, apiVersion: kind.apiVersion, metadata, items });
+  return reply(x, 200, { kind: kind.custom?.listKind ?? `${kind.kind}List`, apiVersion: kind.apiVersion, metadata, items });
 }
 
 /** A watch event's object as the client asked for it. */

@@ -5,14 +5,17 @@ import { type ApiObject, isDeleting } from '../../api/meta.ts';
 import { applyJsonPatch } from '../../api/patch/json.ts';
 import { applyMergePatch } from '../../api/patch/merge.ts';
 import { applyStrategicPatch } from '../../api/patch/strategic.ts';
-import { badRequest, isNotFound, unsupportedMediaType } from '../../api/status.ts';
+import { badRequest, invalid, isNotFound, unsupportedMediaType } from '../../api/status.ts';
 import type { VersionedObject } from '../../etcd/objects.ts';
 import type { HttpResponse } from '../../network/http.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { type Exchange, stage } from '../server.ts';
 import type { Address } from '../storage/store.ts';
+import { APPLY, applyObject, isApply } from './apply.ts';
+import { bodyOf, mediaType } from './body.ts';
 import { createObject } from './create.ts';
 import { removeNow } from './delete.ts';
+import { asPatchError } from './patch-errors.ts';
 import { replyObject } from './responses.ts';
 import { present, storedKind } from './versions.ts';
 import { checkSize, decodeBody, inNamespace, updateObject } from './write.ts';
@@ -37,20 +40,17 @@ const CREATED_BY_PUT = new Set([
 const MERGE = 'application/merge-patch+json';
 const STRATEGIC = 'application/strategic-merge-patch+json';
 const JSON_PATCH = 'application/json-patch+json';
-const SUPPORTED = [JSON_PATCH, MERGE, STRATEGIC];
+const SUPPORTED = [JSON_PATCH, MERGE, STRATEGIC, APPLY];
 
 export function* update(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   const at = addressOf(x, storedKind(kind));
   const known = storedKind(kind) === kind ? x.server.store.cached(at) : undefined;
-  const given = inNamespace(x, kind, decodeBody(x, kind, x.http.body, known ?? null));
+  const given = inNamespace(x, kind, decodeBody(x, kind, bodyOf(x, kind), known ?? null));
   const { name } = given.metadata;
   if (name === '') throw badRequest('the name of the object must be provided');
   if (name !== at.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${at.name})`);
   const { created, object } = yield* replaceOrCreate(x, at, given);
-  const left = yield* finishDeletion(x, at, object);
-  stage(x, 'respond', ANSWER_COST, () => ({ status: created ? 201 : 200 }));
-  yield* x.meter.settle();
-  return replyObject(x, created ? 201 : 200, kind, present(kind, left));
+  return yield* answer(x, kind, at, created ? 201 : 200, object);
 }
 
 function* replaceOrCreate(x: Exchange, at: Address, given: ApiObject): Op<{ created: boolean; object: VersionedObject | ApiObject }> {
@@ -66,37 +66,58 @@ function* replaceOrCreate(x: Exchange, at: Address, given: ApiObject): Op<{ crea
 export function* patch(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   const at = addressOf(x, storedKind(kind));
   checkSize(x);
+  if (isApply(x)) {
+    const { created, object } = yield* applyObject(x, kind, at);
+    return yield* answer(x, kind, at, created ? 201 : 200, object);
+  }
   const apply = patcher(x, kind);
   const object = yield* updateObject(x, at, (current) => {
     const view = present(kind, current);
     const patched = apply(view) as ApiObject;
     x.meter.use(PATCH_COST);
     if (patched === view) return current;
-    return rename(at, view, decodeBody(x, kind, patched, view === current ? view : null));
+    let decoded: ApiObject;
+    try {
+      decoded = decodeBody(x, kind, patched, view === current ? view : null);
+    } catch (error) {
+      throw asPatchError(error, kind, x.http.body, patched, mediaType(x) === STRATEGIC);
+    }
+    return rename(at, view, decoded);
   });
+  return yield* answer(x, kind, at, 200, object);
+}
+
+function* answer(x: Exchange, kind: ResourceKind, at: Address, status: number, object: VersionedObject | ApiObject): Op<HttpResponse> {
   const left = yield* finishDeletion(x, at, object);
-  stage(x, 'respond', ANSWER_COST, () => ({ status: 200 }));
+  stage(x, 'respond', ANSWER_COST, () => ({ status }));
   yield* x.meter.settle();
-  return replyObject(x, 200, kind, present(kind, left));
+  return replyObject(x, status, kind, present(kind, left));
 }
 
 /** The function from old to patched object that the request's content type and body stand for. @throws ApiError 400, 415, 422 */
 export function patcher(x: Exchange, kind: ResourceKind): (object: ApiObject) => unknown {
-  const { body, headers } = x.http;
-  const type = (headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
-  if (typeof body !== 'object' || body === null) throw badRequest('the body of the request was empty');
+  const { body } = x.http;
+  const type = mediaType(x);
+  const supported = kind.schema === '' ? SUPPORTED.filter((t) => t !== STRATEGIC) : SUPPORTED;
+  if (!supported.includes(type)) throw unknownFormat(supported);
+  if (typeof body !== 'object' || body === null) throw badRequest(body === undefined || body === '' ? 'the body of the request was empty' : 'invalid JSON patch');
+  if (x.query['force'] !== undefined) {
+    const message = 'Forbidden: may not be specified for non-apply patch';
+    throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ type: 'FieldValueForbidden', field: 'force', message }]);
+  }
   switch (type) {
     case JSON_PATCH:
       return (object) => applyJsonPatch(object, body);
     case MERGE:
       return (object) => applyMergePatch(object, body);
     case STRATEGIC:
-      if (kind.schema === '') break;
       return (object) => applyStrategicPatch(kind.schema, object, body);
   }
-  const supported = kind.schema === '' ? SUPPORTED.slice(0, 2) : SUPPORTED;
-  throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${supported.join(', ')}`);
+  throw unknownFormat(supported);
 }
+
+const unknownFormat = (supported: readonly string[]) =>
+  unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${supported.join(', ')}`);
 
 /** A patch may not rename or move the object. @throws ApiError 400 */
 function rename(at: Address, before: ApiObject, after: ApiObject): ApiObject {

@@ -16,6 +16,7 @@ const presented = new Recent<object>();
 
 /** The stored object in the version of `kind`. */
 export function present<T extends VersionedObject | Unsaved>(kind: ResourceKind, object: T): T {
+  if (kind.custom !== null) return kind.custom.present(object) as T;
   if (object.apiVersion === kind.apiVersion) return object;
   const known = presented.get(object);
   if (known) return known as T;

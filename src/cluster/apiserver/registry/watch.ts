@@ -12,6 +12,7 @@ import { type Exchange, stage } from '../server.ts';
 import type { Cacher, CacheWatcher, Scope } from '../storage/cacher.ts';
 import type { CacheEvent, WatchChunk } from '../storage/events.ts';
 import { freshEnough, parseRevision } from './get-list.ts';
+import { checkWatchOptions, numberIn } from './list-options.ts';
 import { scopeOf } from './options.ts';
 import { JSON_HEADERS, wantsTable, watchTable } from './responses.ts';
 import { present } from './versions.ts';
@@ -23,15 +24,21 @@ const LAST_BOOKMARK: Micros = 2 * SECOND;
 const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 
 export function* watch(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
+  checkWatchOptions(x.query);
   const scope = scopeOf(kind, x.info, x.query);
   const cacher = x.server.store.cache.of(kind) as Cacher;
   const from = x.query['resourceVersion'] ?? '';
-  const initial = isTrue(x.query['sendInitialEvents']);
+  const sends = x.query['sendInitialEvents'];
+  const initial = isTrue(sends);
+  const lifeSeconds = numberIn(x.query, 'timeoutSeconds');
   if (from === '' || initial) yield* freshEnough(x, from);
   stage(x, 'watch', START_COST, () => ({ resourceVersion: from }));
   yield* x.meter.settle();
   const stream = new Watch(x, kind, cacher, scope);
-  stream.open(from === '' || from === '0' || initial ? null : parseRevision(from), initial);
+  const fromNow = from === '' || from === '0';
+  // Without its initial events a watch of no particular version begins with what happens next.
+  const revision = initial || (fromNow && sends === undefined) ? null : fromNow ? x.server.store.cache.revision : parseRevision(from);
+  stream.open(revision, initial, lifeSeconds);
   return { status: 200, headers: JSON_HEADERS, stream: stream.stream };
 }
 
@@ -53,11 +60,11 @@ class Watch implements CacheWatcher {
     this.scope = scope;
     this.stream = new HttpStream(x.server.sim);
     this.#asTable = wantsTable(x);
-    this.#plain = !this.#asTable && kind.key === cacher.kind.key && kind.apiVersion === cacher.kind.apiVersion;
+    this.#plain = !this.#asTable && kind.key === cacher.kind.key && kind.apiVersion === cacher.kind.apiVersion && kind.custom === null;
   }
 
   /** Sends the past from `revision` on (null: everything that exists now as ADDED), then stands by. */
-  open(revision: number | null, initialEventsEnd: boolean): void {
+  open(revision: number | null, initialEventsEnd: boolean, lifeSeconds: number): void {
     if (revision !== null) {
       const past = this.#cacher.since(revision, this.scope);
       if (!past) return this.#refuse(revision);
@@ -68,7 +75,11 @@ class Watch implements CacheWatcher {
     if (initialEventsEnd && isTrue(this.#x.query['allowWatchBookmarks'])) this.#bookmark({ [INITIAL_EVENTS_END]: 'true' });
     this.#cacher.addWatcher(this);
     this.stream.onClose(() => this.#close());
-    this.#startTimers();
+    this.#startTimers(lifeSeconds);
+  }
+
+  end(): void {
+    this.stream.close();
   }
 
   deliver(chunk: WatchChunk, event: CacheEvent): void {
@@ -109,10 +120,9 @@ class Watch implements CacheWatcher {
     this.stream.write({ type: 'BOOKMARK', object }, { verb: 'BOOKMARK', kind: 'watch', subject: this.#x.subject });
   }
 
-  #startTimers(): void {
+  #startTimers(asked: number): void {
     const { server, query } = this.#x;
     const { minRequestTimeout } = server.flags;
-    const asked = Number(query['timeoutSeconds'] ?? 0);
     const life = asked > 0 ? asked * SECOND : Math.round((1 + server.random.float()) * minRequestTimeout * SECOND);
     this.#endTimer = this.#after(life, () => this.stream.close());
     if (!isTrue(query['allowWatchBookmarks'])) return;

@@ -3,18 +3,26 @@
 
 import { decodeObject } from '../../api/decode.ts';
 import { applyDefaults } from '../../api/defaults.ts';
+import type { CustomResourceDefinition } from '../../api/generated/types.ts';
 import type { ResourceKind } from '../../api/kinds.ts';
+import { withOldTimes } from '../../api/managed-fields/update.ts';
 import type { ApiObject } from '../../api/meta.ts';
 import { badRequest, conflict, type FieldError, invalid, requestTooLarge } from '../../api/status.ts';
 import { prepareForStatusUpdate, prepareForUpdate } from '../../api/strategy.ts';
 import { validateUpdate } from '../../api/validation.ts';
+import { warningsOf } from '../../api/warnings.ts';
 import type { VersionedObject } from '../../etcd/objects.ts';
 import type { Op } from '../../sim/simulation.ts';
 import type { AdmissionRequest, Operation } from '../admission/chain.ts';
+import { confirmNoEscalation, RBAC_GROUP } from '../authorization/escalation.ts';
+import { validateDefinition } from '../apiextensions/definition-validation.ts';
+import { DEFINITIONS } from '../apiextensions/definitions.ts';
 import { type Exchange, stage } from '../server.ts';
 import { type Address, checkPreconditions } from '../storage/store.ts';
+import { bodyOf } from './body.ts';
 import { fieldValidation } from './options.ts';
 import { beforeServiceUpdate } from './services.ts';
+import { trackChange } from './tracking.ts';
 import { storedKind, toStored } from './versions.ts';
 
 /** Bodies beyond this are refused (--max-request-body-bytes has no flag; the limit is fixed upstream, too). */
@@ -25,12 +33,12 @@ const ADMIT_COST = 40;
 const VALIDATE_COST = 40;
 
 /** The request's body as an object of `kind`, with defaults, in the stored version; `old` as for decodeObject. @throws ApiError 400, 413, 415 */
-export function decodeBody(x: Exchange, kind: ResourceKind, body: unknown = x.http.body, old: ApiObject | null = null): ApiObject {
+export function decodeBody(x: Exchange, kind: ResourceKind, body: unknown = bodyOf(x, kind), old: ApiObject | null = null): ApiObject {
   checkSize(x);
   if (body === undefined || body === '') throw badRequest('the body of the request was empty');
   if (typeof body !== 'object')
     throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error`);
-  const { object, warnings } = decodeObject(kind, body, fieldValidation(x.query), old);
+  const { object, warnings } = decodeObject(kind, body, fieldValidation(x.query, x.info.verb), old);
   for (const warning of warnings) x.warnings.push(warning);
   const complete = applyDefaults(storedKind(kind), toStored(kind, object), old);
   stage(x, 'decode', DECODE_COST, () => ({ kind: kind.kind, before: body, after: complete }));
@@ -63,6 +71,12 @@ export function mustBeValid(x: Exchange, kind: ResourceKind, name: string, error
   if (errors.length > 0) throw invalid(kind, name, errors);
 }
 
+/** Puts what there is to warn of into the answer's headers. Components of the cluster do not read these: they are spared the search. */
+export function addWarnings(x: Exchange, kind: ResourceKind, object: ApiObject, old: ApiObject | null): void {
+  if (kind.custom !== null || x.user.name.startsWith('system:')) return;
+  for (const text of warningsOf(kind, object, old)) if (!x.warnings.includes(text)) x.warnings.push(text);
+}
+
 export function admissionRequest(
   x: Exchange,
   kind: ResourceKind,
@@ -72,7 +86,16 @@ export function admissionRequest(
   old: ApiObject | null,
 ): AdmissionRequest {
   const { server, user, info } = x;
-  return { server, operation, kind, subresource: info.subresource, namespace: info.namespace, name, user, object, old };
+  return { x, server, operation, kind, subresource: info.subresource, namespace: info.namespace, name, user, object, old };
+}
+
+/** Admission of what is created under an object: a Binding, an Eviction, a TokenRequest. @throws ApiError */
+export function* admitSubresource(x: Exchange, kind: ResourceKind, name: string, body: ApiObject): Op<void> {
+  const { admission } = x.server;
+  const request = admissionRequest(x, kind, 'CREATE', name, body, null);
+  const object = yield* admission.admit(x, request);
+  const checked = admission.validate(x, { ...request, object });
+  if (checked) yield* checked;
 }
 
 /** Kinds whose update must say which version it replaces. */
@@ -90,28 +113,40 @@ const CONDITIONAL_ONLY = new Set([
 
 /**
  * Replaces the object by what `next` makes of its newest state. This is rest.BeforeUpdate and the admission around it.
- * @throws ApiError
+ * `track` false: `next` has seen to the managedFields itself. @throws ApiError
  */
-export function updateObject(x: Exchange, at: Address, next: (current: VersionedObject) => ApiObject): Op<VersionedObject> {
+export function updateObject(x: Exchange, at: Address, next: (current: VersionedObject) => ApiObject, track = true): Op<VersionedObject> {
   const { store } = x.server;
   const { kind } = at;
   const isStatus = x.info.subresource === 'status' || x.info.subresource === 'approval';
-  const change = function* (current: VersionedObject): Op<ApiObject> {
-    const wanted = next(current);
+  const change = function* (stored: VersionedObject): Op<ApiObject> {
+    // Custom resources are changed and checked in the version of the request; others come in the stored one.
+    const current = (kind.custom?.present(stored) ?? stored) as VersionedObject;
+    const given = next(stored);
+    const wanted = given === stored ? current : track ? trackChange(x, kind, current, given) : given;
     checkVersion(at, wanted, current);
     const request = admissionRequest(x, kind, 'UPDATE', at.name, wanted, current);
     const admitted = (yield* x.server.admission.admit(x, request)) as ApiObject;
+    if (kind.group === RBAC_GROUP) confirmNoEscalation(x, kind, admitted, current);
     x.meter.use(ADMIT_COST);
     let prepared: ApiObject = isStatus
       ? prepareForStatusUpdate(kind, admitted, current)
       : prepareForUpdate<ApiObject>(kind, admitted, current);
     if (kind.key === 'services' && !isStatus) prepared = yield* beforeServiceUpdate(x, prepared, current);
-    if (prepared !== current) mustBeValid(x, kind, at.name, validateUpdate(kind, prepared, current, x.info.subresource));
-    x.server.admission.validate(x, { ...request, object: prepared });
+    prepared = withOldTimes(prepared, current);
+    if (prepared !== current) mustBeValid(x, kind, at.name, updateErrors(kind, prepared, current, x.info.subresource));
+    if (prepared !== current && !isStatus) addWarnings(x, kind, prepared, current);
+    const checked = x.server.admission.validate(x, { ...request, object: prepared });
+    if (checked) yield* checked;
     yield* x.meter.settle();
-    return prepared;
+    return kind.custom?.toStored(prepared === current ? stored : prepared) ?? prepared;
   };
   return x.dryRun ? tryOut(x, at, change) : store.update(at, change);
+}
+
+function updateErrors(kind: ResourceKind, object: ApiObject, old: ApiObject, subresource: string): readonly FieldError[] {
+  if (kind.key !== DEFINITIONS) return validateUpdate(kind, object, old, subresource);
+  return validateDefinition(object as CustomResourceDefinition, old as CustomResourceDefinition, subresource === 'status');
 }
 
 function* tryOut(x: Exchange, at: Address, change: (current: VersionedObject) => Op<ApiObject>): Op<VersionedObject> {
@@ -123,7 +158,7 @@ function checkVersion(at: Address, wanted: ApiObject, current: VersionedObject):
   const { resourceVersion, uid } = wanted.metadata;
   if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== '0') {
     if (resourceVersion !== current.metadata.resourceVersion) throw conflict(at.kind, at.name);
-  } else if (CONDITIONAL_ONLY.has(at.kind.key)) {
+  } else if (at.kind.custom !== null || CONDITIONAL_ONLY.has(at.kind.key)) {
     const message = 'Invalid value: 0: must be specified for an update';
     throw invalid(at.kind, at.name, [{ type: 'FieldValueInvalid', field: 'metadata.resourceVersion', message }]);
   }

@@ -10,10 +10,12 @@ import { isAlreadyExists } from '../../api/status.ts';
 import { prepareForCreate } from '../../api/strategy.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { MINUTE, SECOND } from '../../sim/time.ts';
+import { ensureFlowControl } from '../flowcontrol/keeper.ts';
 import { beginLife } from '../registry/names.ts';
 import type { Server } from '../server.ts';
 import { sameJson } from '../storage/equal.ts';
-import { bootstrapPolicy } from './policy.ts';
+import { bootstrapPolicy, type PolicyObject } from './policy.ts';
+import { reconciled } from './policy-reconcile.ts';
 
 const NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease', 'default'];
 const PRIORITY_CLASSES = [
@@ -37,7 +39,8 @@ const COMPACT_KEY = 'compact_rev_key';
 /** Makes what is missing; returns when the server may call itself ready. */
 export function* runHooks(server: Server): Op<void> {
   for (const name of NAMESPACES) yield* ensure(server, namespace(name));
-  for (const object of bootstrapPolicy()) yield* ensure(server, object as ApiObject);
+  yield* ensureFlowControl(server);
+  for (const object of bootstrapPolicy()) yield* reconcilePolicy(server, object);
   for (const { name, value, description } of PRIORITY_CLASSES) {
     yield* ensure(server, {
       apiVersion: 'scheduling.k8s.io/v1',
@@ -95,6 +98,18 @@ export function* compactPeriodically(server: Server): Op<void> {
       server.os.logError(`etcd: compaction failed: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+}
+
+/** Makes the object, or gives the one that is there what it lacks, unless its annotation says that it is to be left alone. */
+function* reconcilePolicy(server: Server, wanted: PolicyObject): Op<void> {
+  const kind = kindOf(wanted.apiVersion as string, wanted.kind as string) as ResourceKind;
+  const at = { kind, namespace: wanted.metadata.namespace ?? '', name: wanted.metadata.name };
+  const current = server.store.cached(at);
+  if (!current) return yield* ensure(server, wanted as ApiObject);
+  if (!reconciled(current, wanted)) return;
+  yield* server.store.update(at, function* (newest) {
+    return reconciled(newest, wanted) ?? newest;
+  });
 }
 
 /** Writes the object if there is none of its name. */

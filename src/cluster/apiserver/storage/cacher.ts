@@ -24,6 +24,8 @@ export interface CacheWatcher {
   readonly scope: Scope;
   /** Called with the trace cause of the write. */
   deliver(chunk: WatchChunk, event: CacheEvent): void;
+  /** The resource is no longer served. */
+  end(): void;
 }
 
 const nodeNameOf = (object: VersionedObject): string => (object as { readonly spec?: { readonly nodeName?: string } }).spec?.nodeName ?? '';

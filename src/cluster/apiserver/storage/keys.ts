@@ -22,6 +22,7 @@ export const storageResource = (kind: ResourceKind): string => SHARED[kind.key] 
 
 /** `/registry/pods/`: below it lie `<namespace>/<name>` or `<name>`. */
 export function prefixOf(kind: ResourceKind): string {
+  if (kind.custom !== null) return `${ROOT}${kind.group}/${kind.plural}/`;
   return `${ROOT}${PREFIXES[kind.key] ?? kind.plural}/`;
 }
 

@@ -4,10 +4,12 @@
 import type { ResourceKind } from '../../api/kinds.ts';
 import { type ApiObject, deepFreeze } from '../../api/meta.ts';
 import { alreadyExists, ApiError, conflict, notFound } from '../../api/status.ts';
-import type { Compare, KeyValue, RequestOp, TxnResponse } from '../../etcd/messages.ts';
+import type { Compare, KeyValue, RequestOp, StoredValue, TxnResponse } from '../../etcd/messages.ts';
 import { objectOf, type VersionedObject } from '../../etcd/objects.ts';
+import { SealedValue } from '../../etcd/sealed.ts';
 import type { Op } from '../../sim/simulation.ts';
 import type { Subject } from '../../sim/trace.ts';
+import { cannotOpen, type Encryption } from './encryption.ts';
 import { sameJson } from './equal.ts';
 import type { EtcdClient } from './etcd.ts';
 import { prefixOf, relativeKey } from './keys.ts';
@@ -38,10 +40,13 @@ const LEASE_MAX_OBJECTS = 1_000;
 export class Store {
   readonly cache: WatchCache;
   readonly etcd: EtcdClient;
+  readonly #encryption: Encryption | null;
   #lease: { id: number; until: number; ttl: number; objects: number } | null = null;
 
-  constructor(etcd: EtcdClient, cache: WatchCache) {
+  /** `encryption` null: everything is stored as it is. */
+  constructor(etcd: EtcdClient, cache: WatchCache, encryption: Encryption | null = null) {
     this.etcd = etcd;
+    this.#encryption = encryption;
     this.cache = cache;
   }
 
@@ -60,7 +65,7 @@ export class Store {
   /** Writes a new object. @throws ApiError 409 AlreadyExists */
   *create(at: Address, object: Unsaved, ttlSeconds = 0): Op<VersionedObject> {
     const key = etcdKey(at);
-    const value = withoutRevision(object);
+    const value = this.#stored(at, object);
     const lease = ttlSeconds > 0 ? yield* this.#leaseFor(ttlSeconds) : 0;
     const put: RequestOp = { requestPut: { key, value, ...(lease === 0 ? {} : { lease }) } };
     const compare: Compare = { key, target: 'MOD', result: 'EQUAL', revision: 0 };
@@ -100,7 +105,7 @@ export class Store {
         fresh = true;
         continue;
       }
-      if (current && sameObject(current, next)) {
+      if (current && sameObject(current, next) && !(yield* this.#isStale(at))) {
         if (fresh) return current;
         const newest = yield* this.#current(at);
         if (newest?.metadata.resourceVersion === current.metadata.resourceVersion) return current;
@@ -153,7 +158,7 @@ export class Store {
     | { readonly object: VersionedObject; readonly changed?: undefined }
     | { readonly object: VersionedObject | null; readonly changed: typeof CHANGED }
   > {
-    const value = withoutRevision(next);
+    const value = this.#stored(at, next);
     const lease = ttlSeconds > 0 ? yield* this.#leaseFor(ttlSeconds) : 0;
     const revision = current ? Number(current.metadata.resourceVersion) : 0;
     const response = yield* this.etcd.txn(
@@ -175,7 +180,24 @@ export class Store {
   }
 
   *#read(at: Address): Op<KeyValue | undefined> {
-    return (yield* this.etcd.range({ key: etcdKey(at) }, subjectOf(at))).kvs[0];
+    const kv = (yield* this.etcd.range({ key: etcdKey(at) }, subjectOf(at))).kvs[0];
+    if (kv && kv.value instanceof SealedValue) {
+      if (!this.#encryption) throw cannotOpen(kv.key, 'no matching prefix found');
+      this.#encryption.mustOpen(at.kind, kv.key, kv.value);
+    }
+    return kv;
+  }
+
+  #stored({ kind }: Address, object: Unsaved): StoredValue {
+    const value = withoutRevision(object);
+    return this.#encryption ? this.#encryption.seal(kind, value) : value;
+  }
+
+  /** Whether the object must be written anew although it has not changed: with another key, or encrypted at all. */
+  *#isStale(at: Address): Op<boolean> {
+    if (!this.#encryption?.covers(at.kind)) return false;
+    const kv = yield* this.#read(at);
+    return kv !== undefined && this.#encryption.isStale(at.kind, kv.value);
   }
 
   *#leaseFor(ttlSeconds: number): Op<number> {

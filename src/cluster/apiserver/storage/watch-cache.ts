@@ -47,6 +47,25 @@ export class WatchCache {
     return this.#byKey.values();
   }
 
+  /** Begins to keep the objects of a kind made at run time; they must not be there yet, or be part of this very list. */
+  addKind(kind: ResourceKind): void {
+    this.#register(kind, this.revision);
+  }
+
+  /** Ends all watches of a kind: who watches shall look again. */
+  endWatches(kind: ResourceKind): void {
+    for (const watcher of [...(this.#byKey.get(kind.key)?.watchers() ?? [])]) watcher.end();
+  }
+
+  /** Forgets a kind made at run time: its watches end. */
+  removeKind(kind: ResourceKind): void {
+    const cacher = this.#byKey.get(kind.key);
+    if (!cacher) return;
+    this.#byKey.delete(kind.key);
+    this.#byPrefix.delete(prefixOf(kind).slice(ROOT.length, -1));
+    for (const watcher of [...cacher.watchers()]) watcher.end();
+  }
+
   /** Lists everything and opens the watch; `run` continues from there. Throws when etcd does not answer. */
   *start(etcd: EtcdClient): Op<HttpStream> {
     const { header, kvs } = yield* etcd.range({ key: ROOT, rangeEnd: '/registry0' });
@@ -54,7 +73,7 @@ export class WatchCache {
     if (restarted) this.#catchUp(kvs, header.revision);
     else {
       for (const kind of KINDS) this.#register(kind, header.revision);
-      for (const kv of kvs) this.#load(kv);
+      this.#loadAll(kvs);
     }
     this.revision = header.revision;
     return yield* etcd.watch([{ ...EVERYTHING, watchId: 1, startRevision: header.revision + 1 }]);
@@ -107,12 +126,19 @@ export class WatchCache {
     for (const w of waiting) if (w.revision <= this.revision) w.deferred.resolve();
   }
 
-  #load(kv: KeyValue): void {
+  /** Twice over what has no place at first: its CustomResourceDefinition may come later in the list. */
+  #loadAll(kvs: readonly KeyValue[]): void {
+    const homeless = kvs.filter((kv) => !this.#load(kv));
+    for (const kv of homeless) this.#load(kv);
+  }
+
+  #load(kv: KeyValue): boolean {
     const at = this.#locate(kv.key);
-    if (!at) return;
+    if (!at) return false;
     const object = objectOf(kv);
     at.cacher.load(at.key, object);
     for (const listener of this.listeners) listener(at.cacher, null, object);
+    return true;
   }
 
   /** After the connection to etcd was lost: the difference between the cache and the new list, as events. */

@@ -1,6 +1,7 @@
 // kubeadm phase certs (app/phases/certs): three authorities and what they sign, as files under /etc/kubernetes/pki.
 
-import { createAuthority, createKeyPair, issueCertificate, type KeyedCertificate } from '../../api/pki.ts';
+import { createAuthority, issueCertificate, type KeyedCertificate } from '../../api/pki.ts';
+import { createSigningKey } from '../../api/signing-key.ts';
 import type { Os } from '../../machine/process.ts';
 import type { Random } from '../../sim/random.ts';
 import { HOUR, MINUTE } from '../../sim/time.ts';
@@ -42,7 +43,7 @@ export class CertificateMaker {
 
   /** The key pair that signs ServiceAccount tokens. */
   keyPair(base: string): void {
-    const pair = createKeyPair(this.#random.uuid(), base);
+    const pair = createSigningKey(this.#random.uuid());
     this.#os.files.write(`${PKI}/${base}.key`, pair.privateKey, 0o600);
     this.#os.files.write(`${PKI}/${base}.pub`, pair.publicKey, 0o600);
   }

@@ -74,7 +74,7 @@ function genericProgram(reference: string, exposed: readonly number[]): Program 
   return function* (os: Os): Op<number> {
     const command = os.argv[0] ?? SERVER;
     const base = command.slice(command.lastIndexOf('/') + 1);
-    const isCommand = tools.applet(base) !== undefined || os.files.exists(command);
+    const isCommand = tools.applet(base) !== undefined || (command.includes('/') && command !== SERVER && os.files.exists(command));
     return yield* isCommand ? runCommandLine(os, tools) : serveGenerically(os, reference, exposed);
   };
 }

@@ -1,7 +1,7 @@
 // Runs shell scripts on virtual time: each external command is a process, pipelines run side by side, signals are noticed
 // between commands as ash notices them.
 
-import type { Process } from '../../machine/process.ts';
+import type { Os, Process, SpawnOptions } from '../../machine/process.ts';
 import type { Op } from '../../sim/simulation.ts';
 import type { Applet } from './applet.ts';
 import type { AndOr, Command, Compound, List, Pipeline, Redirect, Word } from './ast.ts';
@@ -11,7 +11,7 @@ import { parseScript } from './parser.ts';
 import { matchesPattern } from './pattern.ts';
 import { findCommand, openFile, runApplet } from './run.ts';
 import { Exit, LoopJump, Return, Shell, ShellError, type Streams, type Variable } from './shell.ts';
-import { BrokenPipe, LineReader, NULL_WRITER, Pipe, type Reader, reasonOf, TextReader, TextWriter, type Writer } from './streams.ts';
+import { BrokenPipe, InputReader, LineReader, NULL_WRITER, Pipe, type Reader, reasonOf, TextReader, TextWriter, type Writer } from './streams.ts';
 import { SyntaxError } from './words.ts';
 
 const EMPTY = new TextReader('');
@@ -355,6 +355,7 @@ export class Interpreter {
       argv,
       comm: (argv[0] ?? '').split('/').pop() ?? '',
       env: { ...shell.environment(), PWD: cwd },
+      ...terminalOf(shell.os, streams.stdin),
     });
     const { code, signal } = yield* child.wait();
     if (signal === 'SIGKILL') yield* streams.stderr.write('Killed\n');
@@ -462,3 +463,8 @@ function literal(word: Word | undefined): string | null {
 
 /** Which pipe a reader reads, so that it can be closed with its process. */
 const sources = new WeakMap<LineReader, Pipe>();
+
+/** A command whose input is the shell's terminal gets the terminal itself. */
+function terminalOf({ tty }: Os, stdin: LineReader): Pick<SpawnOptions, 'tty' | 'stdin'> {
+  return tty !== null && stdin.source instanceof InputReader && stdin.source.input === tty.input ? { tty, stdin: tty.input } : {};
+}

@@ -141,16 +141,18 @@ export class OutputWriter implements Writer {
 
 /** The standard input of a process. */
 export class InputReader implements Reader {
-  readonly #input: Channel<Chunk>;
+  readonly input: Channel<Chunk>;
   readonly #decoding = new TextDecoding();
 
   constructor(input: Channel<Chunk>) {
-    this.#input = input;
+    this.input = input;
   }
 
   *read(): Op<string | undefined> {
     for (;;) {
-      const piece = yield* this.#input.receive();
+      const piece = yield* this.input.receive();
+      // A terminal says by an empty piece that this read is at its end (^D).
+      if (piece === '') return undefined;
       const text = piece === undefined ? this.#decoding.end() : this.#decoding.decode(piece);
       if (text !== '') return text;
       if (piece === undefined) return undefined;
@@ -216,14 +218,14 @@ export const NULL_WRITER: Writer = {
 
 /** Splits what a reader gives into lines; `rest` survives for the next user of the same input. */
 export class LineReader implements Reader {
-  readonly #source: Reader;
+  /** What it reads from. */
+  readonly source: Reader;
   #rest = '';
-  #ended = false;
   /** The line given last had no newline: it was what stood before the end. */
   unfinished = false;
 
   constructor(source: Reader) {
-    this.#source = source;
+    this.source = source;
   }
 
   /** A line without its newline; undefined at the end. */
@@ -235,9 +237,8 @@ export class LineReader implements Reader {
         this.#rest = this.#rest.slice(end + 1);
         return line;
       }
-      const more = this.#ended ? undefined : yield* this.#source.read();
+      const more = yield* this.source.read();
       if (more === undefined) {
-        this.#ended = true;
         if (this.#rest === '') return undefined;
         const line = this.#rest;
         this.#rest = '';
@@ -254,7 +255,7 @@ export class LineReader implements Reader {
       this.#rest = '';
       return text;
     }
-    return yield* this.#source.read();
+    return yield* this.source.read();
   }
 }
 

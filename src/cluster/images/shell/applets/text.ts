@@ -1,5 +1,6 @@
 // Commands about text: grep head tail seq wc sort uniq cut tr sed awk tee xargs yes rev nl base64 md5sum.
 
+import { bytesOf, textOf } from '../../../api/bytes.ts';
 import { fromBase64, toBase64 } from '../../../api/base64.ts';
 import { hexOf } from '../../../runtime/registry.ts';
 import type { Op } from '../../../sim/simulation.ts';
@@ -97,11 +98,22 @@ const grep: Applet = function* (c) {
 /** `-5` as `-n 5`. */
 const oldCount = (args: readonly string[]): readonly string[] => args.flatMap((arg) => (/^-\d+$/.test(arg) ? ['-n', arg.slice(1)] : [arg]));
 
+/** Of a file, or of a device that has no end. */
+function* firstBytes(c: AppletContext, path: string, count: number): Op<string> {
+  if (path === '/dev/zero') return '\0'.repeat(count);
+  if (path === '/dev/urandom' || path === '/dev/random') {
+    const random = c.os.sim.random(`urandom/${c.os.machine.name}/${c.os.process.pid}`);
+    return textOf(Uint8Array.from({ length: count }, () => random.int(256)));
+  }
+  return textOf(bytesOf(yield* readInput(c, path)).subarray(0, count));
+}
+
 const head: Applet = function* (c) {
   const flags = parseFlags(oldCount(c.args), 'n:c:qv');
   const bytes = flags.value('c');
   if (bytes !== undefined) {
-    yield* c.stdout.write((yield* readInput(c, flags.rest[0] ?? '-')).slice(0, Number(bytes)));
+    const count = Number(bytes.replace(/k$/i, '')) * (/k$/i.test(bytes) ? 1024 : 1);
+    yield* c.stdout.write(yield* firstBytes(c, flags.rest[0] ?? '-', count));
     return 0;
   }
   let left = Number(flags.value('n') ?? 10);

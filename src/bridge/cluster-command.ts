@@ -1,0 +1,84 @@
+// `npm run cluster`: a cluster without a page behind a loopback port.
+
+import { parseArgs } from 'node:util';
+import { makeCredentials, writeKubeconfig } from './credentials.ts';
+import { Headless } from './headless.ts';
+import { serveBridge } from './server.ts';
+import { takeUpgrade } from './upgrade.ts';
+
+const USAGE = `Usage: npm run cluster -- [--port N] [--proxy] [--workers 3] [--control-planes 1] [--seed 1] [--speed 1] [--kubeconfig FILE]
+
+  --port N            loopback port of the Kubernetes API (default 8001; 0 for any)
+  --proxy             plain HTTP without credentials, as kubectl proxy serves it; without: HTTPS and a token in a kubeconfig
+  --workers N         worker nodes
+  --control-planes N  control-plane nodes
+  --seed N            what the run's chance is drawn from
+  --speed N           virtual seconds per second
+  --kubeconfig FILE   where to write the kubeconfig
+`;
+
+const OPTIONS = {
+  port: { type: 'string', default: '8001' },
+  proxy: { type: 'boolean', default: false },
+  workers: { type: 'string', default: '3' },
+  'control-planes': { type: 'string', default: '1' },
+  seed: { type: 'string', default: '1' },
+  speed: { type: 'string', default: '1' },
+  kubeconfig: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+function numberOf(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < least) throw new Error(`--${name}: ${JSON.stringify(text)} is not a number of at least ${least}`);
+  return value;
+}
+
+/** Serves until it is interrupted; returns an exit code only for a start that failed. */
+export async function clusterCommand(argv: readonly string[]): Promise<number | undefined> {
+  let options: ReturnType<typeof read>;
+  try {
+    options = read(argv);
+  } catch (error) {
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return 1;
+  }
+  if (options === null) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const { port, proxy, kubeconfig, ...topology } = options;
+  const cluster = new Headless(topology);
+  cluster.onFault = (error) => process.stderr.write(`fault of the model: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  const credentials = proxy ? null : await makeCredentials();
+  let bridge: Awaited<ReturnType<typeof serveBridge>>;
+  try {
+    bridge = await serveBridge({ port, backend: cluster, ...(credentials === null ? {} : { tls: credentials }), upgrade: takeUpgrade });
+  } catch (error) {
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+  process.stdout.write(`Kubernetes API on ${proxy ? 'http' : 'https'}://127.0.0.1:${bridge.port}\n`);
+  if (!proxy || kubeconfig !== undefined) process.stdout.write(`kubeconfig: ${writeKubeconfig(bridge.port, credentials, kubeconfig)}\n`);
+  if (!(await cluster.boot())) {
+    process.stderr.write('error: the cluster did not become ready\n');
+    return 1;
+  }
+  cluster.start();
+  process.stdout.write('ready\n');
+  return undefined;
+}
+
+function read(argv: readonly string[]) {
+  const { values } = parseArgs({ args: [...argv], options: OPTIONS });
+  if (values.help) return null;
+  return {
+    port: numberOf('port', values.port, 0),
+    workers: numberOf('workers', values.workers, 0),
+    controlPlanes: numberOf('control-planes', values['control-planes'], 1),
+    seed: numberOf('seed', values.seed, 0),
+    speed: numberOf('speed', values.speed, 0.001),
+    proxy: values.proxy,
+    kubeconfig: values.kubeconfig,
+  };
+}

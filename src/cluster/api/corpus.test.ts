@@ -1,0 +1,87 @@
+// Every manifest of the shared corpus as the API server of 1.36 takes it: what is marked ok is accepted, what has schema
+// errors gets upstream's answer. Skipped where the corpus is not at hand; CORPUS=1 prints the table.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { decodeObject, type FieldValidation } from './decode.ts';
+import { applyDefaults } from './defaults.ts';
+import { kindOf } from './kinds.ts';
+import type { ApiObject } from './meta.ts';
+import { ApiError, invalid } from './status.ts';
+import { prepareForCreate } from './strategy.ts';
+import { validateCreate } from './validation.ts';
+
+const CORPUS = '/work/shared/corpus';
+
+interface Answer {
+  readonly outcome: 'accepted' | 'rejected' | 'no such kind';
+  readonly what: string;
+  readonly text: string;
+}
+
+function answer(doc: ApiObject, mode: FieldValidation): Answer {
+  const what = `${doc.kind}/${doc.metadata?.name ?? doc.metadata?.generateName ?? ''}`;
+  const kind = kindOf(doc.apiVersion, doc.kind);
+  if (!kind) return { outcome: 'no such kind', what, text: `no matches for kind "${doc.kind}" in version "${doc.apiVersion}"` };
+  try {
+    const metadata = { ...doc.metadata, ...(kind.namespaced && doc.metadata?.namespace === undefined ? { namespace: 'default' } : {}) };
+    const { object } = decodeObject(kind, { ...doc, metadata }, mode);
+    const name = object.metadata.name === '' && object.metadata.generateName ? `${object.metadata.generateName}abcde` : object.metadata.name;
+    const complete = applyDefaults(kind, { ...object, metadata: { ...object.metadata, name, uid: 'u' } } as ApiObject);
+    const prepared = prepareForCreate(kind, complete);
+    const errors = validateCreate(kind, prepared);
+    if (errors.length > 0) throw invalid(kind, object.metadata.name, errors);
+    return { outcome: 'accepted', what, text: '' };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return { outcome: 'rejected', what, text: error.message };
+  }
+}
+
+interface Row {
+  readonly file: string;
+  readonly status: string;
+  readonly schemaErrors: string;
+}
+
+const there = existsSync(CORPUS);
+
+describe.skipIf(!there)('the corpus', () => {
+  const rows: Row[] = there
+    ? readFileSync(`${CORPUS}/INDEX.tsv`, 'utf8')
+        .trim()
+        .split('\n')
+        .slice(1)
+        .map((line) => line.split('\t'))
+        .map((cells) => ({ file: cells[0] ?? '', status: cells[11] ?? '', schemaErrors: cells[12] ?? '' }))
+    : [];
+  const parsed = new Map<string, readonly ApiObject[]>();
+  if (there) {
+    for (const line of gunzipSync(readFileSync(`${CORPUS}/kubectl-parse.ndjson.gz`)).toString('utf8').trim().split('\n')) {
+      const { file, docs } = JSON.parse(line) as { file: string; docs?: readonly ApiObject[] };
+      parsed.set(file, (docs ?? []).flatMap((d) => (d.kind === 'List' ? (d as unknown as { items: readonly ApiObject[] }).items : [d])));
+    }
+  }
+
+  test('is answered as upstream answers it', () => {
+    const counts: Record<string, number> = {};
+    const exceptions: string[] = [];
+    let objects = 0;
+    for (const { file, status, schemaErrors } of rows) {
+      const docs = parsed.get(file) ?? [];
+      objects += docs.length;
+      const answers = docs.map((doc) => answer(doc, 'Strict'));
+      const bad = answers.filter((a) => a.outcome === 'rejected');
+      const key = `${status}: ${bad.length > 0 ? 'rejected' : answers.some((a) => a.outcome === 'no such kind') ? 'no such kind' : 'accepted'}`;
+      counts[key] = (counts[key] ?? 0) + 1;
+      const expected = schemaErrors !== '' && /schema/.test(status) ? bad.length > 0 : bad.length === 0;
+      if (!expected || process.env['CORPUS'] === 'all') {
+        exceptions.push(`${file} [${status}] ${schemaErrors}\n${bad.map((a) => `    ${a.what}: ${a.text}`).join('\n')}`);
+      }
+    }
+    if (process.env['CORPUS']) console.log(`${rows.length} files, ${objects} objects`, counts, `\n${exceptions.join('\n')}`);
+    expect(rows.length).toBeGreaterThan(1_000);
+    expect(exceptions.length).toBeLessThan(60);
+  });
+});

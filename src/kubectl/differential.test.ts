@@ -1,0 +1,108 @@
+// The proof that our kubectl is kubectl: every command line of testing/commands goes through a real kubectl (over the bridge) and
+// through ours, in one cluster, and both must print the same. Lines are grouped in files; others only add lines. Skipped where there
+// is no real kubectl. DIFF=regexp picks lines. What differs between 1.33 (the newest at hand) and 1.36 is listed in `sameVersion`.
+
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Headless } from '../bridge/headless.ts';
+import { serveBridge } from '../bridge/server.ts';
+import { OPERATOR_ENV } from '../cluster/bootstrap/cluster.ts';
+import { kubectlProgram } from './kubectl.ts';
+import { splitWords } from './testing/terminal.ts';
+
+const REAL = '/usr/lib/google-cloud-sdk/bin/kubectl.1.33';
+const HERE = fileURLToPath(new URL('./testing/', import.meta.url));
+const WORK = '/root/work';
+
+interface Printed {
+  readonly out: string;
+  readonly err: string;
+  readonly code: number;
+}
+
+/** What 1.36 says otherwise than 1.33, and what is never the same twice. */
+function sameVersion(text: string, namespace: string): string {
+  return text
+    .replaceAll(namespace, '$NS')
+    .replaceAll(namespace === 'ns-real' ? 'ns-ours' : 'ns-real', '$NS')
+    .replaceAll('unrecognized condition: ""', 'unrecognized condition: []')
+    .replace('error: no objects passed to scale deployments.apps', 'Error from server (NotFound): deployments.apps')
+    .replace(/ from [\w$-]+ namespace/g, '')
+    .replace(/^\s*"?creationTimestamp"?: null,?\n/gm, '')
+    .replace(/"creationTimestamp":(null|interface \{\}\(nil\)),?/g, '')
+    .replace(/,kyaml|kyaml,|, kyaml/g, '')
+    .replace(/\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b/g, 'UID')
+    .replace(/(resourceVersion"?: )"?\d+"?/g, '$1RV')
+    .replace(/(LIVE|MERGED)-\d+/g, '$1')
+    .replace(/^(---|\+\+\+) (\S+)\t.*$/gm, '$1 $2')
+    .replace(/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?/g, 'TIME')
+    .replace(/10\.\d+\.\d+\.\d+/g, 'IP')
+    .replace(/-[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, '-RANDOM')
+    .replace(/ +(\d+[smhd]\d*[smhd]?|<invalid>)(?= |$)/gm, ' AGE')
+    .replace(/^[IWE]\d{4} .*\] /gm, 'KLOG ')
+    .replace(/ +$/gm, '');
+}
+
+const normal = ({ out, err, code }: Printed, namespace: string): string => `${sameVersion(out, namespace)}\n--- stderr\n${sameVersion(err, namespace)}\n--- exit ${code}`;
+
+function linesOf(): { group: string; line: string }[] {
+  const pick = new RegExp(process.env['DIFF'] ?? '');
+  return readdirSync(`${HERE}commands`)
+    .filter((file) => file.endsWith('.txt'))
+    .sort()
+    .flatMap((file) => readFileSync(`${HERE}commands/${file}`, 'utf8').split('\n').filter((line) => line.startsWith('kubectl') && pick.test(line)).map((line) => ({ group: file, line })));
+}
+
+describe.skipIf(!existsSync(REAL))('real kubectl and ours', () => {
+  const headless = new Headless({ controlPlanes: 1, workers: 2, seed: 1, speed: 1 });
+  const folder = mkdtempSync(join(tmpdir(), 'kubectl-'));
+  let bridge: Awaited<ReturnType<typeof serveBridge>>;
+
+  beforeAll(async () => {
+    symlinkSync(REAL, join(folder, 'kubectl'));
+    cpSync(`${HERE}manifests`, folder, { recursive: true });
+    for (const name of readdirSync(`${HERE}manifests`)) headless.cluster.operator.files.write(`${WORK}/${name}`, readFileSync(`${HERE}manifests/${name}`, 'utf8'));
+    bridge = await serveBridge({ port: 0, backend: headless });
+    await headless.boot();
+    headless.start();
+    for (const name of ['ns-real', 'ns-ours']) await ours(`kubectl create -f ${WORK}/${name}.yaml`, name);
+  }, 120_000);
+
+  afterAll(() => {
+    headless.stop();
+    bridge.server.close();
+  });
+
+  function real(line: string): Promise<Printed> {
+    const argv = [`--server=http://127.0.0.1:${bridge.port}`, `--cache-dir=${folder}/cache`];
+    const words = splitWords(line.replaceAll('$NS', 'ns-real'));
+    return new Promise((resolve) => {
+      execFile(join(folder, 'kubectl'), [...argv, ...words.slice(1)], { cwd: folder, timeout: 20_000, env: { HOME: folder, PATH: process.env['PATH'] ?? '', KUBECONFIG: '/nonexistent' } }, (error, out, err) => {
+        resolve({ out, err, code: typeof error?.code === 'number' ? error.code : error ? -1 : 0 });
+      });
+    });
+  }
+
+  async function ours(line: string, namespace = 'ns-ours'): Promise<Printed> {
+    const out = { stdout: '', stderr: '' };
+    const logs = { write: (stream: 'stdout' | 'stderr', text: string): void => void (out[stream] += `${text}\n`), raw: (stream: 'stdout' | 'stderr', text: string): void => void (out[stream] += text) };
+    const { operator, sim } = headless.cluster;
+    if (line.includes(`/${namespace}.yaml`)) operator.files.write(`${WORK}/${namespace}.yaml`, `apiVersion: v1\nkind: Namespace\nmetadata: {name: ${namespace}}\n`);
+    const process = operator.spawn(kubectlProgram, { argv: splitWords(line.replaceAll('$NS', namespace)), env: { ...OPERATOR_ENV, PWD: WORK }, logs, place: `${operator.place}/kubectl` });
+    for (const end = Date.now() + 20_000; process.alive && Date.now() < end; ) {
+      if (!sim.step(sim.now + 100_000)) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return { out: out.stdout, err: out.stderr, code: process.status?.code ?? -1 };
+  }
+
+  for (const { group, line } of linesOf()) {
+    it(`${group}: ${line}`, { timeout: 60_000 }, async () => {
+      const expected = normal(await real(line), 'ns-real');
+      expect(normal(await ours(line), 'ns-ours')).toBe(expected);
+    });
+  }
+});

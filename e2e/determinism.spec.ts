@@ -1,6 +1,7 @@
 // The same session gives the same trace, in Node and in the browser.
 
 import { expect, test } from '@playwright/test';
+import { loadOpenApi } from '../src/bridge/openapi.ts';
 import { Session } from '../src/session/session.ts';
 import { tools } from '../src/session/tools.ts';
 import { open } from './page.ts';
@@ -24,6 +25,8 @@ const LOG: SessionLog = {
 };
 
 test('the trace hash of a session is the same twice in Node, and in Chromium', async ({ page }) => {
+  // The page's kubectl reads how to patch from the API server's OpenAPI documents.
+  loadOpenApi();
   const here = new Session(LOG, tools).traceHash();
   expect(new Session(LOG, tools).traceHash()).toBe(here);
   expect(new Session({ ...LOG, seed: 8 }, tools).traceHash()).not.toBe(here);

@@ -22,8 +22,8 @@ BELOW['cluster/bootstrap'] = Object.keys(BELOW);
 BELOW.kubectl = [...INFRASTRUCTURE, 'cluster/bootstrap'];
 BELOW.session = Object.keys(BELOW);
 BELOW.lessons = ['session'];
-BELOW.bench = Object.keys(BELOW);
 BELOW.bridge = Object.keys(BELOW);
+BELOW.bench = Object.keys(BELOW);
 BELOW.ui = ['session', 'lessons'];
 
 /** The page knows the worker by its protocol alone. */

@@ -90,7 +90,7 @@ writeFileSync(join(out, 'schema.ts'), schemaFile());
 writeFileSync(join(out, 'resources.ts'), resourcesFile());
 writeFileSync(join(root, 'public/schema/kubernetes.json'), JSON.stringify(editorSchema()));
 const openApiFacts = JSON.parse(readFileSync(join(root, 'scripts/openapi-facts.json'), 'utf8'));
-writeFileSync(join(root, 'public/schema/openapi.json'), JSON.stringify(openApiPool(models, names, facts, openApiFacts)));
+writeFileSync(join(out, 'openapi.json'), JSON.stringify(openApiPool(models, names, facts, openApiFacts)));
 
 /** Every model that some group version may need: name → {doc, fields: [{name, type, format, required, doc}]}. */
 function readModels() {
@@ -156,7 +156,8 @@ function readResources() {
       if (subresource) {
         const sub = entry.subresources.get(subresource) ?? { name: subresource, verbs: new Set(), model: '' };
         entry.subresources.set(subresource, sub);
-        if (method !== 'HEAD' && method !== 'OPTIONS') sub.verbs.add(method === 'GET' ? 'get' : method === 'DELETE' ? 'delete' : (verbOf[method] ?? method.toLowerCase()));
+        if (method !== 'HEAD' && method !== 'OPTIONS')
+          sub.verbs.add(method === 'GET' ? 'get' : method === 'DELETE' ? 'delete' : (verbOf[method] ?? method.toLowerCase()));
         const model = body && method !== 'PATCH' ? body : results.get(call);
         if (model && model !== 'string' && model !== 'any') sub.model = model;
         continue;

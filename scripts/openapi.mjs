@@ -85,7 +85,9 @@ export function openApiPool(models, names, facts, extra) {
     if (type === 'string') return { format: format || undefined, type: 'string' };
     if (type === 'number') return { format: format || undefined, type: format === 'double' ? 'number' : 'integer' };
     if (type === 'boolean') return { type: 'boolean' };
-    const known = { Date: META + 'Time', V1MicroTime: META + 'MicroTime', IntOrString: 'io.k8s.apimachinery.pkg.util.intstr.IntOrString' }[type];
+    const known = { Date: META + 'Time', V1MicroTime: META + 'MicroTime', IntOrString: 'io.k8s.apimachinery.pkg.util.intstr.IntOrString' }[
+      type
+    ];
     if (known !== undefined) return { $ref: `#/definitions/${known}` };
     return { type: 'object' };
   }

@@ -41,6 +41,14 @@ function count(ok, file, read) {
   failed += ok || counts.failed > 0 ? counts.failed : 1;
 }
 
+/** Shows what a stage printed and adds the counts of its last line. */
+function countLines({ stdout, status }) {
+  console.log(stdout.trimEnd());
+  const counts = /(\d+) passed, (\d+) failed\s*$/.exec(stdout);
+  passed += Number(counts?.[1] ?? 0);
+  failed += counts ? Number(counts[2]) : status === 0 ? 0 : 1;
+}
+
 check('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
 check('types of the page and tools', bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']);
 check('types of the cluster', bin('tsc'), ['--noEmit', '-p', 'tsconfig.cluster.json']);
@@ -49,6 +57,8 @@ count(
   'unit.json',
   (r) => ({ passed: r.numPassedTests, failed: r.numFailedTests }),
 );
+console.log('\n── real kubectls (../shared/acceptance)');
+countLines(spawnSync(process.execPath, [join(ROOT, 'scripts', 'acceptance.mjs')], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
 check('build', bin('vite'), ['build', '--logLevel', 'warn']);
 
 const browser = await findBrowser();

@@ -3,6 +3,7 @@
 import { Channel } from '../cluster/sim/channel.ts';
 import { Simulation } from '../cluster/sim/simulation.ts';
 import { firstLoad, interactive } from './page.ts';
+import { type RequestKind, requestRate, watchFanOut } from './requests.ts';
 import { bootOnce, deployOnce, seekOnce } from './cluster.ts';
 
 export interface Benchmark {
@@ -41,6 +42,15 @@ function kernelResumes(): number {
   return sim.resumes / (performance.now() - begun) / 1000;
 }
 
+/** `process-get`, `bridge-create` …: of ConfigMaps, among a thousand. */
+const requests = (kind: RequestKind, where: 'process' | 'bridge', target: number): Benchmark => ({
+  name: `${where}-${kind}`,
+  unit: 'requests/s',
+  better: 'higher',
+  target,
+  run: () => requestRate(kind, where),
+});
+
 export const benchmarks: readonly Benchmark[] = [
   { name: 'kernel-resumes', unit: 'M/s', better: 'higher', target: 1.5, run: () => repeat(5, kernelResumes) },
   { name: 'boot', unit: 'ms', better: 'lower', target: 300, run: () => repeat(7, bootOnce) },
@@ -48,5 +58,14 @@ export const benchmarks: readonly Benchmark[] = [
   { name: 'deploy-1000', unit: 'ms', better: 'lower', target: 1500, run: () => repeat(5, () => deployOnce(1000)) },
   { name: 'seek', unit: 'ms', better: 'lower', target: 300, run: () => seekOnce(7) },
   { name: 'first-load', unit: 'KB gzipped', better: 'lower', target: 350, run: () => [firstLoad()] },
+  requests('get', 'process', 5_000),
+  requests('create', 'process', 2_000),
+  requests('patch', 'process', 2_000),
+  requests('list', 'process', 50),
+  requests('get', 'bridge', 1_500),
+  requests('create', 'bridge', 800),
+  requests('patch', 'bridge', 800),
+  requests('list', 'bridge', 20),
+  { name: 'watch-fan-out', unit: 'events/s', better: 'higher', target: 50_000, run: watchFanOut },
   { name: 'interactive', unit: 'ms', better: 'lower', target: 3000, run: () => interactive(5) },
 ];

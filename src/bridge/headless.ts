@@ -3,9 +3,9 @@
 
 import { Cluster } from '../cluster/bootstrap/cluster.ts';
 import { isReady } from '../cluster/bootstrap/operator.ts';
-import { stockEverydayImages } from '../cluster/images/everyday.ts';
 import { type Micros, MILLISECOND, MINUTE, SECOND } from '../cluster/sim/time.ts';
 import { loadOpenApi } from './openapi.ts';
+import { tools } from '../session/tools.ts';
 import { Gateway, type OutsideExchange, type OutsideListener, type OutsideRequest } from '../session/gateway.ts';
 
 export interface HeadlessOptions {
@@ -47,7 +47,7 @@ export class Headless {
     const { controlPlanes, workers, seed, speed } = options;
     const epoch = options.epoch ?? Math.floor(Date.now() / 1000) * SECOND - BEFORE_NOW;
     this.cluster = new Cluster({ controlPlanes, workers, seed, epoch });
-    stockEverydayImages(this.cluster.images);
+    tools.stockImages(this.cluster.images);
     this.#gateway = new Gateway(this.cluster);
     this.#speed = speed;
   }

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type OpenApiPool, provideOpenApi } from '../cluster/apiserver/openapi/pool.ts';
 
-const FILE = new URL('../../public/schema/openapi.json', import.meta.url);
+const FILE = new URL('../cluster/api/generated/openapi.json', import.meta.url);
 
 /** Gives the API servers of this process their OpenAPI texts; without the file they answer 503. */
 export function loadOpenApi(): void {

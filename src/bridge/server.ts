@@ -9,6 +9,7 @@ import { gzip } from 'node:zlib';
 import { bytesOf, textOf } from '../cluster/api/bytes.ts';
 import type { OutsideExchange, OutsideListener, OutsideRequest } from '../session/gateway.ts';
 import { isAllowed } from './guard.ts';
+import { answerOpenApiV2, wantsOpenApiV2 } from './openapi-v2.ts';
 import { decodeProtobuf } from './protobuf.ts';
 import { MAX_BODY, noAnswer, statusBody, TOO_LARGE, UNAUTHORIZED } from './status.ts';
 
@@ -37,10 +38,6 @@ export interface UpgradeContext {
 const JSON_TYPE = { 'content-type': 'application/json' };
 /** The real server compresses what is larger, when asked (GzipEncoding, APIResponseCompression). */
 const COMPRESS_FROM = 128 * 1024;
-/** The `@` of the type that is asked for may not stand in a Content-Type. */
-const OPENAPI_V2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
-/** gnostic's Document{swagger: "2.0"}: all that kubectl needs of it. */
-const OPENAPI_V2_STUB = Buffer.from([0x0a, 0x03, 0x32, 0x2e, 0x30]);
 
 /** Serves on the loopback; resolves with the port once it listens. */
 export async function serveBridge(options: BridgeOptions): Promise<{ readonly server: Server; readonly port: number }> {
@@ -110,8 +107,8 @@ async function receive(options: BridgeOptions, request: IncomingMessage, respons
   const accept = request.headers.accept ?? '';
   const url = request.url ?? '/';
   const path = url.split('?')[0];
-  if (accept.includes('openapi.spec.v2') && (path === '/openapi/v2' || path === '/swagger-2.0.0.pb-v1')) {
-    respond(response, 200, OPENAPI_V2_STUB, { 'content-type': OPENAPI_V2, 'cache-control': 'no-cache, private' });
+  if (wantsOpenApiV2(accept, path)) {
+    answerOpenApiV2(options.backend, isAdmin(options, request), request, response);
     return;
   }
   const outside = outsideRequest(request, body, isAdmin(options, request));

@@ -16,6 +16,7 @@ import { CLUSTER_INFO } from './inspect/cluster-info.ts';
 import { EVENTS } from './inspect/events.ts';
 import { VERSION_COMMAND } from './inspect/version.ts';
 import { OPTIONS } from './options.ts';
+import { PLUGIN } from './plugin.ts';
 import { REPLACE } from './replace.ts';
 import { SCALE } from './scale.ts';
 import { WAIT } from './wait/wait.ts';
@@ -26,5 +27,5 @@ export const ROOT: Command = {
   short: 'kubectl controls the Kubernetes cluster manager',
   long: 'kubectl controls the Kubernetes cluster manager.\n\n Find more information at: https://kubernetes.io/docs/reference/kubectl/',
   flags: [],
-  subcommands: [CREATE, EXPLAIN, GET, DELETE, SCALE, CLUSTER_INFO, AUTH, EVENTS, DIFF, APPLY, REPLACE, WAIT, KUSTOMIZE, COMPLETION, CONFIG, API_RESOURCES, API_VERSIONS, VERSION_COMMAND, OPTIONS],
+  subcommands: [CREATE, EXPLAIN, GET, DELETE, SCALE, CLUSTER_INFO, AUTH, EVENTS, DIFF, APPLY, REPLACE, WAIT, KUSTOMIZE, COMPLETION, CONFIG, PLUGIN, API_RESOURCES, API_VERSIONS, VERSION_COMMAND, OPTIONS],
 };

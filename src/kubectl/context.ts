@@ -3,7 +3,7 @@
 import type { Os } from '../cluster/machine/process.ts';
 import type { Op } from '../cluster/sim/simulation.ts';
 import { namespaceOf } from './config/client-config.ts';
-import { Flags } from './flag-set.ts';
+import type { Flags } from './flag-set.ts';
 import { klog } from './klog.ts';
 import { usageError } from './print/error.ts';
 import { Stdio } from './stdio.ts';

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Headless } from '../bridge/headless.ts';
 import { serveBridge } from '../bridge/server.ts';
+import { takeUpgrade } from '../bridge/upgrade.ts';
 import { OPERATOR_ENV } from '../cluster/bootstrap/cluster.ts';
 import { kubectlProgram } from './kubectl.ts';
 import { splitWords } from './testing/terminal.ts';
@@ -28,6 +29,7 @@ interface Printed {
 function sameVersion(text: string, namespace: string): string {
   return text
     .replaceAll(namespace, '$NS')
+    .replace(/\/(tmp\/kubectl-\w+|root\/work)/g, '/WORK')
     .replaceAll(namespace === 'ns-real' ? 'ns-ours' : 'ns-real', '$NS')
     .replaceAll('unrecognized condition: ""', 'unrecognized condition: []')
     .replace('error: no objects passed to scale deployments.apps', 'Error from server (NotFound): deployments.apps')
@@ -65,8 +67,12 @@ describe.skipIf(!existsSync(REAL))('real kubectl and ours', () => {
   beforeAll(async () => {
     symlinkSync(REAL, join(folder, 'kubectl'));
     cpSync(`${HERE}manifests`, folder, { recursive: true });
-    for (const name of readdirSync(`${HERE}manifests`)) headless.cluster.operator.files.write(`${WORK}/${name}`, readFileSync(`${HERE}manifests/${name}`, 'utf8'));
-    bridge = await serveBridge({ port: 0, backend: headless });
+    for (const entry of readdirSync(`${HERE}manifests`, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      headless.cluster.operator.files.write(path.replace(`${HERE}manifests`, WORK), readFileSync(path, 'utf8'));
+    }
+    bridge = await serveBridge({ port: 0, backend: headless, upgrade: takeUpgrade });
     await headless.boot();
     headless.start();
     for (const name of ['ns-real', 'ns-ours']) await ours(`kubectl create -f ${WORK}/${name}.yaml`, name);
@@ -81,7 +87,7 @@ describe.skipIf(!existsSync(REAL))('real kubectl and ours', () => {
     const argv = [`--server=http://127.0.0.1:${bridge.port}`, `--cache-dir=${folder}/cache`];
     const words = splitWords(line.replaceAll('$NS', 'ns-real'));
     return new Promise((resolve) => {
-      execFile(join(folder, 'kubectl'), [...argv, ...words.slice(1)], { cwd: folder, timeout: 20_000, env: { HOME: folder, PATH: process.env['PATH'] ?? '', KUBECONFIG: '/nonexistent' } }, (error, out, err) => {
+      execFile(join(folder, 'kubectl'), words.at(-1) === '-o' ? [...argv, ...words.slice(1)] : [...words.slice(1), ...argv], { cwd: folder, timeout: 20_000, env: { HOME: folder, PATH: process.env['PATH'] ?? '', KUBECONFIG: '/nonexistent' } }, (error, out, err) => {
         resolve({ out, err, code: typeof error?.code === 'number' ? error.code : error ? -1 : 0 });
       });
     });

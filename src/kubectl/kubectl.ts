@@ -9,7 +9,7 @@ import { Context } from './context.ts';
 import { FlagError, Flags, parseFlags } from './flag-set.ts';
 import { GLOBAL_FLAGS } from './global-flags.ts';
 import { flagsText, helpText, suggestions } from './help.ts';
-import { CommandError, report } from './print/error.ts';
+import { CommandError, Exit, report } from './print/error.ts';
 import { findCommand, flagsOf } from './tree.ts';
 
 const pathText = (path: readonly Command[]): string => path.map((c) => c.name).join(' ');
@@ -27,6 +27,7 @@ function* run(context: Context, path: readonly Command[], flags: Flags): Op<numb
   const first = flags.args[0];
   if (isParent(command)) {
     if (first !== undefined) throw unknownCommand(path, first);
+    if (path.length > 1) throw new Exit(1, helpText(path));
     context.write(helpText(path));
     return 0;
   }

@@ -4,15 +4,18 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { ADDRESS, Testbed } from '../cluster/apiserver/testbed.ts';
 import { replay, Terminal } from './testing/terminal.ts';
 
 const FOLDER = fileURLToPath(new URL('./testdata/', import.meta.url));
 
 describe('transcripts', () => {
   for (const name of readdirSync(FOLDER).filter((file) => file.endsWith('.txt'))) {
-    it(name, () => {
+    it(`replays ${name}`, () => {
       const kept = readFileSync(FOLDER + name, 'utf8');
-      const now = replay(new Terminal(), kept);
+      const bed = new Testbed().boot();
+      bed.request('POST', '/api/v1/namespaces/default/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } });
+      const now = replay(new Terminal(bed.machine, ADDRESS, bed.admin), kept);
       if (process.env['UPDATE']) writeFileSync(FOLDER + name, now);
       else expect(now).toBe(kept);
     });

@@ -10,8 +10,10 @@ const DECIDE = 1;
 const REALISE = 2;
 const REPORT = 3;
 type PhaseIndex = 0 | 1 | 2 | 3;
+/** Beside a phase: nothing has followed from the record yet, and once something does, it is a step. */
+const UNFOLLOWED = 4;
 
-const CONTROLLER_MANAGER = /kube-controller-manager/;
+const CONTROLLER_MANAGER = 'kube-controller-manager';
 /** Writes by which a controller decides anew, even when a report made it look. */
 const DECIDING_VERBS = new Set(['create', 'delete']);
 const DECIDED_RESOURCES = new Set(['pods', 'replicasets', 'daemonsets', 'statefulsets', 'jobs', 'deployments']);
@@ -38,7 +40,7 @@ function phaseIndexOf(record: TraceRecord, cause: PhaseIndex): PhaseIndex {
     case 'http':
       if (record.verb === 'response' || resource === 'events') return cause;
       if (record.from.endsWith('/kubelet') && resource === 'pods') return REPORT;
-      if (CONTROLLER_MANAGER.test(record.from) && DECIDING_VERBS.has(record.verb) && DECIDED_RESOURCES.has(resource)) return DECIDE;
+      if (DECIDING_VERBS.has(record.verb) && record.from.includes(CONTROLLER_MANAGER) && DECIDED_RESOURCES.has(resource)) return DECIDE;
       return cause;
     default:
       return cause;
@@ -61,7 +63,7 @@ function callStep(record: TraceRecord): 'yes' | 'no' | 'when followed' {
     case 'watch':
       return 'when followed';
     case 'http':
-      if (OPERATOR.test(record.from) || OPERATOR.test(record.to)) return 'yes';
+      if (record.from.startsWith(OPERATOR) || record.to.startsWith(OPERATOR)) return 'yes';
       return READS.has(verb) ? 'no' : 'yes';
     case 'etcd':
       return verb === 'txn' ? 'yes' : verb === 'watch' ? 'when followed' : 'no';
@@ -75,7 +77,7 @@ function callStep(record: TraceRecord): 'yes' | 'no' | 'when followed' {
   }
 }
 
-const OPERATOR = /^machine\/operator\//;
+const OPERATOR = 'machine/operator/';
 const READS = new Set(['response', 'get', 'list', 'watch', 'GET']);
 
 /** One flow as it grows: its records' ids in order, and its steps at each level. */
@@ -85,8 +87,6 @@ export class Flow {
   readonly action: Action;
   readonly all: number[] = [];
   readonly call: number[] = [];
-  /** Records that become steps of the call level once something follows from them. */
-  readonly #unfollowed = new Set<number>();
   /** For each phase the id of its last record, or 0. */
   readonly #lastOf: [number, number, number, number] = [0, 0, 0, 0];
   /** When its newest record was emitted. */
@@ -99,14 +99,14 @@ export class Flow {
     this.lastAt = at;
   }
 
-  add(record: TraceRecord, phase: PhaseIndex, now: Micros): void {
-    if (this.#unfollowed.delete(record.cause)) this.#insertCall(record.cause);
+  /** Returns whether the record becomes a step of the call level once something follows from it: see `follow`. */
+  add(record: TraceRecord, phase: PhaseIndex, now: Micros): boolean {
     this.all.push(record.id);
     const step = callStep(record);
     if (step === 'yes') this.call.push(record.id);
-    else if (step === 'when followed') this.#unfollowed.add(record.id);
     this.#lastOf[phase] = record.id;
     this.lastAt = now;
+    return step === 'when followed';
   }
 
   /** The step ids at a level. The step of a phase is its last record: the cluster as the phase left it. */
@@ -118,8 +118,8 @@ export class Flow {
     return steps;
   }
 
-  /** Puts an earlier record at its place; it is never far from the end. */
-  #insertCall(id: number): void {
+  /** An earlier record becomes a step of the call level; its place is never far from the end. */
+  follow(id: number): void {
     let i = this.call.length;
     while (i > 0 && (this.call[i - 1] as number) > id) i--;
     this.call.splice(i, 0, id);
@@ -129,8 +129,8 @@ export class Flow {
 /** All flows of a session. Feed it every record in order. */
 export class Flows {
   readonly #flows = new Map<number, Flow>();
-  /** Phase of each record in memory, in order; the first belongs to record `#first`. */
-  #phases: PhaseIndex[] = [];
+  /** Phase of each record in memory, in order, with UNFOLLOWED; the first belongs to record `#first`. */
+  #phases: number[] = [];
   #first = 1;
   #action: Action | null = null;
 
@@ -149,9 +149,16 @@ export class Flows {
       this.#flows.set(record.id, new Flow(record.id, record.start, this.#action));
       this.#action = null;
     }
-    const phase = phaseIndexOf(record, this.#phases[record.cause - this.#first] ?? INTENT);
-    this.#phases.push(phase);
-    this.#flows.get(record.flow)?.add(record, phase, now);
+    const at = record.cause - this.#first;
+    const mark = this.#phases[at] ?? INTENT;
+    const causePhase = (mark & ~UNFOLLOWED) as PhaseIndex;
+    const phase = phaseIndexOf(record, causePhase);
+    const flow = this.#flows.get(record.flow);
+    if (mark !== causePhase && record.id !== record.flow) {
+      this.#phases[at] = causePhase;
+      flow?.follow(record.cause);
+    }
+    this.#phases.push(flow !== undefined && flow.add(record, phase, now) ? phase | UNFOLLOWED : phase);
   }
 
   /** Forgets records that left the trace's memory; a flow that lost its root is gone. */
@@ -170,6 +177,6 @@ export class Flows {
   }
 
   phaseOf(recordId: number): Phase {
-    return PHASES[this.#phases[recordId - this.#first] ?? INTENT] as Phase;
+    return PHASES[(this.#phases[recordId - this.#first] ?? INTENT) & ~UNFOLLOWED] as Phase;
   }
 }

@@ -37,19 +37,19 @@ export class Scene {
 
   /** Takes note of one change (see sim/trace.ts for the keys). */
   change(key: string, before: unknown, after: unknown): void {
+    if (key.startsWith('object/')) {
+      const resource = key.slice(7, key.indexOf('/', 7));
+      if (resource === 'nodes') this.#dirty.add(`machine/${key.slice(key.lastIndexOf('/') + 1)}`);
+      if (!HIDDEN.has(resource)) this.#dirty.add(key);
+      return;
+    }
+    if (key.startsWith('process/') || key.startsWith('interface/')) {
+      this.#dirty.add(key);
+      return;
+    }
     const [kind, second = '', ...rest] = key.split('/');
     const machine = this.#machines.get(second);
     const delta = (after === null ? 0 : 1) - (before === null ? 0 : 1);
-    switch (kind) {
-      case 'object':
-        if (second === 'nodes') this.#dirty.add(`machine/${rest[1] ?? ''}`);
-        if (!HIDDEN.has(second)) this.#dirty.add(key);
-        return;
-      case 'process':
-      case 'interface':
-        this.#dirty.add(key);
-        return;
-    }
     if (!machine) return;
     switch (kind) {
       case 'machine':

@@ -4,6 +4,7 @@
 import { expose } from 'comlink';
 import type { Batch, Clock, SessionApi, SessionLog } from './protocol.ts';
 import { NEW_SESSION, Session } from './session.ts';
+import type { OpenApiPool } from '../cluster/apiserver/openapi/pool.ts';
 import type { Tools } from './tools.ts';
 
 /** The longest that the simulation may run before the worker listens again, and the time between batches: milliseconds. */
@@ -70,8 +71,21 @@ function tick(): void {
 }
 
 async function loadTools(): Promise<Tools> {
-  loading ??= import('./tools.ts').then((m) => m.tools);
+  loading ??= Promise.all([import('./tools.ts'), fetchOpenApi()]).then(([m, pool]) => {
+    if (pool !== null) m.tools.provideOpenApi(pool);
+    return m.tools;
+  });
   return loading;
+}
+
+/** The texts of the API server's OpenAPI documents; null when they cannot be had: then it has no such documents. */
+async function fetchOpenApi(): Promise<OpenApiPool | null> {
+  try {
+    const response = await fetch(new URL('../cluster/api/generated/openapi.json', import.meta.url));
+    return response.ok ? ((await response.json()) as OpenApiPool) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Answers a command after its changes are on the way, so that the page never shows an answer before its cause. */

@@ -95,6 +95,9 @@ const PRINTERS: Printers = {
   'volumeattachments.storage.k8s.io': storage.attachmentPrinter,
 };
 
+/** Printers of bodies that are no resource of their own. */
+const BODIES: Readonly<Record<string, Printer<ApiObject>>> = { scale: workloads.scalePrinter as Printer<ApiObject> };
+
 const FALLBACK: Printer<ApiObject> = {
   columns: columns('Name', 'Created At').map((c) => (c.name === 'Created At' ? { ...c, type: 'date' } : c)),
   cells: (o) => [o.metadata.name, o.metadata.creationTimestamp ?? '<unknown>'],
@@ -104,7 +107,11 @@ const FALLBACK: Printer<ApiObject> = {
 export function toTable(kind: ResourceKind, objects: readonly ApiObject[], options: TableOptions): Table {
   // Printers know the stored shape: an Event is the same row in both of its APIs.
   const stored = storageKind(kind);
-  const printer = kind.custom?.printer ?? (PRINTERS as Readonly<Record<string, Printer<ApiObject> | undefined>>)[stored.key] ?? FALLBACK;
+  const printer =
+    kind.custom?.printer ??
+    (PRINTERS as Readonly<Record<string, Printer<ApiObject> | undefined>>)[stored.key] ??
+    BODIES[stored.key] ??
+    FALLBACK;
   const only = objects.length === 1 ? objects[0]?.metadata.resourceVersion : undefined;
   return {
     kind: 'Table',

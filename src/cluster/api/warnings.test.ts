@@ -13,7 +13,16 @@ const spec = {
   nodeSelector: { 'beta.kubernetes.io/os': 'linux' },
   terminationGracePeriodSeconds: -1,
   containers: [
-    { name: 'a', image: 'x', env: [{ name: 'A', value: '1' }, { name: 'A', value: '$(A)2' }, { name: 'A', value: '3' }], ports: [{ containerPort: 80 }] },
+    {
+      name: 'a',
+      image: 'x',
+      env: [
+        { name: 'A', value: '1' },
+        { name: 'A', value: '$(A)2' },
+        { name: 'A', value: '3' },
+      ],
+      ports: [{ containerPort: 80 }],
+    },
     { name: 'b', image: 'x', ports: [{ containerPort: 80 }], resources: { limits: { memory: '100m' } } },
   ],
 };
@@ -30,7 +39,10 @@ test('a Pod', () => {
 });
 
 test('a template', () => {
-  const template = { metadata: { annotations: { 'scheduler.alpha.kubernetes.io/critical-pod': '' } }, spec: { containers: [], volumes: [{ name: 'v', glusterfs: {} }] } };
+  const template = {
+    metadata: { annotations: { 'scheduler.alpha.kubernetes.io/critical-pod': '' } },
+    spec: { containers: [], volumes: [{ name: 'v', glusterfs: {} }] },
+  };
   expect(of({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'a' }, spec: { template } })).toEqual([
     'spec.template.metadata.annotations[scheduler.alpha.kubernetes.io/critical-pod]: non-functional in v1.16+; use the "priorityClassName" field instead',
     'spec.template.spec.volumes[0].glusterfs: deprecated in v1.25, non-functional in v1.26+',
@@ -38,7 +50,12 @@ test('a template', () => {
 });
 
 test('an Ingress, once', () => {
-  const ingress = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'a', annotations: { 'kubernetes.io/ingress.class': 'nginx' } }, spec: {} };
+  const ingress = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: 'a', annotations: { 'kubernetes.io/ingress.class': 'nginx' } },
+    spec: {},
+  };
   expect(of(ingress)).toEqual([`annotation "kubernetes.io/ingress.class" is deprecated, please use 'spec.ingressClassName' instead`]);
   expect(of(ingress, ingress)).toEqual([]);
 });

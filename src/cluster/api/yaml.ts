@@ -3,6 +3,7 @@
 
 import { parse, stringify } from 'yaml';
 import { deepFreeze } from './meta.ts';
+import { plainYaml, WHOLE_LINES } from './yaml-plain.ts';
 
 const REMEMBERED = 64;
 const known = new Map<string, unknown>();
@@ -15,7 +16,7 @@ export function parseYaml(text: string): unknown {
 
 /** The text of a value in YAML, with long lines left whole. The value is frozen. */
 export function formatYaml(value: object): string {
-  const text = stringify(value, { lineWidth: 0 });
+  const text = plainYaml(value) ?? stringify(value, WHOLE_LINES);
   remember(text, value);
   return text;
 }

@@ -61,7 +61,7 @@ test.each<[Record<string, string>, number, string]>([
 ])('list %j', (query, code, message) => {
   const answer = list(query);
   expect(answer.code).toBe(code);
-  expect(answer.message?.startsWith(message), answer.message).toBe(true);
+  expect(answer.message?.slice(0, message.length)).toBe(message);
 });
 
 test('a watch that asks for them gets the initial events and a bookmark that ends them', () => {

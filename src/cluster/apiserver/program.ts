@@ -6,6 +6,7 @@ import { type HttpStream, serveHttp } from '../network/http.ts';
 import type { Op } from '../sim/simulation.ts';
 import { SECOND } from '../sim/time.ts';
 import { Admission } from './admission/chain.ts';
+import { flagProblem } from './admission/plugins.ts';
 import { type Audit, openAudit } from './audit/audit.ts';
 import { ALWAYS_ALLOW, ALWAYS_DENY, type AuthorizationModule, Authorizer } from './authorization/authorizer.ts';
 import { NodeAuthorizer } from './authorization/node.ts';
@@ -35,6 +36,11 @@ const RETRY = SECOND;
 
 export const apiserverProgram: Program = function* (os: Os): Op<number> {
   const flags = readFlags(os.argv);
+  const wrong = flagProblem(flags.enableAdmission, flags.disableAdmission);
+  if (wrong !== '') {
+    os.logError(`command failed: ${JSON.stringify(wrong)}`);
+    return 1;
+  }
   const etcd = new EtcdClient(
     os,
     flags.etcdServers.map((url) => etcdEndpoint(url, readIfThere(os, flags.etcdCertFile))),

@@ -18,9 +18,13 @@ test('kubectl top has something to read', () => {
   expect(kubectl('apply -f -', metricsServerManifest)).toContain('apiservice.apiregistration.k8s.io/v1beta1.metrics.k8s.io created');
   cluster.sim.runUntil(cluster.sim.now + 2 * MINUTE);
   expect(kubectl('get apiservices v1beta1.metrics.k8s.io')).toMatch(/kube-system\/metrics-server +True/);
-  const nodes = JSON.parse(kubectl('get --raw /apis/metrics.k8s.io/v1beta1/nodes')) as { items: readonly { metadata: { name: string }; usage: { memory: string } }[] };
+  const nodes = JSON.parse(kubectl('get --raw /apis/metrics.k8s.io/v1beta1/nodes')) as {
+    items: readonly { metadata: { name: string }; usage: { memory: string } }[];
+  };
   expect(nodes.items.map((i) => i.metadata.name).sort()).toEqual(['control-plane-1', 'worker-1']);
   expect(nodes.items[0]?.usage.memory).toMatch(/^\d+Ki$/);
-  const pods = JSON.parse(kubectl('get --raw /apis/metrics.k8s.io/v1beta1/namespaces/kube-system/pods')) as { items: readonly { containers: readonly { name: string }[] }[] };
+  const pods = JSON.parse(kubectl('get --raw /apis/metrics.k8s.io/v1beta1/namespaces/kube-system/pods')) as {
+    items: readonly { containers: readonly { name: string }[] }[];
+  };
   expect(pods.items.flatMap((i) => i.containers.map((c) => c.name))).toContain('metrics-server');
 });

@@ -21,13 +21,21 @@ interface DiscoveredResource {
   readonly verbs?: readonly string[];
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
-  readonly subresources?: readonly { readonly subresource: string; readonly responseKind?: GroupVersionKind | null; readonly verbs?: readonly string[] }[];
+  readonly subresources?: readonly {
+    readonly subresource: string;
+    readonly responseKind?: GroupVersionKind | null;
+    readonly verbs?: readonly string[];
+  }[];
 }
 
 interface GroupList {
   readonly items?: readonly {
     readonly metadata?: { readonly name?: string };
-    readonly versions?: readonly { readonly version: string; readonly resources?: readonly DiscoveredResource[]; readonly freshness?: string }[];
+    readonly versions?: readonly {
+      readonly version: string;
+      readonly resources?: readonly DiscoveredResource[];
+      readonly freshness?: string;
+    }[];
   }[];
 }
 
@@ -70,13 +78,20 @@ function kindsIn(list: GroupList['items'], known: ReadonlyMap<string, ResourceKi
     for (const { version, resources = [], freshness } of versions) {
       if (freshness === 'Stale') continue;
       const apiVersion = group === '' ? version : `${group}/${version}`;
-      for (const resource of resources) out.push(resourceAt(apiVersion, resource.resource) ?? kindOf(group, version, apiVersion, resource, known));
+      for (const resource of resources)
+        out.push(resourceAt(apiVersion, resource.resource) ?? kindOf(group, version, apiVersion, resource, known));
     }
   }
   return out;
 }
 
-function kindOf(group: string, version: string, apiVersion: string, r: DiscoveredResource, known: ReadonlyMap<string, ResourceKind>): ResourceKind {
+function kindOf(
+  group: string,
+  version: string,
+  apiVersion: string,
+  r: DiscoveredResource,
+  known: ReadonlyMap<string, ResourceKind>,
+): ResourceKind {
   const before = known.get(`${apiVersion}/${r.resource}`);
   const namespaced = r.scope === 'Namespaced';
   const kind = r.responseKind?.kind ?? '';

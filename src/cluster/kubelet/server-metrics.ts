@@ -19,7 +19,11 @@ export function resourceMetrics({ os, cache }: Context, pods: readonly Pod[]): s
   const { sim, machine } = os;
   const stamp = Math.floor((sim.epoch + sim.now) / 1_000);
   const family = (name: string, type: Family['type'], help: string): Family => ({ name, type, help: `[STABLE] ${help}`, lines: [] });
-  const containerCpu = family('container_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the container in core-seconds');
+  const containerCpu = family(
+    'container_cpu_usage_seconds_total',
+    'counter',
+    'Cumulative cpu time consumed by the container in core-seconds',
+  );
   const containerMemory = family('container_memory_working_set_bytes', 'gauge', 'Current working set of the container in bytes');
   const nodeCpu = family('node_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the node in core-seconds');
   const nodeMemory = family('node_memory_working_set_bytes', 'gauge', 'Current working set of the node in bytes');

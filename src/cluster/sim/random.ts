@@ -10,7 +10,7 @@ export function hash32(text: string, basis = 0x811c9dc5): number {
 
 const BYTES = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0'));
 
-const hex16 = (n: number): string => `${BYTES[n >>> 8]}${BYTES[n & 0xff]}`;
+const hex16 = (n: number): string => (BYTES[n >>> 8] as string) + (BYTES[n & 0xff] as string);
 
 /** A deterministic stream of numbers (the sfc32 generator). */
 export class Random {

@@ -31,8 +31,20 @@ function civil(days: number): { year: number; month: number; day: number } {
   return { year, month, day };
 }
 
+/** Many objects are written in one second: the last text made is remembered. */
+let lastSecond = Number.NaN;
+let lastText = '';
+
 function civilTime(unixMicros: number): string {
   const secs = Math.floor(unixMicros / SECOND);
+  if (secs !== lastSecond) {
+    lastText = civilText(secs);
+    lastSecond = secs;
+  }
+  return lastText;
+}
+
+function civilText(secs: number): string {
   const days = Math.floor(secs / 86_400);
   const rest = secs - days * 86_400;
   const { year, month, day } = civil(days);

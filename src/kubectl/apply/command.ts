@@ -26,7 +26,6 @@ export const APPLY: Command = {
     ...printFlags(),
     ...filenameFlags('that contain the configurations to apply.'),
     flag.bool('all', 'Select all objects of the types in question, for --prune.'),
-    flag.string('applyset', '[alpha] The object that keeps the set of applied objects, for --prune.'),
     flag.string('cascade', 'background, orphan or foreground: what happens to dependents of deleted objects.', { value: 'background', alone: 'background' }),
     dryRunFlag,
     fieldManagerFlag('kubectl-client-side-apply'),

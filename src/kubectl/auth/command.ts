@@ -116,8 +116,9 @@ function* reconcileOne(context: Context, flags: Flags, info: Info, write: boolea
 export const AUTH: Command = {
   name: 'auth',
   group: 'Troubleshooting and Debugging Commands:',
-  use: 'auth',
+  use: 'auth [flags]',
   short: 'Inspect authorization',
+  long: 'Inspect authorization.',
   flags: [],
   subcommands: [
     CAN_I,

@@ -1,10 +1,9 @@
 // What may stand next on a command line: resource types, then names (kubectl/pkg/util/completion).
 
-import { ApiError } from '../../cluster/api/status.ts';
+import { isProgrammingError } from '../../cluster/client/errors.ts';
 import type { Op } from '../../cluster/sim/simulation.ts';
 import type { Context } from '../context.ts';
 import type { Flags } from '../flag-set.ts';
-import { CommandError } from '../print/error.ts';
 import { groupResource } from '../resource/mapper.ts';
 
 /** The names of the objects of a type that begin with `prefix`. */
@@ -14,17 +13,21 @@ export function* completeNames(context: Context, type: string, prefix: string): 
     const objects = yield* context.rest.list({ mapping, namespace: mapping.namespaced ? context.namespace : '', name: '' });
     return objects.map((o) => o.metadata?.name ?? '').filter((name) => name.startsWith(prefix));
   } catch (error) {
-    if (error instanceof ApiError || error instanceof CommandError) return [];
-    throw error;
+    // A shell that completes shows no errors.
+    if (isProgrammingError(error)) throw error;
+    return [];
   }
 }
 
 /** All types that can be got, by name and group where two share a name. */
 export function* completeTypes(context: Context, prefix: string): Op<string[]> {
-  const all = (yield* context.mapper.all()).filter((m) => m.verbs.includes('get'));
-  const names = new Set<string>();
-  for (const m of all) names.add(all.some((other) => other.resource === m.resource && other.group !== m.group) && m.group !== '' ? groupResource(m) : groupResource(m));
-  return [...names].filter((name) => name.startsWith(prefix)).sort();
+  try {
+    const all = (yield* context.mapper.all()).filter((m) => m.verbs.includes('get'));
+    return [...new Set(all.map(groupResource))].filter((name) => name.startsWith(prefix)).sort();
+  } catch (error) {
+    if (isProgrammingError(error)) throw error;
+    return [];
+  }
 }
 
 /** `TYPE NAME…`, `TYPE/NAME…`, `TYPE,TYPE`. */

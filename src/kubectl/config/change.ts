@@ -68,11 +68,21 @@ function* setCluster(context: Context, flags: Flags): Op<void> {
   context.print(`Cluster "${name}" set.`);
 }
 
+/** A plug-in that gives credentials, as the flags describe it. */
+function pluginOf(flags: Flags): Record<string, unknown> {
+  if (!flags.given('exec-command')) return {};
+  const env = flags.list('exec-env').map((pair) => ({ name: pair.slice(0, pair.indexOf('=')), value: pair.slice(pair.indexOf('=') + 1) }));
+  const args = flags.list('exec-arg');
+  const exec = { apiVersion: flags.text('exec-api-version'), args: args.length > 0 ? args : null, command: flags.text('exec-command'), env: env.length > 0 ? env : null, interactiveMode: flags.text('exec-interactive-mode') || 'IfAvailable', provideClusterInfo: flags.is('exec-provide-cluster-info') };
+  return { exec };
+}
+
 function* setCredentials(context: Context, flags: Flags): Op<void> {
   const name = only(context, flags, `Unexpected args: [${flags.args.join(' ')}]`);
   if (flags.given('token') && flags.given('username')) throw new CommandError('you cannot specify more than one authentication method at the same time: --token or --username/--password');
   const files = new ConfigFiles(context);
-  files.set('users', name, merge(files.merged().users.get(name) ?? {}, fieldsOf(context, flags, ['client-certificate', 'client-key'], 'embed-certs', ['token', 'username', 'password'])));
+  const more = { ...fieldsOf(context, flags, ['client-certificate', 'client-key'], 'embed-certs', ['token', 'username', 'password']), ...pluginOf(flags) };
+  files.set('users', name, merge(files.merged().users.get(name) ?? {}, more));
   context.print(`User "${name}" set.`);
 }
 
@@ -186,12 +196,20 @@ export const CHANGE: readonly Command[] = [
   },
   {
     name: 'set-credentials',
-    use: 'set-credentials NAME [--client-certificate=path/to/certfile] [--client-key=path/to/keyfile] [--token=bearer_token] [--username=basic_user] [--password=basic_password]',
+    use: 'set-credentials NAME [--client-certificate=path/to/certfile] [--client-key=path/to/keyfile] [--token=bearer_token] [--username=basic_user] [--password=basic_password] [--auth-provider=provider_name] [--auth-provider-arg=key=value] [--exec-command=exec_command] [--exec-api-version=exec_api_version] [--exec-arg=arg] [--exec-env=key=value]',
     short: 'Set a user entry in kubeconfig',
     flags: [
       flag.string('client-certificate', 'File with the client certificate.'),
       flag.string('client-key', 'File with the client key.'),
       embedCerts('certificate and key files'),
+      flag.string('auth-provider', 'The auth provider of the user.'),
+      flag.slice('auth-provider-arg', 'Arguments for the auth provider, key=value.'),
+      flag.string('exec-api-version', 'API version of the exec plugin.'),
+      flag.slice('exec-arg', 'Arguments for the exec plugin.'),
+      flag.string('exec-command', 'The exec plugin that gives credentials.'),
+      flag.array('exec-env', 'Environment of the exec plugin, key=value.'),
+      flag.string('exec-interactive-mode', 'Whether the exec plugin may ask: Never, IfAvailable or Always.'),
+      flag.bool('exec-provide-cluster-info', 'Tell the exec plugin about the cluster.'),
       flag.string('password', 'Password for basic authentication.'),
       flag.string('token', 'Bearer token.'),
       flag.string('username', 'Name for basic authentication.'),

@@ -8,7 +8,7 @@ import type { Os } from '../../cluster/machine/process.ts';
 import { HttpClient } from '../../cluster/network/http.ts';
 import { parseDuration } from '../duration.ts';
 import type { Flags } from '../flag-set.ts';
-import { CommandError } from '../print/error.ts';
+import { CommandError, PlainError } from '../print/error.ts';
 import { absolute, type ClusterEntry, type ContextEntry, type Kubeconfig, loadKubeconfigs, sourcesOf, type UserEntry } from './kubeconfig.ts';
 
 export const VERSION = 'v1.36.0';
@@ -38,7 +38,7 @@ export function choose(os: Os, flags: Flags): Chosen {
   const contextName = asked || config.currentContext;
   const context = config.contexts.get(contextName);
   if (asked !== '' && !context) throw new CommandError(`context "${asked}" does not exist`);
-  if (contextName !== '' && !context) throw new CommandError(`Error in configuration: context was not found for specified context: ${contextName}`);
+  if (contextName !== '' && !context) throw new PlainError(`Error in configuration: context was not found for specified context: ${contextName}`);
   const clusterName = flags.text('cluster') || (context?.cluster ?? '');
   const userName = flags.text('user') || (context?.user ?? '');
   const cluster = config.clusters.get(clusterName);

@@ -86,7 +86,7 @@ function* getContexts(context: Context, flags: Flags): Op<void> {
 export const SHOW: readonly Command[] = [
   {
     name: 'current-context',
-    use: 'current-context',
+    use: 'current-context [flags]',
     short: 'Display the current-context',
     flags: [],
     *run(context): Op<void> {
@@ -97,7 +97,7 @@ export const SHOW: readonly Command[] = [
   },
   {
     name: 'get-clusters',
-    use: 'get-clusters',
+    use: 'get-clusters [flags]',
     short: 'Display clusters defined in the kubeconfig',
     flags: [],
     *run(context): Op<void> {
@@ -106,7 +106,7 @@ export const SHOW: readonly Command[] = [
   },
   {
     name: 'get-users',
-    use: 'get-users',
+    use: 'get-users [flags]',
     short: 'Display users defined in the kubeconfig',
     flags: [],
     *run(context): Op<void> {

@@ -54,7 +54,9 @@ export function sortObjects(infos: readonly Info[], field: string): readonly Inf
 }
 
 export function sortTables<T extends { readonly table: ServerTable }>(pages: readonly T[], field: string): T[] {
-  const { path } = pathOf(field);
+  const { path, text } = pathOf(field);
+  // Several tables are sorted as if they were the objects, and have no such field.
+  if (pages.length > 1) throw new CommandError(`couldn't find any field with path ${JSON.stringify(text)} in the list of objects`);
   return pages.map((page) => {
     const keyed = page.table.rows.map((row) => ({ row, key: path.results(row.object).flat() }));
     // kubectl drops the error of a table that has no such field, and the table with it.

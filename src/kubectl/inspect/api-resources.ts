@@ -13,7 +13,7 @@ import type { LiveObject } from '../rest.ts';
 
 export const API_RESOURCES: Command = {
   name: 'api-resources',
-  use: 'api-resources',
+  use: 'api-resources [flags]',
   short: 'Print the supported API resources on the server',
   examples: '# Print the supported API resources\nkubectl api-resources\n\n# Those that are not in namespaces\nkubectl api-resources --namespaced=false\n\n# Those of one group\nkubectl api-resources --api-group=rbac.authorization.k8s.io',
   flags: [

@@ -87,7 +87,7 @@ function* logs(context: Context, namespace: string, directory: string, pods: { r
 export const CLUSTER_INFO: Command = {
   name: 'cluster-info',
   group: 'Cluster Management Commands:',
-  use: 'cluster-info',
+  use: 'cluster-info [flags]',
   short: 'Display cluster information',
   long: "Display addresses of the control plane and of services with label kubernetes.io/cluster-service=true. To further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.",
   examples: '# Print the address of the control plane and cluster services\nkubectl cluster-info',
@@ -95,7 +95,7 @@ export const CLUSTER_INFO: Command = {
   subcommands: [
     {
       name: 'dump',
-      use: 'dump',
+      use: 'dump [flags]',
       short: 'Dump relevant information for debugging and diagnosis',
       flags: [
         ...printFlags().map((f) => (f.name === 'output' ? { ...f, value: 'json' } : f)),

@@ -28,7 +28,7 @@ type Info = Readonly<Record<string, string>>;
 
 export const VERSION_COMMAND: Command = {
   name: 'version',
-  use: 'version',
+  use: 'version [flags]',
   short: 'Print the client and server version information',
   long: 'Print the client and server version information for the current context.',
   examples: '# Print the client and server versions\nkubectl version',

@@ -10,7 +10,7 @@ import { buildKustomization } from './build.ts';
 export const KUSTOMIZE: Command = {
   name: 'kustomize',
   group: 'Advanced Commands:',
-  use: 'kustomize DIR',
+  use: 'kustomize DIR [flags]',
   short: 'Build a kustomization target from a directory or URL',
   long: "Build a set of KRM resources using a 'kustomization.yaml' file. DIR is a folder with such a file; without it, the current folder.",
   examples: '# Build the current folder\nkubectl kustomize\n\n# Build some folder\nkubectl kustomize overlays/dev',
@@ -19,6 +19,9 @@ export const KUSTOMIZE: Command = {
     flag.bool('enable-alpha-plugins', 'Allow plugins.'),
     flag.bool('enable-helm', 'Allow charts.'),
     flag.array('env', 'Environment variables for functions.', { short: 'e' }),
+    flag.slice('helm-api-versions', 'API versions that charts see.'),
+    flag.bool('helm-debug', 'Debug output of helm.'),
+    flag.string('helm-kube-version', 'The version of Kubernetes that charts see.'),
     flag.string('helm-command', 'The helm program.', { value: 'helm' }),
     flag.string('load-restrictor', 'LoadRestrictionsNone: files outside the folder may be read.', { value: 'LoadRestrictionsRootOnly' }),
     flag.array('mount', 'Mounts for functions.'),

@@ -12,12 +12,13 @@ const UNPREFIXED = new Set(['Namespace', 'CustomResourceDefinition', 'APIService
 /** Ten letters of a hash that make no words: vowels and look-alikes are others. */
 const LETTERS: Readonly<Record<string, string>> = { '0': 'g', '1': 'h', '3': 'k', a: 'm', e: 't' };
 
+/** The name is no part of it: kustomize hashes before it names. */
 export function contentHash(object: LiveObject): string {
-  const { kind = '', metadata, data, binaryData, stringData, type } = object as LiveObject & { data?: unknown; binaryData?: unknown; stringData?: unknown; type?: string };
+  const { kind = '', data, binaryData, stringData, type } = object as LiveObject & { data?: unknown; binaryData?: unknown; stringData?: unknown; type?: string };
   const value =
     kind === 'Secret'
-      ? { kind, type: type ?? '', name: metadata?.name ?? '', data: data ?? '', ...(stringData ? { stringData } : {}) }
-      : { kind, name: metadata?.name ?? '', data: data ?? '', ...(binaryData ? { binaryData } : {}) };
+      ? { kind, type: type ?? '', name: '', data: data ?? '', ...(stringData ? { stringData } : {}) }
+      : { kind, name: '', data: data ?? '', ...(binaryData ? { binaryData } : {}) };
   const digest = sha256(Uint8Array.from(utf8(goJson(value))));
   const hex = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   return [...hex.slice(0, 10)].map((c) => LETTERS[c] ?? c).join('');

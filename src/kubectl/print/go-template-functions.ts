@@ -3,7 +3,7 @@
 import { fromBase64 } from '../../cluster/api/base64.ts';
 import { goPrint } from './json.ts';
 
-/** An integer: numbers of the data are floats, those that templates write or count are not. */
+/** An integer that a template writes or counts. */
 export class Int {
   readonly value: number;
 
@@ -16,7 +16,7 @@ export class FunctionError extends Error {}
 
 /** fmt's %v of a float64. */
 export function goFloat(value: number): string {
-  if (value === 0) return '0';
+  if (Number.isInteger(value)) return value.toFixed(0);
   const [mantissa = '', exponent = '0'] = value.toExponential().split('e');
   const e = Number(exponent);
   return e < -4 || e >= 6 ? `${mantissa}e${e < 0 ? '-' : '+'}${String(Math.abs(e)).padStart(2, '0')}` : String(value);
@@ -41,7 +41,7 @@ export function isTrue(value: unknown): boolean {
 }
 
 export const typeName = (value: unknown): string =>
-  value === undefined || value === null ? 'nil' : value instanceof Int ? 'int' : typeof value === 'number' ? 'float64' : typeof value === 'string' ? 'string' : typeof value === 'boolean' ? 'bool' : Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';
+  value === undefined || value === null ? 'nil' : value instanceof Int ? 'int' : typeof value === 'number' ? (Number.isInteger(value) ? 'int64' : 'float64') : typeof value === 'string' ? 'string' : typeof value === 'boolean' ? 'bool' : Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';
 
 /** One %-verb of printf. */
 function formatOne(flags: string, width: string, precision: string | undefined, verb: string, value: unknown): string {
@@ -50,12 +50,12 @@ function formatOne(flags: string, width: string, precision: string | undefined, 
   if (verb === 'v') text = show(value);
   else if (verb === 's') text = typeof value === 'string' ? value : number === undefined ? show(value) : `%!s(${typeName(value)}=${show(value)})`;
   else if (verb === 'q') text = typeof value === 'string' ? JSON.stringify(value) : `%!q(${typeName(value)}=${show(value)})`;
-  else if (verb === 'd') text = value instanceof Int ? String(value.value) : `%!d(${typeName(value)}=${show(value)})`;
+  else if (verb === 'd') text = number !== undefined && Number.isInteger(number) ? String(number) : `%!d(${typeName(value)}=${show(value)})`;
   else if (verb === 't') text = typeof value === 'boolean' ? String(value) : `%!t(${typeName(value)}=${show(value)})`;
   else if (verb === 'T') text = typeName(value);
   else if ('feg'.includes(verb) && typeof value === 'number') text = verb === 'f' ? value.toFixed(precision === undefined ? 6 : Number(precision)) : verb === 'e' ? value.toExponential(precision === undefined ? 6 : Number(precision)).replace(/e([+-])(\d)$/, 'e$10$2') : goFloat(value);
-  else if ((verb === 'x' || verb === 'X' || verb === 'o' || verb === 'b') && value instanceof Int) {
-    text = value.value.toString(verb === 'o' ? 8 : verb === 'b' ? 2 : 16);
+  else if ((verb === 'x' || verb === 'X' || verb === 'o' || verb === 'b') && number !== undefined) {
+    text = number.toString(verb === 'o' ? 8 : verb === 'b' ? 2 : 16);
     if (verb === 'X') text = text.toUpperCase();
   } else text = `%!${verb}(${typeName(value)}=${show(value)})`;
   if (precision !== undefined && (verb === 's' || verb === 'v') && typeof value === 'string') text = [...text].slice(0, Number(precision)).join('');
@@ -80,7 +80,7 @@ const print = (args: readonly unknown[]): string => args.map((a, i) => (i > 0 &&
 
 const numberOf = (value: unknown): number | undefined => (value instanceof Int ? value.value : typeof value === 'number' ? value : undefined);
 
-const kindOf = (value: unknown): string => (value instanceof Int ? 'int' : typeof value === 'number' ? 'float' : typeof value === 'string' ? 'string' : typeof value === 'boolean' ? 'bool' : value === null || value === undefined ? 'nil' : 'other');
+const kindOf = (value: unknown): string => (value instanceof Int || (typeof value === 'number' && Number.isInteger(value)) ? 'int' : typeof value === 'number' ? 'float' : typeof value === 'string' ? 'string' : typeof value === 'boolean' ? 'bool' : value === null || value === undefined ? 'nil' : 'other');
 
 function equal(a: unknown, b: unknown): boolean {
   const [ka, kb] = [kindOf(a), kindOf(b)];
@@ -102,7 +102,7 @@ function index(item: unknown, keys: readonly unknown[]): unknown {
   if (at === undefined || at === null) throw new FunctionError('index of untyped nil');
   for (const key of keys) {
     if (Array.isArray(at) || typeof at === 'string') {
-      const i = key instanceof Int ? key.value : undefined;
+      const i = numberOf(key);
       if (i === undefined) throw new FunctionError(`cannot index slice/array with ${key === null || key === undefined ? 'nil' : `type ${typeName(key)}`}`);
       if (i < 0 || i >= at.length) throw new FunctionError(`error calling index: index out of range: ${i}`.replace('error calling index: ', ''));
       at = typeof at === 'string' ? new Int(at.charCodeAt(i)) : (at as unknown[])[i];

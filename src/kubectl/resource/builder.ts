@@ -270,7 +270,7 @@ function* byFiles(context: Context, request: Request, { types, names, tuples }: 
   if (types.length > 0) throw new CommandError('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well');
   if (names.length > 0) throw new CommandError('name cannot be provided when a path is specified');
   if (tuples.length > 0) throw new CommandError('resource/name arguments cannot be provided when a path is specified');
-  const read = request.kustomize ? yield* readKustomization(context, request.kustomize) : yield* readFiles(context, request.filenames ?? [], request.recursive ?? false, request.validate ?? true);
+  const read = request.kustomize ? readKustomization(context, request.kustomize) : yield* readFiles(context, request.filenames ?? [], request.recursive ?? false, request.validate ?? true);
   const infos: Info[] = [];
   const errors: unknown[] = [];
   const selector = request.selector ? parseLabelSelector(request.selector) : null;
@@ -287,6 +287,4 @@ function* byFiles(context: Context, request: Request, { types, names, tuples }: 
   return { infos, errors, single: read.length === 1 && infos.length === 1 };
 }
 
-function* readKustomization(context: Context, directory: string): Op<Read[]> {
-  return buildKustomization(context, directory).map((object) => ({ object, source: directory }));
-}
+const readKustomization = (context: Context, directory: string): Read[] => buildKustomization(context, directory).map((object) => ({ object, source: directory }));

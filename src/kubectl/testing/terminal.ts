@@ -1,17 +1,17 @@
 // For tests: a person at a machine with an API server on it, who types command lines; and transcripts of that, as text.
 // `$ kubectl …` is a command line, `! …` a line of stderr, `[exit 1]` a code other than 0, `<<EOF` begins text for stdin.
 
-import { ADDRESS, Testbed } from '../../cluster/apiserver/testbed.ts';
+import type { Machine } from '../../cluster/machine/machine.ts';
 import { SECOND } from '../../cluster/sim/time.ts';
 import { kubectlProgram } from '../kubectl.ts';
 
 const ADMIN = '/root/admin.crt';
-const KUBECONFIG = `apiVersion: v1
+const kubeconfig = (address: string): string => `apiVersion: v1
 kind: Config
 current-context: admin@orrery
 clusters:
 - name: orrery
-  cluster: {server: 'https://${ADDRESS}:6443'}
+  cluster: {server: 'https://${address}:6443'}
 contexts:
 - name: admin@orrery
   context: {cluster: orrery, user: admin}
@@ -41,22 +41,23 @@ export function splitWords(line: string): string[] {
 }
 
 export class Terminal {
-  readonly bed: Testbed;
+  readonly machine: Machine;
 
-  constructor() {
-    this.bed = new Testbed().boot();
-    this.write(ADMIN, this.bed.admin);
-    this.write('/root/.kube/config', KUBECONFIG);
-    this.bed.request('POST', '/api/v1/namespaces/default/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } });
+  /** On a machine from which the API server at `address` answers; `admin` is the certificate of an administrator, PEM text. */
+  constructor(machine: Machine, address: string, admin: string) {
+    this.machine = machine;
+    this.write(ADMIN, admin);
+    this.write('/root/.kube/config', kubeconfig(address));
   }
 
   write(path: string, text: string): void {
-    this.bed.machine.files.write(path, text);
+    this.machine.files.write(path, text);
   }
 
   /** Runs one command line to its end (at most a minute). */
   run(line: string, stdin = ''): Outcome {
-    const { machine, sim } = this.bed;
+    const { machine } = this;
+    const { sim } = machine;
     const out = { stdout: [] as string[], stderr: [] as string[], lines: [] as string[] };
     const logs = {
       write(stream: 'stdout' | 'stderr', text: string): void {
@@ -88,7 +89,7 @@ function stepsOf(transcript: string): (Step | string)[] {
     const line = lines[i] as string;
     if (line.startsWith('#')) steps.push(line);
     if (!line.startsWith('$ ')) continue;
-    const here = / <<EOF$/.test(line);
+    const here = line.endsWith(' <<EOF');
     const text: string[] = [];
     if (here) for (i++; i < lines.length && lines[i] !== 'EOF'; i++) text.push(lines[i] as string);
     steps.push({ head: here ? [line, ...text, 'EOF'] : [line], command: line.slice(2).replace(/ <<EOF$/, ''), stdin: here ? `${text.join('\n')}\n` : '' });

@@ -60,19 +60,36 @@ class MetricsApi {
 
   answer({ path, query, method }: HttpRequest): HttpResponse {
     if (path === '/livez' || path === '/healthz') return { status: 200, headers: {}, body: 'ok' };
-    if (path === '/readyz') return this.#scraper.ready ? { status: 200, headers: {}, body: 'ok' } : { status: 500, headers: {}, body: '[-]metric-storage-ready failed: not metrics to serve\nreadyz check failed\n' };
+    if (path === '/readyz')
+      return this.#scraper.ready
+        ? { status: 200, headers: {}, body: 'ok' }
+        : { status: 500, headers: {}, body: '[-]metric-storage-ready failed: not metrics to serve\nreadyz check failed\n' };
     if (path === ROOT) return json(200, { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: GROUP_VERSION, resources: RESOURCES });
     const match = /^(?:\/namespaces\/([^/]+))?\/(nodes|pods)(?:\/([^/]+))?$/.exec(path.slice(ROOT.length));
-    if (!path.startsWith(`${ROOT}/`) || !match) return json(404, status(404, 'NotFound', 'the server could not find the requested resource'));
-    if (method !== 'GET') return json(405, status(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'));
+    if (!path.startsWith(`${ROOT}/`) || !match)
+      return json(404, status(404, 'NotFound', 'the server could not find the requested resource'));
+    if (method !== 'GET')
+      return json(405, status(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'));
     const [, namespace = '', resource, name] = match;
     const selected = parseLabelSelector(query['labelSelector'] ?? '');
     const wanted = (o: Node | Pod): boolean => matchLabels(selected, o.metadata.labels) && (name === undefined || o.metadata.name === name);
     const items =
       resource === 'nodes'
-        ? this.#nodes.list().filter(wanted).flatMap((node) => this.#node(node))
-        : this.#pods.list(namespace === '' ? undefined : namespace).filter(wanted).flatMap((pod) => this.#pod(pod));
-    if (name === undefined) return json(200, { kind: resource === 'nodes' ? 'NodeMetricsList' : 'PodMetricsList', apiVersion: GROUP_VERSION, metadata: {}, items });
+        ? this.#nodes
+            .list()
+            .filter(wanted)
+            .flatMap((node) => this.#node(node))
+        : this.#pods
+            .list(namespace === '' ? undefined : namespace)
+            .filter(wanted)
+            .flatMap((pod) => this.#pod(pod));
+    if (name === undefined)
+      return json(200, {
+        kind: resource === 'nodes' ? 'NodeMetricsList' : 'PodMetricsList',
+        apiVersion: GROUP_VERSION,
+        metadata: {},
+        items,
+      });
     if (items[0]) return json(200, items[0]);
     const about = resource === 'nodes' ? `nodemetrics.metrics.k8s.io "${name}"` : `podmetrics.metrics.k8s.io "${namespace}/${name}"`;
     return json(404, status(404, 'NotFound', `${about} not found`));
@@ -82,7 +99,15 @@ class MetricsApi {
     const usage = this.#scraper.usageOf(node.metadata.name);
     if (!usage) return [];
     const { name, labels } = node.metadata;
-    return [{ kind: 'NodeMetrics', apiVersion: GROUP_VERSION, metadata: metadata({ name, ...(labels ? { labels } : {}) }, usage), ...window(usage), usage: amounts(usage) }];
+    return [
+      {
+        kind: 'NodeMetrics',
+        apiVersion: GROUP_VERSION,
+        metadata: metadata({ name, ...(labels ? { labels } : {}) }, usage),
+        ...window(usage),
+        usage: amounts(usage),
+      },
+    ];
   }
 
   #pod(pod: Pod): object[] {
@@ -95,13 +120,32 @@ class MetricsApi {
     // A Pod is told only when all its containers have been measured.
     if (!first || found.length < pod.spec.containers.length) return [];
     const containers = found.map((c) => ({ name: c.name, usage: amounts(c.usage) }));
-    return [{ kind: 'PodMetrics', apiVersion: GROUP_VERSION, metadata: metadata({ name, namespace, ...(labels ? { labels } : {}) }, first.usage), ...window(first.usage), containers }];
+    return [
+      {
+        kind: 'PodMetrics',
+        apiVersion: GROUP_VERSION,
+        metadata: metadata({ name, namespace, ...(labels ? { labels } : {}) }, first.usage),
+        ...window(first.usage),
+        containers,
+      },
+    ];
   }
 }
 
 const time = (usage: Usage): string => formatTime(usage.millis * 1_000);
 const metadata = (named: object, usage: Usage): object => ({ ...named, creationTimestamp: time(usage) });
 const window = (usage: Usage): object => ({ timestamp: time(usage), window: `${usage.windowMillis / 1_000}s` });
-const amounts = ({ cores, memoryBytes }: Usage): object => ({ cpu: cores === 0 ? '0' : `${Math.round(cores * 1e9)}n`, memory: `${Math.floor(memoryBytes / 1_024)}Ki` });
+const amounts = ({ cores, memoryBytes }: Usage): object => ({
+  cpu: cores === 0 ? '0' : `${Math.round(cores * 1e9)}n`,
+  memory: `${Math.floor(memoryBytes / 1_024)}Ki`,
+});
 
-const status = (code: number, reason: string, message: string): object => ({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code });
+const status = (code: number, reason: string, message: string): object => ({
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Failure',
+  message,
+  reason,
+  code,
+});

@@ -56,14 +56,22 @@ export class Scraper {
     if (!last || !before) return undefined;
     const windowMillis = last.millis - before.millis;
     if (windowMillis <= 0 || last.cpuSeconds < before.cpuSeconds) return undefined;
-    return { millis: last.millis, windowMillis, cores: ((last.cpuSeconds - before.cpuSeconds) * 1_000) / windowMillis, memoryBytes: last.memoryBytes };
+    return {
+      millis: last.millis,
+      windowMillis,
+      cores: ((last.cpuSeconds - before.cpuSeconds) * 1_000) / windowMillis,
+      memoryBytes: last.memoryBytes,
+    };
   }
 
   *#scrape(node: Node): Op<void> {
     const address = node.status.addresses?.find((a) => a.type === 'InternalIP')?.address;
     if (address === undefined) return;
     const { tokenFile } = this.#client.config;
-    const token = tokenFile !== undefined && this.#os.files.exists(tokenFile) ? this.#os.files.read(tokenFile).trim() : (this.#client.config.token ?? '');
+    const token =
+      tokenFile !== undefined && this.#os.files.exists(tokenFile)
+        ? this.#os.files.read(tokenFile).trim()
+        : (this.#client.config.token ?? '');
     const kubelet = new HttpClient(this.#os, { host: address, port: KUBELET_PORT, tls: {}, keepAlive: false });
     const headers = { authorization: `Bearer ${token}`, 'user-agent': 'metrics-server/v0.8.0' };
     try {
@@ -72,7 +80,9 @@ export class Scraper {
       this.#take(node.metadata.name, String(response.body));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.#os.logError(`"Failed to scrape node" err="Get \\"https://${address}:${KUBELET_PORT}/metrics/resource\\": ${message}" node="${node.metadata.name}"`);
+      this.#os.logError(
+        `"Failed to scrape node" err="Get \\"https://${address}:${KUBELET_PORT}/metrics/resource\\": ${message}" node="${node.metadata.name}"`,
+      );
     }
   }
 

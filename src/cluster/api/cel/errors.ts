@@ -213,6 +213,8 @@ export function runtimeMessage(error: unknown): string {
       return 'modulus by zero';
     case 'numeric_overflow':
       return summary.startsWith('integer overflow') ? 'integer overflow' : summary;
+    case 'invalid_duration':
+      return `time: invalid duration ${JSON.stringify(after(summary, ': '))}`;
     case 'optional_value_missing':
       return 'optional.none() dereference';
     case 'no_such_overload':

@@ -17,5 +17,6 @@ export function withStoredVersion(crd: CustomResourceDefinition): CustomResource
   const storage = crd.spec.versions.find((version) => version.storage)?.name;
   const stored = crd.status?.storedVersions ?? [];
   if (storage === undefined || stored.includes(storage)) return crd;
-  return { ...crd, status: { ...crd.status, storedVersions: [...stored, storage] } };
+  const acceptedNames = crd.status?.acceptedNames ?? { kind: '', plural: '' };
+  return { ...crd, status: { ...crd.status, acceptedNames, storedVersions: [...stored, storage] } };
 }

@@ -34,7 +34,13 @@ const anyScope = <R extends RuleWithOperations | NamedRuleWithOperations>(rule: 
 
 /** What both kinds of webhook have in common. */
 function webhook<W extends ValidatingWebhook>(given: W): W {
-  const defaults = { failurePolicy: 'Fail', matchPolicy: 'Equivalent', namespaceSelector: EMPTY, objectSelector: EMPTY, timeoutSeconds: 10 };
+  const defaults = {
+    failurePolicy: 'Fail',
+    matchPolicy: 'Equivalent',
+    namespaceSelector: EMPTY,
+    objectSelector: EMPTY,
+    timeoutSeconds: 10,
+  };
   let out = fill(given as ValidatingWebhook, defaults);
   out = change(out, 'clientConfig', (c) => change(c, 'service', (s) => fill(s, { port: HTTPS })));
   return change(out, 'rules', (rules) => each(rules, anyScope)) as W;

@@ -81,8 +81,10 @@ function diffMap(shape: MapShape, before: Plain, after: Plain): FieldSet | null 
     values.push(part);
   }
   for (const name in before) {
+    const now = after[name];
+    if (now !== undefined && (typeof now !== 'object' || now === before[name])) continue;
     const field = shape.fields.get(name);
-    if (!isAbsent(field, after[name]) || isAbsent(field, before[name])) continue;
+    if (!isAbsent(field, now) || isAbsent(field, before[name])) continue;
     const below = field === undefined ? shape.rest : field.shape;
     if (below === null || below.form === 'nothing') continue;
     if (goneKeys === null) [goneKeys, goneValues] = [[], []];

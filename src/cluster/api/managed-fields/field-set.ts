@@ -165,23 +165,22 @@ export function difference(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 function without(a: FieldSet, b: FieldSet): FieldSet | null {
-  let changed = false;
-  for (const key in b) {
-    const own = a[key];
-    if (own !== undefined && nodeWithout(own, b[key] as FieldSet) !== own) changed = true;
-  }
-  if (!changed) return a;
+  let touched = false;
+  for (const key in b) if (a[key] !== undefined) touched = true;
+  if (!touched) return a;
   const keys: string[] = [];
   const values: FieldSet[] = [];
+  let changed = false;
   for (const key in a) {
     const own = a[key] as FieldSet;
     const other = b[key];
     const left = other === undefined ? own : nodeWithout(own, other);
+    if (left !== own) changed = true;
     if (left === null) continue;
     keys.push(key);
     values.push(left);
   }
-  return nodeOf(keys, values);
+  return changed ? nodeOf(keys, values) : a;
 }
 
 function nodeWithout(a: FieldSet, b: FieldSet): FieldSet | null {

@@ -183,8 +183,7 @@ export const eventPrinter: Printer<Event> = {
   columns: columns('Last Seen', 'Type', 'Reason', 'Object', 'Subobject*', 'Source*', 'Message', 'First Seen*', 'Count*', 'Name*'),
   cells: (e, now) => {
     const first = age(e.firstTimestamp ?? e.eventTime, now);
-    const last =
-      e.series ? age(e.series.lastObservedTime, now) : e.lastTimestamp ? age(e.lastTimestamp, now) : first; // null in events of the newer API
+    const last = e.series ? age(e.series.lastObservedTime, now) : e.lastTimestamp ? age(e.lastTimestamp, now) : first; // null in events of the newer API
     const about = e.involvedObject;
     const kind = (about.kind ?? '').toLowerCase();
     const source = [e.source?.component || e.reportingComponent || '', e.source?.host || e.reportingInstance || ''];

@@ -61,12 +61,7 @@ function paramRef(ref: ParamRef | undefined): string {
 
 export const policyBindingPrinter: Printer<ValidatingAdmissionPolicyBinding | MutatingAdmissionPolicyBinding> = {
   columns: columns('Name', 'PolicyName', 'ParamRef', 'Age'),
-  cells: ({ metadata, spec }, now) => [
-    metadata.name,
-    spec.policyName ?? '',
-    paramRef(spec.paramRef),
-    age(metadata.creationTimestamp, now),
-  ],
+  cells: ({ metadata, spec }, now) => [metadata.name, spec.policyName ?? '', paramRef(spec.paramRef), age(metadata.creationTimestamp, now)],
 };
 
 export const flowSchemaPrinter: Printer<FlowSchema> = {

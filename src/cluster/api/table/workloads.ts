@@ -13,6 +13,7 @@ import type {
   PodTemplate,
   ReplicaSet,
   ReplicationController,
+  Scale,
   StatefulSet,
 } from '../generated/types.ts';
 import { conditionOf, controllerOf } from '../meta.ts';
@@ -226,4 +227,9 @@ export const podTemplatePrinter: Printer<PodTemplate> = {
     containerImages(template?.spec.containers),
     labelsText(template?.metadata.labels),
   ],
+};
+
+export const scalePrinter: Printer<Scale> = {
+  columns: columns('Name', 'Desired#', 'Available#', 'Age'),
+  cells: ({ metadata, spec, status }, now) => [metadata.name, spec.replicas ?? 0, status.replicas, age(metadata.creationTimestamp, now)],
 };

@@ -39,7 +39,8 @@ export function checkLimitRange(errors: Errors, { spec }: LimitRange): void {
     types.add(limit.type);
     if (limit.type === 'Pod') {
       for (const key of ['default', 'defaultRequest'] as const) {
-        if (Object.keys(limit[key] ?? {}).length > 0) errors.add(forbiddenField(`${at}.${key}`, "may not be specified when `type` is 'Pod'"));
+        if (Object.keys(limit[key] ?? {}).length > 0)
+          errors.add(forbiddenField(`${at}.${key}`, "may not be specified when `type` is 'Pod'"));
       }
     }
     if (limit.type === 'PersistentVolumeClaim' && limit.min?.storage === undefined && limit.max?.storage === undefined) {
@@ -55,14 +56,38 @@ function checkBounds(errors: Errors, at: string, limit: LimitRangeItem, name: st
     const value = limit[key]?.[name];
     return value === undefined ? undefined : parseQuantity(value);
   };
-  const order = (low: (typeof BOUNDS)[number], high: (typeof BOUNDS)[number], field: string, shown: string | undefined, text: (a: string, b: string) => string): void => {
+  const order = (
+    low: (typeof BOUNDS)[number],
+    high: (typeof BOUNDS)[number],
+    field: string,
+    shown: string | undefined,
+    text: (a: string, b: string) => string,
+  ): void => {
     const [a, b] = [amount(low), amount(high)];
     if (a && b && a.nanos > b.nanos) errors.add(invalidValue(`${at}.${field}[${name}]`, shown, text(a.text, b.text)));
   };
   order('min', 'max', 'min', amount('min')?.text, (a, b) => `min value ${a} is greater than max value ${b}`);
-  order('min', 'defaultRequest', 'defaultRequest', amount('defaultRequest')?.text, (a, b) => `min value ${a} is greater than default request value ${b}`);
-  order('defaultRequest', 'max', 'defaultRequest', amount('defaultRequest')?.text, (a, b) => `default request value ${a} is greater than max value ${b}`);
-  order('defaultRequest', 'default', 'defaultRequest', amount('defaultRequest')?.text, (a, b) => `default request value ${a} is greater than default limit value ${b}`);
+  order(
+    'min',
+    'defaultRequest',
+    'defaultRequest',
+    amount('defaultRequest')?.text,
+    (a, b) => `min value ${a} is greater than default request value ${b}`,
+  );
+  order(
+    'defaultRequest',
+    'max',
+    'defaultRequest',
+    amount('defaultRequest')?.text,
+    (a, b) => `default request value ${a} is greater than max value ${b}`,
+  );
+  order(
+    'defaultRequest',
+    'default',
+    'defaultRequest',
+    amount('defaultRequest')?.text,
+    (a, b) => `default request value ${a} is greater than default limit value ${b}`,
+  );
   order('min', 'default', 'default', amount('min')?.text, (a, b) => `min value ${a} is greater than default value ${b}`);
   order('default', 'max', 'default', amount('max')?.text, (a, b) => `default value ${a} is greater than max value ${b}`);
   const ratio = amount('maxLimitRequestRatio');
@@ -123,7 +148,7 @@ export function checkIngressClass(errors: Errors, { spec }: IngressClass): void 
   errors.needed('spec.parameters.kind', p.kind, 'kind is required');
   errors.needed('spec.parameters.name', p.name, 'name is required');
   errors.oneOf('spec.parameters.scope', p.scope, ['Cluster', 'Namespace']);
-  if (p.scope === 'Namespace') errors.needed('spec.parameters.namespace', p.namespace, '`parameters.scope` is set to \'Namespace\'');
+  if (p.scope === 'Namespace') errors.needed('spec.parameters.namespace', p.namespace, "`parameters.scope` is set to 'Namespace'");
   else if ((p.namespace ?? '') !== '') {
     errors.add(forbiddenField('spec.parameters.namespace', "`parameters.scope` is set to 'Cluster'"));
   }
@@ -144,7 +169,8 @@ const FS_GROUP_POLICIES = ['File', 'None', 'ReadWriteOnceWithFSType'];
 export function checkCsiDriver(errors: Errors, { spec }: CSIDriver): void {
   errors.oneOfIfSet('spec.fsGroupPolicy', spec.fsGroupPolicy, FS_GROUP_POLICIES);
   for (const mode of spec.volumeLifecycleModes ?? []) {
-    if (!['Ephemeral', 'Persistent'].includes(mode)) errors.add(notSupported('spec.volumeLifecycleModes', mode, ['Ephemeral', 'Persistent']));
+    if (!['Ephemeral', 'Persistent'].includes(mode))
+      errors.add(notSupported('spec.volumeLifecycleModes', mode, ['Ephemeral', 'Persistent']));
   }
 }
 
@@ -165,7 +191,8 @@ export function checkCsiNode(errors: Errors, { spec }: CSINode): void {
 }
 
 export function checkAttachment(errors: Errors, { spec }: VolumeAttachment): void {
-  if (errors.needed('spec.attacher', spec.attacher)) errors.rule('spec.attacher', spec.attacher, subdomain1123Errors(spec.attacher.toLowerCase()));
+  if (errors.needed('spec.attacher', spec.attacher))
+    errors.rule('spec.attacher', spec.attacher, subdomain1123Errors(spec.attacher.toLowerCase()));
   const { persistentVolumeName, inlineVolumeSpec } = spec.source;
   if (persistentVolumeName === undefined && inlineVolumeSpec === undefined) {
     errors.add(required('spec.source', 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'));

@@ -134,7 +134,8 @@ function checkDuplicates(errors: Errors, ports: readonly ServicePort[]): void {
     nodePorts.add(node);
     const id = `${protocol} ${port}`;
     // The message shows Go's internal struct.
-    if (seen.has(id)) errors.add(duplicate(at, { Name: '', Protocol: protocol, AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 }));
+    if (seen.has(id))
+      errors.add(duplicate(at, { Name: '', Protocol: protocol, AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 }));
     seen.add(id);
   }
 }
@@ -251,7 +252,8 @@ export function checkNetworkPolicy(errors: Errors, { spec }: NetworkPolicy): voi
 }
 
 function checkPolicyPort(errors: Errors, at: string, { protocol, port, endPort }: NetworkPolicyPort): void {
-  if (protocol !== undefined && !(PROTOCOLS as readonly string[]).includes(protocol)) errors.add(notSupported(`${at}.protocol`, protocol, PROTOCOLS));
+  if (protocol !== undefined && !(PROTOCOLS as readonly string[]).includes(protocol))
+    errors.add(notSupported(`${at}.protocol`, protocol, PROTOCOLS));
   if (port === undefined) {
     if (endPort !== undefined) errors.add(required(`${at}.port`, 'must be specified when endPort is specified'));
     return;
@@ -269,6 +271,7 @@ function checkPeer(errors: Errors, at: string, { podSelector, namespaceSelector,
   if (ipBlock !== undefined) {
     if (errors.needed(`${at}.ipBlock.cidr`, ipBlock.cidr)) checkCidr(errors, `${at}.ipBlock.cidr`, ipBlock.cidr);
     (ipBlock.except ?? []).forEach((range, i) => checkCidr(errors, `${at}.ipBlock.except[${i}]`, range));
-    if (podSelector !== undefined || namespaceSelector !== undefined) errors.add(forbiddenField(at, 'may not specify both ipBlock and another peer'));
+    if (podSelector !== undefined || namespaceSelector !== undefined)
+      errors.add(forbiddenField(at, 'may not specify both ipBlock and another peer'));
   } else if (podSelector === undefined && namespaceSelector === undefined) errors.add(required(at, 'must specify a peer'));
 }

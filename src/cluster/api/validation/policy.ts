@@ -68,7 +68,9 @@ function checkClient(errors: Errors, at: string, { url, service }: ValidatingWeb
   }
   if (url !== undefined && !url.startsWith('https://')) {
     const scheme = /^([a-z]+):/.exec(url)?.[1] ?? '';
-    errors.add(invalidValue(`${at}.url`, url, `'https' is the only allowed URL scheme, got "${scheme}"; desired format: https://host[/path]`));
+    errors.add(
+      invalidValue(`${at}.url`, url, `'https' is the only allowed URL scheme, got "${scheme}"; desired format: https://host[/path]`),
+    );
   }
   if (service === undefined) return;
   errors.needed(`${at}.service.name`, service.name, 'service name is required');
@@ -85,7 +87,13 @@ function checkRule(errors: Errors, at: string, rule: RuleWithOperations): void {
   const wild = (field: string, list: readonly string[] | undefined): void => {
     if ((list ?? []).length === 0) errors.add(required(`${at}.${field}`));
     else if ((list ?? []).length > 1 && list?.includes('*')) {
-      errors.add(invalidValue(`${at}.${field}`, list, "if '*' is present, must not specify other " + (field === 'operations' ? 'operations' : WORDS[field])));
+      errors.add(
+        invalidValue(
+          `${at}.${field}`,
+          list,
+          "if '*' is present, must not specify other " + (field === 'operations' ? 'operations' : WORDS[field]),
+        ),
+      );
     }
   };
   wild('operations', rule.operations);
@@ -152,7 +160,8 @@ function checkNamed(errors: Errors, at: string, list: readonly { readonly name: 
     }
     names.add(name);
     if (at.endsWith('matchConditions') && name !== '') errors.rule(`${at}[${i}].name`, name, labelKeyErrors(name));
-    if (expression.trim() === '') errors.add(required(`${at}[${i}].expression`, at.endsWith('variables') ? 'expression is not specified' : ''));
+    if (expression.trim() === '')
+      errors.add(required(`${at}[${i}].expression`, at.endsWith('variables') ? 'expression is not specified' : ''));
   });
 }
 
@@ -186,13 +195,20 @@ export function checkValidatingBinding(errors: Errors, b: ValidatingAdmissionPol
     if (actions.indexOf(action) < i) errors.add(duplicate(`spec.validationActions[${i}]`, action));
   });
   if (actions.includes('Deny') && actions.includes('Warn')) {
-    errors.add(invalidValue('spec.validationActions', actions, 'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)'));
+    errors.add(
+      invalidValue(
+        'spec.validationActions',
+        actions,
+        'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)',
+      ),
+    );
   }
 }
 
 export function checkApiService(errors: Errors, { metadata, spec }: APIService): void {
   const name = `${spec.version ?? ''}.${spec.group ?? ''}`;
-  if (metadata.name !== name) errors.add(invalidValue('metadata.name', metadata.name, `must be \`spec.version+"."+spec.group\`: "${name}"`));
+  if (metadata.name !== name)
+    errors.add(invalidValue('metadata.name', metadata.name, `must be \`spec.version+"."+spec.group\`: "${name}"`));
   if ((spec.group ?? '') === '') {
     if (spec.version !== 'v1') errors.add(required('spec.group', 'only v1 may have an empty group and it better be legacy kube'));
   } else errors.rule('spec.group', spec.group, subdomain1123Errors(spec.group ?? ''));
@@ -204,7 +220,8 @@ export function checkApiService(errors: Errors, { metadata, spec }: APIService):
     errors.add(invalidValue('spec.versionPriority', spec.versionPriority, 'must be positive and less than 1000'));
   }
   if (spec.service === undefined) {
-    if ((spec.caBundle ?? '') !== '') errors.add(invalidValue('spec.caBundle', `${spec.caBundle?.length} bytes`, 'local APIServices may not have a caBundle'));
+    if ((spec.caBundle ?? '') !== '')
+      errors.add(invalidValue('spec.caBundle', `${spec.caBundle?.length} bytes`, 'local APIServices may not have a caBundle'));
     if (spec.insecureSkipTLSVerify === true) {
       errors.add(invalidValue('spec.insecureSkipTLSVerify', true, 'local APIServices may not have insecureSkipTLSVerify'));
     }

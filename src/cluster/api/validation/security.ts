@@ -15,7 +15,8 @@ function checkId(errors: Errors, field: string, id: number | undefined): void {
 function checkProfile(errors: Errors, at: string, profile: SeccompProfile | undefined, kind: 'seccomp' | 'AppArmor'): void {
   if (profile === undefined) return;
   const { type, localhostProfile } = profile;
-  if (type === undefined || type === '') errors.add(required(`${at}.type`, kind === 'seccomp' ? 'type is required when seccompProfile is set' : ''));
+  if (type === undefined || type === '')
+    errors.add(required(`${at}.type`, kind === 'seccomp' ? 'type is required when seccompProfile is set' : ''));
   else if (!PROFILES.includes(type)) errors.add(notSupported(`${at}.type`, type, PROFILES));
   if (type === 'Localhost' && localhostProfile === undefined) {
     errors.add(required(`${at}.localhostProfile`, `must be set when ${kind} type is Localhost`));

@@ -1,7 +1,16 @@
 // What the API server warns about in Pods and Pod templates (pkg/api/pod/warnings.go): deprecated labels, annotations and
 // volumes, duplicates that hide each other, amounts that make no sense.
 
-import type { Container, ContainerPort, EnvVar, NodeSelectorTerm, PodAffinityTerm, PodSpec, PodTemplateSpec, Volume } from '../generated/types.ts';
+import type {
+  Container,
+  ContainerPort,
+  EnvVar,
+  NodeSelectorTerm,
+  PodAffinityTerm,
+  PodSpec,
+  PodTemplateSpec,
+  Volume,
+} from '../generated/types.ts';
 import { parseQuantity } from '../quantity.ts';
 
 /** Collects warnings; `at` is a path such as `spec.template.spec`. */
@@ -134,7 +143,8 @@ function warnOfNames(warn: Warn, at: string, spec: PodSpec): void {
 
 function warnOfContainer(warn: Warn, at: string, c: Container): void {
   for (const list of ['limits', 'requests'] as const) {
-    for (const name of ['memory', 'ephemeral-storage']) warnOfFraction(warn, `${at}.resources.${list}[${name}]`, c.resources?.[list]?.[name]);
+    for (const name of ['memory', 'ephemeral-storage'])
+      warnOfFraction(warn, `${at}.resources.${list}[${name}]`, c.resources?.[list]?.[name]);
   }
   warnOfEnv(warn, `${at}.env`, c.env ?? []);
 }
@@ -158,7 +168,9 @@ function warnOfPorts(warn: Warn, at: string, spec: PodSpec): void {
   for (const list of ['containers', 'initContainers'] as const) {
     (spec[list] ?? []).forEach((c, i) => {
       if (list === 'initContainers' && c.restartPolicy !== 'Always') return;
-      (c.ports ?? []).forEach((port, j) => warnOfPort(warn, `${at}.${list}[${i}].ports[${j}]`, `${at}.${list}[${i}]`, port, byNumber, byName));
+      (c.ports ?? []).forEach((port, j) =>
+        warnOfPort(warn, `${at}.${list}[${i}].ports[${j}]`, `${at}.${list}[${i}]`, port, byNumber, byName),
+      );
     });
   }
 }

@@ -54,3 +54,28 @@ export const PLUGINS: readonly AdmissionPlugin[] = [
 
 /** Off unless --enable-admission-plugins names them. */
 export const OFF_BY_DEFAULT: ReadonlySet<string> = new Set(['NodeRestriction', ...Object.values(ON_REQUEST).map((plugin) => plugin.name)]);
+
+/** Upstream's plug-ins that are not there; naming them is no mistake. */
+const NAMED_ONLY = [
+  'AlwaysAdmit',
+  'ClusterTrustBundleAttest',
+  'EventRateLimit',
+  'ImagePolicyWebhook',
+  'NodeDeclaredFeatureValidator',
+  'OwnerReferencesPermissionEnforcement',
+  'PodNodeSelector',
+  'PodTolerationRestriction',
+  'PodTopologyLabels',
+];
+
+/** What is wrong with the two flags; '' when nothing (AdmissionOptions.Validate). */
+export function flagProblem(enabled: readonly string[], disabled: readonly string[]): string {
+  const known = new Set([...PLUGINS.map((plugin) => plugin.name), ...NAMED_ONLY]);
+  const both = enabled.filter((name) => disabled.includes(name));
+  const problems = [
+    ...(both.length > 0 ? [`[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`] : []),
+    ...enabled.filter((name) => !known.has(name)).map((name) => `enable-admission-plugins plugin ${JSON.stringify(name)} is unknown`),
+    ...disabled.filter((name) => !known.has(name)).map((name) => `disable-admission-plugins plugin ${JSON.stringify(name)} is unknown`),
+  ];
+  return problems.length > 1 ? `[${problems.join(', ')}]` : problems.join('');
+}

@@ -39,8 +39,20 @@ test('an aggregated API is checked, discovered and reached through its Service',
   const bed = new Testbed().boot();
   const [version] = ['v1beta1'];
   const seen: Record<string, string>[] = [];
-  const spec = { group: 'example.org', version, groupPriorityMinimum: 100, versionPriority: 100, insecureSkipTLSVerify: true, service: { namespace: 'default', name: 'api' } };
-  bed.request('POST', SERVICES, { apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService', metadata: { name: 'v1beta1.example.org' }, spec });
+  const spec = {
+    group: 'example.org',
+    version,
+    groupPriorityMinimum: 100,
+    versionPriority: 100,
+    insecureSkipTLSVerify: true,
+    service: { namespace: 'default', name: 'api' },
+  };
+  bed.request('POST', SERVICES, {
+    apiVersion: 'apiregistration.k8s.io/v1',
+    kind: 'APIService',
+    metadata: { name: 'v1beta1.example.org' },
+    spec,
+  });
   settle(bed);
   expect(condition(bed, 'v1beta1.example.org')).toBe('Available=False ServiceNotFound: service/api in "default" is not present');
   const early = bed.request('GET', '/apis/example.org/v1beta1/things');
@@ -50,7 +62,9 @@ test('an aggregated API is checked, discovered and reached through its Service',
   const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'api' }, spec: { ports: [{ port: 443 }] } };
   const created = bed.request('POST', '/api/v1/namespaces/default/services', service).body as { spec: { clusterIP: string } };
   settle(bed);
-  expect(condition(bed, 'v1beta1.example.org')).toBe('Available=False EndpointsNotFound: cannot find endpointslices for service/api in "default"');
+  expect(condition(bed, 'v1beta1.example.org')).toBe(
+    'Available=False EndpointsNotFound: cannot find endpointslices for service/api in "default"',
+  );
   const slice = {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
@@ -61,14 +75,21 @@ test('an aggregated API is checked, discovered and reached through its Service',
   };
   bed.request('POST', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', slice);
   settle(bed, 40);
-  expect(condition(bed, 'v1beta1.example.org')).toContain(`FailedDiscoveryCheck: failing or missing response from https://${created.spec.clusterIP}:443/apis/example.org/v1beta1`);
+  expect(condition(bed, 'v1beta1.example.org')).toContain(
+    `FailedDiscoveryCheck: failing or missing response from https://${created.spec.clusterIP}:443/apis/example.org/v1beta1`,
+  );
 
   addAddress((bed.machine.hostNetns as Netns).interfaces.get('lo') as Interface, `${created.spec.clusterIP}/32`);
   bed.machine.spawn(
     function* (os: Os) {
       serveHttp(os, { port: 443, tls: { certificate: '' } }, function* (request) {
         seen.push(request.headers as Record<string, string>);
-        const list = { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: 'example.org/v1beta1', resources: [{ name: 'things', singularName: 'thing', namespaced: false, kind: 'Thing', verbs: ['get', 'list'] }] };
+        const list = {
+          kind: 'APIResourceList',
+          apiVersion: 'v1',
+          groupVersion: 'example.org/v1beta1',
+          resources: [{ name: 'things', singularName: 'thing', namespaced: false, kind: 'Thing', verbs: ['get', 'list'] }],
+        };
         return { status: 200, headers: {}, body: request.path.endsWith('/things') ? { kind: 'ThingList', items: [] } : list };
       });
       yield* os.signals().receive();

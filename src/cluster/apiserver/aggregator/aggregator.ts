@@ -10,6 +10,7 @@ import type { Op, Simulation } from '../../sim/simulation.ts';
 import { SECOND } from '../../sim/time.ts';
 import { DEFINITIONS } from '../apiextensions/definitions.ts';
 import type { ServerKinds } from '../kinds.ts';
+import { trackOwnNew, trackOwnStatus } from '../registry/loopback.ts';
 import { beginLife } from '../registry/names.ts';
 import type { Server } from '../server.ts';
 import type { WatchCache } from '../storage/watch-cache.ts';
@@ -154,7 +155,8 @@ export class Aggregator {
       if (!service) return;
       const verdict = yield* checkAvailability(server, service);
       if (wake.closed) return;
-      if (verdict.document) this.#kinds.setRemote(groupVersionOf(service.spec), kindsOfRemote(groupVersionOf(service.spec), verdict.document));
+      if (verdict.document)
+        this.#kinds.setRemote(groupVersionOf(service.spec), kindsOfRemote(groupVersionOf(service.spec), verdict.document));
       yield* this.#write(server, name, verdict);
       const timer = server.sim.after(verdict.status === 'True' ? RESYNC : RETRY, () => wake.send());
       yield* wake.receive();
@@ -170,9 +172,11 @@ export class Aggregator {
     const lastTransitionTime = before?.status === status ? (before.lastTransitionTime ?? server.sim.time()) : server.sim.time();
     const condition = { type: 'Available', status, lastTransitionTime, reason, message };
     try {
-      yield* server.store.update({ kind: mustResource(API_SERVICES), namespace: '', name }, function* (current): Op<ApiObject> {
+      const kind = mustResource(API_SERVICES);
+      yield* server.store.update({ kind, namespace: '', name }, function* (current): Op<ApiObject> {
         const { conditions = [] } = (current as unknown as APIService).status ?? {};
-        return { ...current, status: { conditions: [...conditions.filter((c) => c.type !== 'Available'), condition] } } as ApiObject;
+        const wanted = { ...current, status: { conditions: [...conditions.filter((c) => c.type !== 'Available'), condition] } };
+        return trackOwnStatus(server, kind, current, wanted);
       });
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error)) throw error;
@@ -183,9 +187,10 @@ export class Aggregator {
 const groupVersionOf = ({ group, version }: APIService['spec']): string => `${group ?? ''}/${version ?? ''}`;
 
 function* create(server: Server, object: ApiObject): Op<void> {
-  const made = beginLife(object, server.uids.uuid(), server.sim.time());
+  const kind = mustResource(API_SERVICES);
+  const made = trackOwnNew(server, kind, beginLife(object, server.uids.uuid(), server.sim.time()));
   try {
-    yield* server.store.create({ kind: mustResource(API_SERVICES), namespace: '', name: object.metadata.name }, made);
+    yield* server.store.create({ kind, namespace: '', name: object.metadata.name }, made);
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
   }

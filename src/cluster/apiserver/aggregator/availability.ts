@@ -33,14 +33,20 @@ export function* checkAvailability(server: Server, service: APIService): Op<Verd
     if (slices.length === 0) return no('EndpointsNotFound', `cannot find endpointslices for service/${name} in "${namespace}"`);
     const portName = found.name ?? '';
     if (!slices.some((slice) => isActive(slice, portName))) {
-      return no('MissingEndpoints', `endpointslices for service/${name} in "${namespace}" have no addresses with port name ${JSON.stringify(portName)}`);
+      return no(
+        'MissingEndpoints',
+        `endpointslices for service/${name} in "${namespace}" have no addresses with port name ${JSON.stringify(portName)}`,
+      );
     }
   }
   const path = `/apis/${service.spec.group ?? ''}/${service.spec.version ?? ''}`;
   const url = `https://${target.spec.clusterIP}:${port}${path}`;
   const headers = { 'x-remote-user': 'system:kube-aggregator', 'x-remote-group': 'system:masters', accept: 'application/json' };
   try {
-    const response = yield* clientOf(server, target.spec.clusterIP ?? '', port).request({ method: 'GET', path, query: {}, headers }, TIMEOUT);
+    const response = yield* clientOf(server, target.spec.clusterIP ?? '', port).request(
+      { method: 'GET', path, query: {}, headers },
+      TIMEOUT,
+    );
     if (response.status < 200 || response.status >= 300) {
       return no('FailedDiscoveryCheck', `failing or missing response from ${url}: bad status from ${url}: ${response.status}`);
     }
@@ -72,4 +78,5 @@ function slicesOf(server: Server, namespace: string, name: string): EndpointSlic
 }
 
 const isActive = (slice: EndpointSlice, portName: string): boolean =>
-  (slice.endpoints ?? []).some((e) => e.conditions?.ready !== false) && (slice.ports ?? []).some((p) => (p.name ?? '') === portName && p.port !== undefined);
+  (slice.endpoints ?? []).some((e) => e.conditions?.ready !== false) &&
+  (slice.ports ?? []).some((p) => (p.name ?? '') === portName && p.port !== undefined);

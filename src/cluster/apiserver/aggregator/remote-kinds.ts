@@ -15,7 +15,9 @@ interface Resource {
 }
 
 export function kindsOfRemote(apiVersion: string, document: unknown): ResourceKind[] {
-  const { resources = [] } = (typeof document === 'object' && document !== null ? document : {}) as { readonly resources?: readonly Resource[] };
+  const { resources = [] } = (typeof document === 'object' && document !== null ? document : {}) as {
+    readonly resources?: readonly Resource[];
+  };
   const slash = apiVersion.indexOf('/');
   const group = apiVersion.slice(0, slash);
   return resources

@@ -20,9 +20,14 @@ function approvalOf({ spec, metadata }: CustomResourceDefinition): Approval | nu
   if (!isProtected(spec.group)) return null;
   const annotation = metadata.annotations?.[APPROVED];
   if (annotation === undefined || annotation === '') {
-    return { status: 'False', reason: 'MissingAnnotation', message: `protected groups must have approval annotation "${APPROVED}", ${MORE}` };
+    return {
+      status: 'False',
+      reason: 'MissingAnnotation',
+      message: `protected groups must have approval annotation "${APPROVED}", ${MORE}`,
+    };
   }
-  if (annotation.startsWith('unapproved')) return { status: 'False', reason: 'UnapprovedAnnotation', message: `not approved: ${JSON.stringify(annotation)}` };
+  if (annotation.startsWith('unapproved'))
+    return { status: 'False', reason: 'UnapprovedAnnotation', message: `not approved: ${JSON.stringify(annotation)}` };
   if (/^[a-z]+:\/\/[^/]+/.test(annotation)) return { status: 'True', reason: 'ApprovedAnnotation', message: `approved in ${annotation}` };
   const message = `protected groups must have approval annotation "${APPROVED}" with either a URL or a reason starting with "unapproved", ${MORE}`;
   return { status: 'False', reason: 'InvalidAnnotation', message };

@@ -17,7 +17,13 @@ export function withCondition(crd: CustomResourceDefinition, says: ConditionSays
   const before = findCondition(crd, says.type);
   if (before && before.status === says.status && before.reason === says.reason && before.message === says.message) return crd;
   const lastTransitionTime = before?.status === says.status ? (before.lastTransitionTime ?? now) : now;
-  const condition = { lastTransitionTime, message: says.message, reason: says.reason, status: says.status, type: says.type } as CustomResourceDefinitionCondition;
+  const condition = {
+    lastTransitionTime,
+    message: says.message,
+    reason: says.reason,
+    status: says.status,
+    type: says.type,
+  } as CustomResourceDefinitionCondition;
   const list = crd.status?.conditions ?? [];
   const conditions = before ? list.map((c) => (c === before ? condition : c)) : [...list, condition];
   return { ...crd, status: { ...crd.status, conditions } };

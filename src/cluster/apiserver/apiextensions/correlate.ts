@@ -11,5 +11,6 @@ const NOTHING: Correlate = () => undefined;
 export function listCorrelation(schema: Schema, old: unknown): Correlate {
   if (schema['x-kubernetes-list-type'] !== 'map' || !Array.isArray(old)) return NOTHING;
   const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-  return (item) => (isPlain(item) ? old.find((other) => isPlain(other) && keys.every((key) => jsonEqual(other[key], item[key]))) : undefined);
+  return (item) =>
+    isPlain(item) ? old.find((other) => isPlain(other) && keys.every((key) => jsonEqual(other[key], item[key]))) : undefined;
 }

@@ -22,7 +22,11 @@ const SCHEMA = {
           type: 'array',
           'x-kubernetes-list-type': 'map',
           'x-kubernetes-list-map-keys': ['name'],
-          items: { type: 'object', required: ['name'], properties: { name: { type: 'string' }, port: { 'x-kubernetes-int-or-string': true } } },
+          items: {
+            type: 'object',
+            required: ['name'],
+            properties: { name: { type: 'string' }, port: { 'x-kubernetes-int-or-string': true } },
+          },
         },
         free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
       },
@@ -43,7 +47,10 @@ const crd = (schema: object = SCHEMA, more: object = {}) => ({
         served: true,
         storage: true,
         schema: { openAPIV3Schema: schema },
-        subresources: { status: {}, scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.labelSelector' } },
+        subresources: {
+          status: {},
+          scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.labelSelector' },
+        },
         additionalPrinterColumns: [
           { name: 'Spec', type: 'string', description: 'The cron spec defining the interval a CronJob is run', jsonPath: '.spec.cronSpec' },
           { name: 'Replicas', type: 'integer', jsonPath: '.spec.replicas' },
@@ -78,16 +85,32 @@ test('a definition is established and serves its objects', () => {
   expect(bed.request('GET', TABS).status).toBe(404);
   const made = bed.request('POST', CRDS, crd());
   expect(made.status).toBe(201);
-  expect(made.body).toMatchObject({ spec: { names: { listKind: 'CronTabList' }, conversion: { strategy: 'None' } }, status: { storedVersions: ['v1'] } });
+  expect(made.body).toMatchObject({
+    spec: { names: { listKind: 'CronTabList' }, conversion: { strategy: 'None' } },
+    status: { storedVersions: ['v1'] },
+  });
   settle(bed);
-  const { status } = bed.request('GET', `${CRDS}/crontabs.stable.example.com`).body as { status: { conditions: { type: string; status: string; reason: string }[] } };
-  expect(status.conditions.map((c) => `${c.type}=${c.status} ${c.reason}`)).toEqual(['NamesAccepted=True NoConflicts', 'Established=True InitialNamesAccepted']);
+  const { status } = bed.request('GET', `${CRDS}/crontabs.stable.example.com`).body as {
+    status: { conditions: { type: string; status: string; reason: string }[] };
+  };
+  expect(status.conditions.map((c) => `${c.type}=${c.status} ${c.reason}`)).toEqual([
+    'NamesAccepted=True NoConflicts',
+    'Established=True InitialNamesAccepted',
+  ]);
   expect(status).toMatchObject({ acceptedNames: { plural: 'crontabs', kind: 'CronTab', shortNames: ['ct'] } });
+
+  const { metadata } = bed.request('GET', `${CRDS}/crontabs.stable.example.com`).body as {
+    metadata: { managedFields: { manager: string; subresource?: string }[] };
+  };
+  expect(metadata.managedFields.map((f) => `${f.manager} ${f.subresource ?? ''}`)).toContain('kube-apiserver status');
 
   const created = bed.request('POST', TABS, tab('my-new-cron-object', { someRandomField: 42 }));
   expect(created.status).toBe(201);
   expect(created.headers['warning']).toBe('299 - "unknown field \\"spec.someRandomField\\""');
-  expect(created.body).toMatchObject({ metadata: { generation: 1, namespace: 'default' }, spec: { cronSpec: '* * * * */5', image: 'busybox' } });
+  expect(created.body).toMatchObject({
+    metadata: { generation: 1, namespace: 'default' },
+    spec: { cronSpec: '* * * * */5', image: 'busybox' },
+  });
   expect((created.body as { spec: object }).spec).not.toHaveProperty('someRandomField');
   const strict = bed.request('POST', TABS, tab('other', { foo: 1 }), { query: { fieldValidation: 'Strict' } });
   expect(says(strict)).toBe('CronTab in version "v1" cannot be handled as a CronTab: strict decoding error: unknown field "spec.foo"');
@@ -114,11 +137,25 @@ test('schemas are enforced in the words of go-openapi', () => {
   expect(refuse({ cronSpec: undefined })).toBe(`${head}spec.cronSpec: Required value`);
   expect(refuse({ mode: 'odd' })).toBe(`${head}spec.mode: Unsupported value: "odd": supported values: "fast", "slow"`);
   expect(refuse({ ports: [{ name: 'a' }, { name: 'a' }] })).toBe(`${head}spec.ports[1]: Duplicate value: {"name":"a"}`);
-  expect(bed.request('POST', TABS, tab('ok', { free: { any: { thing: 1 } }, ports: [{ name: 'a', port: '80%' }, { name: 'b', port: 80 }] })).body).toMatchObject({
+  expect(
+    bed.request(
+      'POST',
+      TABS,
+      tab('ok', {
+        free: { any: { thing: 1 } },
+        ports: [
+          { name: 'a', port: '80%' },
+          { name: 'b', port: 80 },
+        ],
+      }),
+    ).body,
+  ).toMatchObject({
     spec: { free: { any: { thing: 1 } } },
   });
   const nameless = bed.request('POST', TABS, { metadata: { name: 'x' } });
-  expect(says(nameless)).toBe(`the object provided is unrecognized (must be of type CronTab): Object 'Kind' is missing in '{"metadata":{"name":"x"}}' ({"metadata":{"name":"x"}})`);
+  expect(says(nameless)).toBe(
+    `the object provided is unrecognized (must be of type CronTab): Object 'Kind' is missing in '{"metadata":{"name":"x"}}' ({"metadata":{"name":"x"}})`,
+  );
   const strategic = bed.request('PATCH', `${TABS}/ok`, { spec: {} });
   expect(strategic.status).toBe(415);
 });
@@ -131,12 +168,23 @@ test('status, scale, generation, selectable fields', () => {
   bed.request('POST', TABS, tab('b', { image: 'nginx' }));
   const merge = { headers: { 'content-type': 'application/merge-patch+json' } };
   expect(bed.request('GET', `${TABS}/a`).body).not.toHaveProperty('status');
-  const patched = bed.request('PATCH', `${TABS}/a/status`, { spec: { replicas: 7 }, status: { replicas: 2, labelSelector: 'app=x' } }, merge);
+  const patched = bed.request(
+    'PATCH',
+    `${TABS}/a/status`,
+    { spec: { replicas: 7 }, status: { replicas: 2, labelSelector: 'app=x' } },
+    merge,
+  );
   expect(patched.body).toMatchObject({ metadata: { generation: 1 }, spec: { replicas: 3 }, status: { replicas: 2 } });
-  expect(bed.request('GET', `${TABS}/a/scale`).body).toMatchObject({ kind: 'Scale', spec: { replicas: 3 }, status: { replicas: 2, selector: 'app=x' } });
+  expect(bed.request('GET', `${TABS}/a/scale`).body).toMatchObject({
+    kind: 'Scale',
+    spec: { replicas: 3 },
+    status: { replicas: 2, selector: 'app=x' },
+  });
   expect(bed.request('PATCH', `${TABS}/a/scale`, { spec: { replicas: 5 } }, merge).body).toMatchObject({ spec: { replicas: 5 } });
   expect(bed.request('GET', `${TABS}/a`).body).toMatchObject({ metadata: { generation: 2 }, spec: { replicas: 5 } });
-  const found = bed.request('GET', TABS, undefined, { query: { fieldSelector: 'spec.image=nginx' } }).body as { items: { metadata: { name: string } }[] };
+  const found = bed.request('GET', TABS, undefined, { query: { fieldSelector: 'spec.image=nginx' } }).body as {
+    items: { metadata: { name: string } }[];
+  };
   expect(found.items.map((i) => i.metadata.name)).toEqual(['b']);
   const unknown = bed.request('GET', TABS, undefined, { query: { fieldSelector: 'spec.replicas=3' } });
   expect(says(unknown)).toBe('field label not supported: spec.replicas');
@@ -187,7 +235,7 @@ test('two versions, one storage', () => {
   expect(bed.request('GET', `${TABS}/a`).body).toMatchObject({ apiVersion: 'stable.example.com/v1' });
 });
 
-test('definitions are refused in upstream\'s words', () => {
+test("definitions are refused in upstream's words", () => {
   const bed = new Testbed().boot();
   const refuse = (schema: object, more: object = {}): string => {
     const given = crd(schema, more);
@@ -196,11 +244,19 @@ test('definitions are refused in upstream\'s words', () => {
   };
   const head = 'CustomResourceDefinition.apiextensions.k8s.io "crontabs.stable.example.com" is invalid: ';
   const at = 'spec.versions[0].schema.openAPIV3Schema';
-  expect(refuse({ type: 'object', properties: { spec: {}, status: { type: 'object' } } })).toBe(`${head}${at}.properties[spec].type: Required value: must not be empty for specified object fields`);
-  expect(refuse(SCHEMA, { preserveUnknownFields: true })).toContain('spec.preserveUnknownFields: Invalid value: true: cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead');
-  expect(refuse(SCHEMA, { group: 'example.com' })).toContain('metadata.name: Invalid value: "crontabs.stable.example.com": must be spec.names.plural+"."+spec.group');
+  expect(refuse({ type: 'object', properties: { spec: {}, status: { type: 'object' } } })).toBe(
+    `${head}${at}.properties[spec].type: Required value: must not be empty for specified object fields`,
+  );
+  expect(refuse(SCHEMA, { preserveUnknownFields: true })).toContain(
+    'spec.preserveUnknownFields: Invalid value: true: cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
+  );
+  expect(refuse(SCHEMA, { group: 'example.com' })).toContain(
+    'metadata.name: Invalid value: "crontabs.stable.example.com": must be spec.names.plural+"."+spec.group',
+  );
   expect(refuse({ type: 'object', properties: { spec: { type: 'object', properties: { a: { type: 'integer', default: 'x' } } } } })).toBe(
     `${head}${at}.properties[spec].properties[a].default: Invalid value: "string": default in body must be of type integer: "string"`,
   );
-  expect(refuse({ type: 'object', properties: { spec: { type: 'object', anyOf: [{ type: 'string' }] } } })).toContain(`${at}.properties[spec].anyOf[0].type: Forbidden: must be empty to be structural`);
+  expect(refuse({ type: 'object', properties: { spec: { type: 'object', anyOf: [{ type: 'string' }] } } })).toContain(
+    `${at}.properties[spec].anyOf[0].type: Forbidden: must be empty to be structural`,
+  );
 });

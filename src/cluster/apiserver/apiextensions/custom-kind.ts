@@ -88,7 +88,11 @@ class VersionedKind implements CustomKind {
     this.hasStatus = version.subresources?.status !== undefined;
     const scale = version.subresources?.scale;
     this.scale = scale
-      ? { specReplicasPath: scale.specReplicasPath, statusReplicasPath: scale.statusReplicasPath, labelSelectorPath: scale.labelSelectorPath ?? '' }
+      ? {
+          specReplicasPath: scale.specReplicasPath,
+          statusReplicasPath: scale.statusReplicasPath,
+          labelSelectorPath: scale.labelSelectorPath ?? '',
+        }
       : null;
     this.deprecation = version.deprecated === true ? (version.deprecationWarning ?? deprecationOf(definition, version.name)) : '';
     this.#version = version;
@@ -120,7 +124,9 @@ class VersionedKind implements CustomKind {
   #missing(field: string, body: Plain): Error {
     const text = JSON.stringify(body);
     const summary = text.length > SUMMARY ? `${text.slice(0, SUMMARY)} ...` : text;
-    return badRequest(`the object provided is unrecognized (must be of type ${this.#kind}): Object '${field}' is missing in '${text}' (${summary})`);
+    return badRequest(
+      `the object provided is unrecognized (must be of type ${this.#kind}): Object '${field}' is missing in '${text}' (${summary})`,
+    );
   }
 
   #cannotHandle(why: string): Error {
@@ -164,7 +170,8 @@ class VersionedKind implements CustomKind {
     const { status } = object as ApiObject & { readonly status?: unknown };
     const { status: _, ...rest } = old as ApiObject & { readonly status?: unknown };
     const { managedFields } = object.metadata;
-    const metadata = managedFields === old.metadata.managedFields || managedFields === undefined ? old.metadata : { ...old.metadata, managedFields };
+    const metadata =
+      managedFields === old.metadata.managedFields || managedFields === undefined ? old.metadata : { ...old.metadata, managedFields };
     return deepFreeze({ ...rest, metadata, ...(status === undefined ? {} : { status }) }) as ApiObject;
   }
 
@@ -194,7 +201,8 @@ class VersionedKind implements CustomKind {
   #validateStatus(errors: Errors, object: ApiObject, old: ApiObject): void {
     const { status } = object as { readonly status?: unknown };
     const schema = this.#root.properties?.['status'];
-    if (schema && status !== undefined) errors.list.push(...validateValue(status, schema, 'status', (old as { readonly status?: unknown }).status, ''));
+    if (schema && status !== undefined)
+      errors.list.push(...validateValue(status, schema, 'status', (old as { readonly status?: unknown }).status, ''));
     this.#checkScale(errors, object, false);
   }
 
@@ -205,7 +213,13 @@ class VersionedKind implements CustomKind {
     const { labelSelectorPath } = this.scale;
     const selector = labelSelectorPath === '' ? undefined : valueAt(object, splitPath(labelSelectorPath));
     if (selector !== undefined && typeof selector !== 'string') {
-      errors.add(invalidValue(labelSelectorPath, '', `${labelSelectorPath} accessor error: ${goText(selector)} is of the type ${goType(selector)}, expected string`));
+      errors.add(
+        invalidValue(
+          labelSelectorPath,
+          '',
+          `${labelSelectorPath} accessor error: ${goText(selector)} is of the type ${goType(selector)}, expected string`,
+        ),
+      );
     }
   }
 
@@ -247,7 +261,13 @@ class VersionedKind implements CustomKind {
   }
 }
 
-const BLOCKING = new Set(['FieldValueNotSupported', 'FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid']);
+const BLOCKING = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
 const NOT_CHECKED: FieldError = {
   type: 'FieldValueInvalid',
   field: '<nil>',

@@ -1,6 +1,12 @@
 // What a CustomResourceDefinition must be (apiextensions-apiserver/pkg/apis/apiextensions/validation).
 
-import type { CustomResourceColumnDefinition, CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from '../../api/generated/types.ts';
+import type {
+  CustomResourceColumnDefinition,
+  CustomResourceDefinition,
+  CustomResourceDefinitionNames,
+  CustomResourceDefinitionSpec,
+  CustomResourceDefinitionVersion,
+} from '../../api/generated/types.ts';
 import { jsonEqual } from '../../api/meta.ts';
 import type { FieldError } from '../../api/status.ts';
 import { duplicate, Errors, forbiddenField, IMMUTABLE, invalidValue, required, tooMany } from '../../api/validation/errors.ts';
@@ -17,7 +23,11 @@ const REVIEW_VERSIONS = ['v1', 'v1beta1'];
 const MAX_FIELDS = 8;
 
 /** What is wrong with a definition; `old` is what it replaces, `status` whether only its status is written. */
-export function validateDefinition(crd: CustomResourceDefinition, old: CustomResourceDefinition | null, status = false): readonly FieldError[] {
+export function validateDefinition(
+  crd: CustomResourceDefinition,
+  old: CustomResourceDefinition | null,
+  status = false,
+): readonly FieldError[] {
   const errors = new Errors();
   const { metadata, spec } = crd;
   if (old) checkMetaUpdate(errors, metadata, old.metadata);
@@ -34,7 +44,13 @@ export function validateDefinition(crd: CustomResourceDefinition, old: CustomRes
   checkStoredVersions(errors, crd);
   errors.list.push(...checkApproval(crd, old));
   if (spec.preserveUnknownFields === true && old?.spec.preserveUnknownFields !== true) {
-    errors.add(invalidValue('spec.preserveUnknownFields', true, 'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead'));
+    errors.add(
+      invalidValue(
+        'spec.preserveUnknownFields',
+        true,
+        'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
+      ),
+    );
   }
   return errors.list;
 }
@@ -69,21 +85,26 @@ function checkNames(errors: Errors, names: CustomResourceDefinitionNames, at: st
   const one = (field: string, value: string | undefined, mixed = false): void => {
     if (!value) return;
     const wrong = label1035Errors(mixed ? value.toLowerCase() : value);
-    if (wrong.length > 0) errors.add(invalidValue(`${at}.${field}`, value, (mixed ? 'may have mixed case, but should otherwise match: ' : '') + wrong.join(',')));
+    if (wrong.length > 0)
+      errors.add(
+        invalidValue(`${at}.${field}`, value, (mixed ? 'may have mixed case, but should otherwise match: ' : '') + wrong.join(',')),
+      );
   };
   one('plural', names.plural);
   one('singular', names.singular);
   one('kind', names.kind, true);
   one('listKind', names.listKind, true);
   names.shortNames?.forEach((name, i) => one(`shortNames[${i}]`, name));
-  if (names.kind && names.kind === names.listKind) errors.add(invalidValue(`${at}.listKind`, names.listKind, 'kind and listKind may not be the same'));
+  if (names.kind && names.kind === names.listKind)
+    errors.add(invalidValue(`${at}.listKind`, names.listKind, 'kind and listKind may not be the same'));
   names.categories?.forEach((name, i) => one(`categories[${i}]`, name));
 }
 
 function checkVersion(errors: Errors, v: CustomResourceDefinitionVersion, at: string): void {
   for (const wrong of deprecationErrors(v)) errors.add(invalidValue(`${at}.deprecationWarning`, v.deprecationWarning, wrong));
   const schema = v.schema?.openAPIV3Schema;
-  if (schema) errors.list.push(...checkVersionSchema(asSchema(schema), `${at}.schema.openAPIV3Schema`, v.subresources?.status !== undefined));
+  if (schema)
+    errors.list.push(...checkVersionSchema(asSchema(schema), `${at}.schema.openAPIV3Schema`, v.subresources?.status !== undefined));
   checkScalePaths(errors, v, `${at}.subresources`);
   v.additionalPrinterColumns?.forEach((column, i) => checkColumn(errors, column, `${at}.additionalPrinterColumns[${i}]`));
   if (v.selectableFields && schema) checkSelectable(errors, v, asSchema(schema), `${at}.selectableFields`);
@@ -101,13 +122,18 @@ function deprecationErrors({ deprecated, deprecationWarning }: CustomResourceDef
 function checkScalePaths(errors: Errors, { subresources }: CustomResourceDefinitionVersion, at: string): void {
   const scale = subresources?.scale;
   if (!scale) return;
-  const one = (field: 'specReplicasPath' | 'statusReplicasPath' | 'labelSelectorPath', prefixes: readonly string[], where: string): void => {
+  const one = (
+    field: 'specReplicasPath' | 'statusReplicasPath' | 'labelSelectorPath',
+    prefixes: readonly string[],
+    where: string,
+  ): void => {
     const path = scale[field] ?? '';
     const name = `${at}.scale.${field}`;
     if (path === '') {
       if (field !== 'labelSelectorPath') errors.add(required(name));
     } else if (!path.startsWith('.')) errors.add(invalidValue(name, path, 'must be a simple json path starting with .'));
-    else if (!prefixes.some((prefix) => path.startsWith(prefix))) errors.add(invalidValue(name, path, `should be a json path under ${where}`));
+    else if (!prefixes.some((prefix) => path.startsWith(prefix)))
+      errors.add(invalidValue(name, path, `should be a json path under ${where}`));
   };
   one('specReplicasPath', ['.spec.'], '.spec');
   one('statusReplicasPath', ['.status.'], '.status');
@@ -119,9 +145,11 @@ function checkColumn(errors: Errors, column: CustomResourceColumnDefinition, at:
   const types = `must be one of ${COLUMN_TYPES.join(',')}`;
   if (!column.type) errors.add(required(`${at}.type`, types));
   else if (!COLUMN_TYPES.includes(column.type)) errors.add(invalidValue(`${at}.type`, column.type, types));
-  if (column.format && !COLUMN_FORMATS.includes(column.format)) errors.add(invalidValue(`${at}.format`, column.format, `must be one of ${COLUMN_FORMATS.join(',')}`));
+  if (column.format && !COLUMN_FORMATS.includes(column.format))
+    errors.add(invalidValue(`${at}.format`, column.format, `must be one of ${COLUMN_FORMATS.join(',')}`));
   if (!column.jsonPath) errors.add(required(`${at}.JSONPath`));
-  else if (!column.jsonPath.startsWith('.')) errors.add(invalidValue(`${at}.JSONPath`, column.jsonPath, 'must be a simple json path starting with .'));
+  else if (!column.jsonPath.startsWith('.'))
+    errors.add(invalidValue(`${at}.JSONPath`, column.jsonPath, 'must be a simple json path starting with .'));
 }
 
 function checkSelectable(errors: Errors, v: CustomResourceDefinitionVersion, schema: Schema, at: string): void {
@@ -136,7 +164,13 @@ function checkSelectable(errors: Errors, v: CustomResourceDefinitionVersion, sch
     if (!below) return errors.add(invalidValue(field, jsonPath, 'is an invalid path: does not refer to a valid field'));
     if (path[0] === 'metadata') errors.add(invalidValue(field, jsonPath, 'must not point to fields in metadata'));
     if (!['string', 'boolean', 'integer'].includes(below.type ?? '')) {
-      errors.add(invalidValue(field, jsonPath, 'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.'));
+      errors.add(
+        invalidValue(
+          field,
+          jsonPath,
+          'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
+        ),
+      );
     }
     if (seen.has(jsonPath)) errors.add(duplicate(field, jsonPath));
     seen.add(jsonPath);
@@ -150,13 +184,16 @@ function checkConversion(errors: Errors, { conversion }: CustomResourceDefinitio
   errors.oneOf(`${at}.strategy`, conversion.strategy, ['None', 'Webhook']);
   const { webhook } = conversion;
   if (conversion.strategy !== 'Webhook') {
-    if (webhook?.clientConfig) errors.add(forbiddenField(`${at}.webhookClientConfig`, 'should not be set when strategy is not set to Webhook'));
-    if (webhook?.conversionReviewVersions?.length) errors.add(forbiddenField(`${at}.conversionReviewVersions`, 'should not be set when strategy is not set to Webhook'));
+    if (webhook?.clientConfig)
+      errors.add(forbiddenField(`${at}.webhookClientConfig`, 'should not be set when strategy is not set to Webhook'));
+    if (webhook?.conversionReviewVersions?.length)
+      errors.add(forbiddenField(`${at}.conversionReviewVersions`, 'should not be set when strategy is not set to Webhook'));
     return;
   }
   const config = webhook?.clientConfig;
   if (!config) errors.add(required(`${at}.webhookClientConfig`, 'required when strategy is set to Webhook'));
-  else if ((config.url === undefined) === (config.service === undefined)) errors.add(required(`${at}.webhookClientConfig`, 'exactly one of url or service is required'));
+  else if ((config.url === undefined) === (config.service === undefined))
+    errors.add(required(`${at}.webhookClientConfig`, 'exactly one of url or service is required'));
   const versions = webhook?.conversionReviewVersions ?? [];
   if (versions.length === 0) errors.add(required(`${at}.conversionReviewVersions`));
   else if (!versions.some((v) => REVIEW_VERSIONS.includes(v))) {
@@ -189,4 +226,3 @@ function checkStoredVersions(errors: Errors, { spec, status }: CustomResourceDef
     errors.add(invalidValue(`${at}[${i}]`, v, detail));
   });
 }
-

@@ -10,6 +10,7 @@ import { Channel } from '../../sim/channel.ts';
 import type { Op, Simulation } from '../../sim/simulation.ts';
 import { MINUTE, SECOND } from '../../sim/time.ts';
 import type { ServerKinds } from '../kinds.ts';
+import { trackOwnStatus } from '../registry/loopback.ts';
 import type { Server } from '../server.ts';
 import type { Cacher } from '../storage/cacher.ts';
 import type { WatchCache } from '../storage/watch-cache.ts';
@@ -87,12 +88,14 @@ export class Definitions {
     if (!crd) {
       // Its names are free for others of the group.
       const group = name.slice(name.indexOf('.') + 1);
-      for (const other of this.#all.values()) if (other.spec.group === group) yield* this.#writeStatus(server, other.metadata.name, (c) => this.#named(c, server.sim.time()));
+      for (const other of this.#all.values())
+        if (other.spec.group === group) yield* this.#writeStatus(server, other.metadata.name, (c) => this.#named(c, server.sim.time()));
       return;
     }
     yield* this.#writeStatus(server, name, (current) => this.#named(withProblems(current, server.sim.time()), server.sim.time()));
     yield* this.#writeStatus(server, name, (current) => established(current, server.sim.time()));
-    if (isDeleting(crd) && (crd.metadata.finalizers ?? []).includes(CLEANUP)) server.os.go(`crd-finalizer/${name}`, () => this.#finalize(server, crd));
+    if (isDeleting(crd) && (crd.metadata.finalizers ?? []).includes(CLEANUP))
+      server.os.go(`crd-finalizer/${name}`, () => this.#finalize(server, crd));
   }
 
   #named(crd: CustomResourceDefinition, now: string): CustomResourceDefinition {
@@ -102,9 +105,10 @@ export class Definitions {
   *#writeStatus(server: Server, name: string, change: (crd: CustomResourceDefinition) => CustomResourceDefinition): Op<void> {
     const known = this.#all.get(name);
     if (!known || change(known) === known) return;
-    yield* server.store.update({ kind: mustResource(DEFINITIONS), namespace: '', name }, function* (current): Op<ApiObject> {
+    const kind = mustResource(DEFINITIONS);
+    yield* server.store.update({ kind, namespace: '', name }, function* (current): Op<ApiObject> {
       const crd = current as unknown as CustomResourceDefinition;
-      return change(crd);
+      return trackOwnStatus(server, kind, current, change(crd));
     });
   }
 
@@ -158,7 +162,10 @@ export function markDefinition(object: ApiObject, now: string): ApiObject {
   const says = { type: 'Terminating', status: 'True', reason: 'InstanceDeletionPending', message };
   const crd = withCondition(object as CustomResourceDefinition, says, now);
   const { finalizers = [] } = crd.metadata;
-  return { ...crd, metadata: { ...crd.metadata, deletionTimestamp: now, finalizers: finalizers.includes(CLEANUP) ? finalizers : [...finalizers, CLEANUP] } };
+  return {
+    ...crd,
+    metadata: { ...crd.metadata, deletionTimestamp: now, finalizers: finalizers.includes(CLEANUP) ? finalizers : [...finalizers, CLEANUP] },
+  };
 }
 
 function withProblems(crd: CustomResourceDefinition, now: string): CustomResourceDefinition {

@@ -9,7 +9,12 @@ const CHECKS: Readonly<Record<string, (value: string) => boolean>> = {
   bsonobjectid: (v) => /^[0-9a-fA-F]{24}$/.test(v),
   uri: (v) => /^[a-zA-Z][a-zA-Z0-9+.-]*:\S+$/.test(v) || /^\/\S*$/.test(v),
   email: (v) => /^[^@\s]+@[^@\s]+$/.test(v),
-  hostname: (v) => v.length <= 255 && v.replace(/\.$/, '').split('.').every((label) => /^[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9_])?$/.test(label)),
+  hostname: (v) =>
+    v.length <= 255 &&
+    v
+      .replace(/\.$/, '')
+      .split('.')
+      .every((label) => /^[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9_])?$/.test(label)),
   ipv4: isIPv4,
   ipv6: (v) => v.includes(':') && isIPv6(v),
   cidr: isCidr,

@@ -65,8 +65,14 @@ function parseBracket(inside: string): Step | null {
   return filter ? parseFilter(filter[1] as string) : null;
 }
 
-const child = (name: string): Step => (values) => values.flatMap((v) => (isPlain(v) && v[name] !== undefined ? [v[name]] : []));
-const items = (pick: (list: readonly unknown[]) => readonly unknown[]): Step => (values) => values.flatMap((v) => (Array.isArray(v) ? pick(v) : []));
+const child =
+  (name: string): Step =>
+  (values) =>
+    values.flatMap((v) => (isPlain(v) && v[name] !== undefined ? [v[name]] : []));
+const items =
+  (pick: (list: readonly unknown[]) => readonly unknown[]): Step =>
+  (values) =>
+    values.flatMap((v) => (Array.isArray(v) ? pick(v) : []));
 const everything: Step = (values) => values.flatMap((v) => (Array.isArray(v) ? v : isPlain(v) ? Object.values(v) : []));
 
 function parseFilter(text: string): Step | null {

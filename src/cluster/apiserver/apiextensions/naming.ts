@@ -6,7 +6,11 @@ import { semanticEqual } from '../../api/meta.ts';
 import { type ConditionSays, findCondition, isConditionTrue, withCondition } from './conditions.ts';
 
 /** The definition with the names that it can have and the conditions that say so. The same one when nothing changes. */
-export function calculateNames(crd: CustomResourceDefinition, all: readonly CustomResourceDefinition[], now: string): CustomResourceDefinition {
+export function calculateNames(
+  crd: CustomResourceDefinition,
+  all: readonly CustomResourceDefinition[],
+  now: string,
+): CustomResourceDefinition {
   const wanted = crd.spec.names;
   const accepted = crd.status?.acceptedNames;
   if (semanticEqual(wanted, accepted)) return crd;
@@ -45,7 +49,12 @@ export function calculateNames(crd: CustomResourceDefinition, all: readonly Cust
   return withConditions(crd, acceptedNames, names, now);
 }
 
-function withConditions(crd: CustomResourceDefinition, acceptedNames: CustomResourceDefinitionNames, names: ConditionSays, now: string): CustomResourceDefinition {
+function withConditions(
+  crd: CustomResourceDefinition,
+  acceptedNames: CustomResourceDefinitionNames,
+  names: ConditionSays,
+  now: string,
+): CustomResourceDefinition {
   const named = withCondition(crd, names, now);
   if (named === crd && semanticEqual(acceptedNames, crd.status?.acceptedNames)) return crd;
   const changed: CustomResourceDefinition = { ...named, status: { ...named.status, acceptedNames } };

@@ -19,7 +19,10 @@ const texts = (given: Schema, spec: unknown, old?: unknown): string[] =>
 const replicas = schema({
   'x-kubernetes-validations': [
     { rule: 'self.minReplicas <= self.replicas', message: 'replicas should be greater than or equal to minReplicas.' },
-    { rule: 'self.replicas <= self.maxReplicas', messageExpression: "'replicas ' + string(self.replicas) + ' exceed ' + string(self.maxReplicas)" },
+    {
+      rule: 'self.replicas <= self.maxReplicas',
+      messageExpression: "'replicas ' + string(self.replicas) + ' exceed ' + string(self.maxReplicas)",
+    },
   ],
   properties: {
     replicas: { type: 'integer' },
@@ -27,14 +30,19 @@ const replicas = schema({
     maxReplicas: { type: 'integer' },
     name: { type: 'string', 'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'Value is immutable' }] },
     tags: { type: 'array', items: { type: 'string', 'x-kubernetes-validations': [{ rule: "self.startsWith('t')" }] } },
-    mode: { type: 'string', 'x-kubernetes-validations': [{ rule: "self != 'odd'", reason: 'FieldValueForbidden', message: 'no odd modes' }] },
+    mode: {
+      type: 'string',
+      'x-kubernetes-validations': [{ rule: "self != 'odd'", reason: 'FieldValueForbidden', message: 'no odd modes' }],
+    },
   },
 });
 
 test('rules speak about their own value', () => {
   const good = { replicas: 2, minReplicas: 1, maxReplicas: 3 };
   expect(texts(replicas, good)).toEqual([]);
-  expect(texts(replicas, { ...good, replicas: 0 })).toEqual(['spec: Invalid value: replicas should be greater than or equal to minReplicas.']);
+  expect(texts(replicas, { ...good, replicas: 0 })).toEqual([
+    'spec: Invalid value: replicas should be greater than or equal to minReplicas.',
+  ]);
   expect(texts(replicas, { ...good, replicas: 5 })).toEqual(['spec: Invalid value: replicas 5 exceed 3']);
   expect(texts(replicas, { ...good, tags: ['ta', 'b'] })).toEqual([`spec.tags[1]: Invalid value: "b": failed rule: self.startsWith('t')`]);
   expect(texts(replicas, { ...good, mode: 'odd' })).toEqual(['spec.mode: Forbidden: no odd modes']);
@@ -47,7 +55,14 @@ test('transition rules need an old value, and what has not changed may stay', ()
 });
 
 test('an optional oldSelf is asked on create, too', () => {
-  const given = schema({ properties: { n: { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self >= oldSelf.orValue(10)', optionalOldSelf: true, message: 'may not shrink' }] } } });
+  const given = schema({
+    properties: {
+      n: {
+        type: 'integer',
+        'x-kubernetes-validations': [{ rule: 'self >= oldSelf.orValue(10)', optionalOldSelf: true, message: 'may not shrink' }],
+      },
+    },
+  });
   expect(texts(given, { n: 9 })).toEqual(['spec.n: Invalid value: 9: may not shrink']);
   expect(texts(given, { n: 9 }, { n: 8 })).toEqual([]);
 });

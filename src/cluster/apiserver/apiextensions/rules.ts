@@ -1,6 +1,14 @@
 // x-kubernetes-validations: CEL rules of a schema, each about its own value (apiserver/schema/cel/validation.go).
 
-import { type CelEnvironment, type CelProgram, type CelType, CelError, celToJson, compileCel, REQUEST_COST_LIMIT } from '../../api/cel/cel.ts';
+import {
+  type CelEnvironment,
+  type CelProgram,
+  type CelType,
+  CelError,
+  celToJson,
+  compileCel,
+  REQUEST_COST_LIMIT,
+} from '../../api/cel/cel.ts';
 import type { ValidationRule } from '../../api/generated/types.ts';
 import { jsonEqual } from '../../api/meta.ts';
 import type { FieldError } from '../../api/status.ts';
@@ -39,7 +47,15 @@ export class Rules {
     return errors;
   }
 
-  #walk(value: unknown, old: unknown, schema: Schema, path: string, errors: FieldError[], budget: { remaining: number }, root = false): void {
+  #walk(
+    value: unknown,
+    old: unknown,
+    schema: Schema,
+    path: string,
+    errors: FieldError[],
+    budget: { remaining: number },
+    root = false,
+  ): void {
     if (value === null || value === undefined) return;
     if (schema['x-kubernetes-validations']) this.#apply(value, old, schema, path, errors, budget, root);
     if (Array.isArray(value)) {
@@ -58,7 +74,15 @@ export class Rules {
     }
   }
 
-  #apply(value: unknown, old: unknown, schema: Schema, path: string, errors: FieldError[], budget: { remaining: number }, root: boolean): void {
+  #apply(
+    value: unknown,
+    old: unknown,
+    schema: Schema,
+    path: string,
+    errors: FieldError[],
+    budget: { remaining: number },
+    root: boolean,
+  ): void {
     let rules = this.#compiled.get(schema);
     if (!rules) this.#compiled.set(schema, (rules = compileRules(schema, root)));
     const field = path === '' ? '<nil>' : path;
@@ -105,7 +129,10 @@ export function compileRules(schema: Schema, root: boolean): Rule[] {
   return (schema['x-kubernetes-validations'] ?? []).map((rule) => {
     const source = rule.optionalOldSelf === true ? rule.rule.replaceAll(/\boldSelf\b/g, OPTIONAL_OLD) : rule.rule;
     const compiled = compileCel(source, environment);
-    const program = compiled instanceof CelError || compiled.type === 'bool' || compiled.type === 'dyn' ? compiled : new CelError('cel expression must evaluate to a bool');
+    const program =
+      compiled instanceof CelError || compiled.type === 'bool' || compiled.type === 'dyn'
+        ? compiled
+        : new CelError('cel expression must evaluate to a bool');
     const message = rule.messageExpression ? compileCel(rule.messageExpression, environment) : null;
     return { rule, program, message, usesOld: OLD.test(rule.rule) };
   });
@@ -154,7 +181,8 @@ function evaluationError(message: string, rule: ValidationRule): string {
   if (message.startsWith('no such overload')) {
     return `'${message}': call arguments did not match a supported operator, function or macro signature for rule: ${source}`;
   }
-  if (message.includes('cost limit')) return `'${message}': no further validation rules will be run due to call cost exceeds limit for rule: ${source}`;
+  if (message.includes('cost limit'))
+    return `'${message}': no further validation rules will be run due to call cost exceeds limit for rule: ${source}`;
   return `${message} evaluating rule: ${source}`;
 }
 

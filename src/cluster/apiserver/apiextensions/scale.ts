@@ -34,7 +34,8 @@ export function withCustomScale<T extends ApiObject>(object: T, scale: Scale, pa
   const path = splitPath(paths.specReplicasPath);
   const replicas = scale.spec?.replicas;
   const before = valueAt(object, path);
-  if (replicas === undefined && before === undefined) throw badRequest(`the spec replicas field "${paths.specReplicasPath}" cannot be empty`);
+  if (replicas === undefined && before === undefined)
+    throw badRequest(`the spec replicas field "${paths.specReplicasPath}" cannot be empty`);
   if (before === (replicas ?? 0)) return object;
   return withValueAt(object as unknown as Plain, path, replicas ?? 0) as unknown as T;
 }

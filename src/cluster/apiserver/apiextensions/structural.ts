@@ -93,7 +93,7 @@ function valueValidation(errors: FieldError[], s: Schema, level: Level, path: st
   oneOf.forEach((part, i) => nested(errors, part, level, `${path}.oneOf[${i}]`));
   if (not) nested(errors, not, level, `${path}.not`);
   if (pattern && compilePattern(pattern) === null) {
-    errors.push(invalidValue(`${path}.pattern`, pattern, 'must be a valid regular expression, but isn\'t: error parsing regexp'));
+    errors.push(invalidValue(`${path}.pattern`, pattern, "must be a valid regular expression, but isn't: error parsing regexp"));
   }
 }
 
@@ -139,7 +139,8 @@ function completeness(errors: FieldError[], s: Schema, structure: Schema | undef
   if (s !== structure) return;
   if (s.items) completeness(errors, s.items, s.items, `${path}.items`);
   for (const key in s.properties) completeness(errors, s.properties[key] as Schema, s.properties[key], `${path}.properties[${key}]`);
-  if (isPlain(s.additionalProperties)) completeness(errors, s.additionalProperties as Schema, s.additionalProperties as Schema, `${path}.additionalProperties`);
+  if (isPlain(s.additionalProperties))
+    completeness(errors, s.additionalProperties as Schema, s.additionalProperties as Schema, `${path}.additionalProperties`);
 }
 
 function within(errors: FieldError[], part: Schema, structure: Schema | undefined, at: string, path: string): void {

@@ -63,7 +63,8 @@ function checkType(value: unknown, schema: Schema, path: string, name: string): 
   const given = typeOf(value);
   if (types.includes(given) || (given === 'integer' && types.includes('number'))) return null;
   // A format other than a number's is left to its own check.
-  const loose = (given === 'string' || given === 'array') && isKnownFormat(schema.format) && !types.includes('number') && !types.includes('integer');
+  const loose =
+    (given === 'string' || given === 'array') && isKnownFormat(schema.format) && !types.includes('number') && !types.includes('integer');
   return loose ? null : typeError(path, name, types, given);
 }
 
@@ -76,7 +77,14 @@ function checkEnum(result: Result, value: unknown, schema: Schema, path: string)
   const values = schema.enum;
   if (!values || values.length === 0) return;
   if (values.some((allowed) => jsonEqual(allowed, value ?? null))) result.matches++;
-  else result.errors.push(notSupported(at(path), value ?? null, values.map((v) => (typeof v === 'string' ? v : JSON.stringify(v)))));
+  else
+    result.errors.push(
+      notSupported(
+        at(path),
+        value ?? null,
+        values.map((v) => (typeof v === 'string' ? v : JSON.stringify(v))),
+      ),
+    );
 }
 
 function checkJunctors(result: Result, value: unknown, schema: Schema, path: string, name: string, old: unknown): void {
@@ -101,7 +109,8 @@ function checkJunctors(result: Result, value: unknown, schema: Schema, path: str
     const tries = schema.allOf.map((s) => validate(value, s, path, name, old));
     const valid = tries.filter((r) => r.errors.length === 0).length;
     for (const r of tries) result.errors.push(...r.errors);
-    if (valid !== tries.length) result.errors.push(whole(`${quoted} must validate all the schemas (allOf)${valid === 0 ? '. None validated' : ''}`));
+    if (valid !== tries.length)
+      result.errors.push(whole(`${quoted} must validate all the schemas (allOf)${valid === 0 ? '. None validated' : ''}`));
   }
   if (schema.not && validate(value, schema.not, path, name, old).errors.length === 0) {
     result.errors.push(whole(`${quoted} must not validate the schema (not)`));
@@ -117,7 +126,10 @@ function checkString(result: Result, value: string, schema: Schema, path: string
   const { maxLength, minLength, pattern, format } = schema;
   const length = [...value].length;
   if (maxLength !== undefined && length > maxLength) {
-    result.errors.push({ ...tooLongField(at(path), maxLength), message: `Too long: may not be more than ${maxLength} ${plural(maxLength)}` });
+    result.errors.push({
+      ...tooLongField(at(path), maxLength),
+      message: `Too long: may not be more than ${maxLength} ${plural(maxLength)}`,
+    });
   } else if (minLength !== undefined && length < minLength) {
     result.errors.push(invalidValue(at(path), value, `${name} in body should be at least ${minLength} chars long`));
   } else if (pattern !== undefined && pattern !== '' && compilePattern(pattern)?.test(value) !== true) {
@@ -192,7 +204,8 @@ function checkObject(result: Result, value: Plain, schema: Schema, path: string,
   const additional = additionalOf(schema);
   for (const key of keys) {
     if (properties?.[key] !== undefined) continue;
-    if (schema.additionalProperties === false) result.errors.push(invalidValue(at(path), key, `${name}.${key} in body is a forbidden property`));
+    if (schema.additionalProperties === false)
+      result.errors.push(invalidValue(at(path), key, `${name}.${key} in body is a forbidden property`));
     else if (additional) below(key, additional);
   }
   for (const key in properties) if (value[key] !== undefined) below(key, properties[key] as Schema);

@@ -225,7 +225,9 @@ const STORED_AS: Readonly<Record<string, string>> = {
 /** First eight bytes of the hash of group, version and kind in storage; '' for what is not stored. */
 function storageVersionHash(kind: ResourceKind): string {
   if (!kind.verbs.includes('update') && !kind.verbs.includes('patch')) return '';
-  const stored = kind.custom ? `${kind.custom.storedApiVersion}/${kind.kind}` : (STORED_AS[kind.key] ?? `${kind.group}/${kind.version}/${kind.kind}`);
+  const stored = kind.custom
+    ? `${kind.custom.storedApiVersion}/${kind.kind}`
+    : (STORED_AS[kind.key] ?? `${kind.group}/${kind.version}/${kind.kind}`);
   return bytesToBase64(sha256(utf8ToBytes(stored)).slice(0, 8));
 }
 

@@ -38,7 +38,12 @@ const ALIVE = ['ping', 'log', 'etcd', ...HOOKS, ...LATE];
 const READY = ['ping', 'log', 'etcd', 'etcd-readiness', 'informer-sync', ...HOOKS, ...LATE, 'shutdown'];
 
 /** What must be through before the server is ready; it lives as soon as it answers. */
-const AWAITED = new Set(['poststarthook/rbac/bootstrap-roles', 'poststarthook/scheduling/bootstrap-system-priority-classes', 'poststarthook/bootstrap-controller', 'poststarthook/priority-and-fairness-config-producer']);
+const AWAITED = new Set([
+  'poststarthook/rbac/bootstrap-roles',
+  'poststarthook/scheduling/bootstrap-system-priority-classes',
+  'poststarthook/bootstrap-controller',
+  'poststarthook/priority-and-fairness-config-producer',
+]);
 
 /** The answer at a health path, or null when the path is none. */
 export function health(x: Exchange): HttpResponse | null {
@@ -58,7 +63,11 @@ function all(x: Exchange, root: string, checks: readonly string[]): HttpResponse
   const failed = checks.filter((check) => !excluded.includes(check) && !passes(x, root, check));
   if (failed.length === 0 && x.query['verbose'] === undefined) return { status: 200, headers: TEXT, body: 'ok' };
   const lines = checks.map((check) =>
-    excluded.includes(check) ? `[+]${check} excluded: ok` : failed.includes(check) ? `[-]${check} failed: reason withheld` : `[+]${check} ok`,
+    excluded.includes(check)
+      ? `[+]${check} excluded: ok`
+      : failed.includes(check)
+        ? `[-]${check} failed: reason withheld`
+        : `[+]${check} ok`,
   );
   const unknown = excluded.filter((name) => !checks.includes(name)).sort();
   if (unknown.length > 0) {

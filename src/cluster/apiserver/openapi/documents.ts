@@ -9,7 +9,13 @@ import { bodyName, customDefinitions, DELETE_OPTIONS, namesOf, PATCH, reachable,
 export type Document = Readonly<Record<string, unknown>>;
 
 const JSON_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf', 'application/cbor'];
-const PATCH_TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml', 'application/apply-patch+cbor'];
+const PATCH_TYPES = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+  'application/apply-patch+yaml',
+  'application/apply-patch+cbor',
+];
 /** Custom resources have no struct that a strategic merge could follow. */
 const CUSTOM_PATCH_TYPES = PATCH_TYPES.filter((type) => !type.includes('strategic'));
 
@@ -30,9 +36,18 @@ const tagOf = (groupVersion: string): string =>
 
 /** `listCoreV1NamespacedPod`: unique in a document, and all that clients ask of it. */
 function operationId(entry: PathEntry, operation: Operation): string {
-  const words = entry.path.split('/').filter((part) => part !== '' && !['api', 'apis', 'namespaces'].includes(part) && !part.startsWith('{'));
+  const words = entry.path
+    .split('/')
+    .filter((part) => part !== '' && !['api', 'apis', 'namespaces'].includes(part) && !part.startsWith('{'));
   const scope = entry.path.includes('{namespace}') ? 'Namespaced' : '';
-  const camel = words.map((word) => word.split(/[.-]/).map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join('')).join('');
+  const camel = words
+    .map((word) =>
+      word
+        .split(/[.-]/)
+        .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+        .join(''),
+    )
+    .join('');
   return `${operation.action}${scope}${camel}${entry.path.endsWith('{name}') ? 'Item' : ''}`;
 }
 
@@ -53,7 +68,9 @@ function v3Path(entry: PathEntry, tag: string, custom: boolean): Schema {
       description: o.description,
       operationId: operationId(entry, o),
       ...(o.parameters.length === 0 ? {} : { parameters: o.parameters.map(v3Parameter) }),
-      ...(o.body === '' ? {} : { requestBody: { content: v3Content(o.body, types), ...(o.method === 'delete' ? {} : { required: true }) } }),
+      ...(o.body === ''
+        ? {}
+        : { requestBody: { content: v3Content(o.body, types), ...(o.method === 'delete' ? {} : { required: true }) } }),
       responses: { '200': { description: 'OK', content: answers }, '401': { description: 'Unauthorized' } },
       'x-kubernetes-action': o.action,
       'x-kubernetes-group-version-kind': o.kind,
@@ -98,17 +115,34 @@ export function v3Document(pool: OpenApiPool, groupVersion: string, kinds: reado
 }
 
 const sorted = (paths: Readonly<Record<string, Schema>>): Readonly<Record<string, Schema>> =>
-  Object.fromEntries(Object.keys(paths).sort().map((path) => [path, paths[path] as Schema]));
+  Object.fromEntries(
+    Object.keys(paths)
+      .sort()
+      .map((path) => [path, paths[path] as Schema]),
+  );
 
 function listPath(tag: string): Schema {
-  const answer = { '200': { description: 'OK', content: v3Content(RESOURCE_LIST, JSON_TYPES.slice(0, 3)) }, '401': { description: 'Unauthorized' } };
+  const answer = {
+    '200': { description: 'OK', content: v3Content(RESOURCE_LIST, JSON_TYPES.slice(0, 3)) },
+    '401': { description: 'Unauthorized' },
+  };
   return { get: { tags: [tag], description: 'get available resources', operationId: `getAPIResources_${tag}`, responses: answer } };
 }
 
 /** The small document of a path that is no group version: /api, /apis, a group, /version. */
 export function v3Root(path: string): Document {
-  const get = { description: `get ${path}`, operationId: `get${path.replace(/\W+/g, '_')}`, responses: { '200': { description: 'OK' }, '401': { description: 'Unauthorized' } } };
-  return { openapi: '3.0.0', info: INFO, paths: { [path]: { get } }, components: { securitySchemes: { BearerToken: TOKEN } }, security: SECURITY };
+  const get = {
+    description: `get ${path}`,
+    operationId: `get${path.replace(/\W+/g, '_')}`,
+    responses: { '200': { description: 'OK' }, '401': { description: 'Unauthorized' } },
+  };
+  return {
+    openapi: '3.0.0',
+    info: INFO,
+    paths: { [path]: { get } },
+    components: { securitySchemes: { BearerToken: TOKEN } },
+    security: SECURITY,
+  };
 }
 
 /** The v2 document of everything. */
@@ -136,7 +170,8 @@ export function v2Document(pool: OpenApiPool, kinds: readonly ResourceKind[]): D
 function v2Path(entry: PathEntry, tag: string, custom: boolean): Schema {
   const out: Record<string, unknown> = {};
   for (const o of entry.operations) {
-    const body = o.body === '' ? [] : [{ name: 'body', in: 'body', required: o.method !== 'delete', schema: { $ref: `#/definitions/${o.body}` } }];
+    const body =
+      o.body === '' ? [] : [{ name: 'body', in: 'body', required: o.method !== 'delete', schema: { $ref: `#/definitions/${o.body}` } }];
     const schema = o.answer === '' ? { type: 'string' } : { $ref: `#/definitions/${o.answer}` };
     out[o.method] = {
       consumes: o.method === 'patch' ? (custom ? CUSTOM_PATCH_TYPES : PATCH_TYPES) : ['*/*'],

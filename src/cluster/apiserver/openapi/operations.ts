@@ -7,7 +7,11 @@ import type { Schema } from './pool.ts';
 const query = (name: string, type: string, description: string): Schema => ({ name, in: 'query', description, type });
 
 const DRY_RUN = query('dryRun', 'string', 'All: do everything but keep the result. Anything else is an error.');
-const FIELD_MANAGER = query('fieldManager', 'string', 'The name under which the change is recorded in managedFields, at most 128 printable characters.');
+const FIELD_MANAGER = query(
+  'fieldManager',
+  'string',
+  'The name under which the change is recorded in managedFields, at most 128 printable characters.',
+);
 const FIELD_VALIDATION = query(
   'fieldValidation',
   'string',
@@ -91,13 +95,29 @@ export function pathsOf(kind: ResourceKind, bodies: Bodies): readonly PathEntry[
   if (has('deletecollection')) {
     const description = `delete collection of ${kind.kind}`;
     const parameters = [...LIST.slice(1, -1), ...DELETE];
-    collection.push({ method: 'delete', action: 'deletecollection', description, parameters, body: bodies.deleteOptions, answer: bodies.status, kind: own });
+    collection.push({
+      method: 'delete',
+      action: 'deletecollection',
+      description,
+      parameters,
+      body: bodies.deleteOptions,
+      answer: bodies.status,
+      kind: own,
+    });
   }
   const item: Operation[] = [];
   if (has('get')) item.push(read(`read the specified ${kind.kind}`, bodies.object, own));
   if (has('update')) item.push(write('put', 'put', `replace the specified ${kind.kind}`, bodies.object, bodies.object, own));
   if (has('delete')) {
-    item.push({ method: 'delete', action: 'delete', description: `delete a ${kind.kind}`, parameters: DELETE, body: bodies.deleteOptions, answer: bodies.status, kind: own });
+    item.push({
+      method: 'delete',
+      action: 'delete',
+      description: `delete a ${kind.kind}`,
+      parameters: DELETE,
+      body: bodies.deleteOptions,
+      answer: bodies.status,
+      kind: own,
+    });
   }
   if (has('patch')) item.push(write('patch', 'patch', `partially update the specified ${kind.kind}`, bodies.patch, bodies.object, own));
   const name = inPath('name', `name of the ${kind.kind}`);
@@ -135,7 +155,8 @@ function subresource(kind: ResourceKind, s: Subresource, bodies: Bodies): readon
     }
     if (s.name === 'log') return [{ ...read(`read log of the specified ${kind.kind}`, '', own) }];
     if (method === 'get') return [read(`read ${s.name} of the specified ${kind.kind}`, body, own)];
-    if (method === 'patch') return [write('patch', 'patch', `partially update ${s.name} of the specified ${kind.kind}`, bodies.patch, body, own)];
+    if (method === 'patch')
+      return [write('patch', 'patch', `partially update ${s.name} of the specified ${kind.kind}`, bodies.patch, body, own)];
     if (method === 'post') return [write('post', 'post', `create ${s.name} of a ${kind.kind}`, body, body, own)];
     return [write('put', 'put', `replace ${s.name} of the specified ${kind.kind}`, body, body, own)];
   });

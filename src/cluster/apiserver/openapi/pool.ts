@@ -1,4 +1,4 @@
-// The pool of official definitions that OpenAPI documents are made from. It is a lazy asset (public/schema/openapi.json,
+// The pool of official definitions that OpenAPI documents are made from. It is a lazy asset (src/cluster/api/generated/openapi.json,
 // written by scripts/generate.mjs): the host reads it and hands it over before somebody can ask for a document.
 
 /** A schema of OpenAPI v2 or v3, or a part of one. */

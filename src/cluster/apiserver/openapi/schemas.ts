@@ -90,7 +90,11 @@ export function reachable(pool: OpenApiPool, custom: Readonly<Record<string, Sch
     found[name] = definition;
     references(definition, queue);
   }
-  return Object.fromEntries(Object.keys(found).sort().map((name) => [name, found[name] as Schema]));
+  return Object.fromEntries(
+    Object.keys(found)
+      .sort()
+      .map((name) => [name, found[name] as Schema]),
+  );
 }
 
 /** A definition in the form of v3. */

@@ -1,7 +1,7 @@
 // /openapi/v3, its index and its group versions, and /openapi/v2 (kube-openapi's handler3 and handler): documents carry
 // their hash, clients keep them for a year under the URL that names it.
 
-import { sha512 } from '@noble/hashes/sha2.js';
+import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { ResourceKind } from '../../api/kinds.ts';
 import { noSuchPath, serviceUnavailable } from '../../api/status.ts';
@@ -26,12 +26,15 @@ interface Book {
 const books = new WeakMap<object, Book>();
 
 const entryOf = (groupVersion: string): string => (groupVersion.includes('/') ? `apis/${groupVersion}` : `api/${groupVersion}`);
-const hex = (text: string): string => bytesToHex(sha512(utf8ToBytes(text))).toUpperCase();
+const hex = (text: string): string => bytesToHex(sha256(utf8ToBytes(text))).toUpperCase();
 
 /** The same kinds have the same document: what names them is hashed in its place. */
 function fingerprint(kinds: readonly ResourceKind[]): string {
   return kinds
-    .map((k) => `${k.key} ${k.kind} ${k.verbs} ${k.subresources.map((s) => s.name)} ${k.custom === null ? '' : JSON.stringify(k.custom.schema)}`)
+    .map(
+      (k) =>
+        `${k.key} ${k.kind} ${k.verbs} ${k.subresources.map((s) => s.name)} ${k.custom === null ? '' : JSON.stringify(k.custom.schema)}`,
+    )
     .join('\n');
 }
 

@@ -1,6 +1,6 @@
 // scale of workloads, finalize of namespaces, approval of certificate requests.
 
-import { decodeAs, decodeObject } from '../../api/decode.ts';
+import { decodeObject } from '../../api/decode.ts';
 import type { Scale } from '../../api/generated/types.ts';
 import { bodyKind, type ResourceKind } from '../../api/kinds.ts';
 import type { ApiObject } from '../../api/meta.ts';
@@ -14,7 +14,7 @@ import type { Address } from '../storage/store.ts';
 import { applyConfiguration, configurationOf, isApply } from './apply.ts';
 import { removeNow } from './delete.ts';
 import { fieldValidation } from './options.ts';
-import { reply } from './responses.ts';
+import { reply, replyObject } from './responses.ts';
 import { addressOf, patcher } from './update.ts';
 import { present } from './versions.ts';
 import { inNamespace, decodeBody, updateObject } from './write.ts';
@@ -25,7 +25,7 @@ const SCALE = bodyKind('autoscaling/v1', 'Scale');
 export function* getScale(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   stage(x, 'scale', COST, () => null);
   yield* x.meter.settle();
-  return reply(x, 200, scaleIn(kind, yield* x.server.store.get(addressOf(x, kind))));
+  return replyObject(x, 200, SCALE, scaleIn(kind, yield* x.server.store.get(addressOf(x, kind))) as ApiObject);
 }
 
 /** PUT and PATCH of /scale change spec.replicas of the workload. */

@@ -180,7 +180,8 @@ const wc: Applet = function* (c) {
     const counts: number[] = [];
     if (all || flags.has('l')) counts.push(text.split('\n').length - 1);
     if (all || flags.has('w')) counts.push(text.split(/\s+/).filter((word) => word !== '').length);
-    if (all || flags.has('c') || flags.has('m')) counts.push(text.length);
+    if (all || flags.has('c')) counts.push(bytesOf(text).length);
+    if (flags.has('m')) counts.push([...text].length);
     const columns = counts.length === 1 ? String(counts[0]) : counts.map((n) => String(n).padStart(9)).join(' ');
     yield* c.stdout.write(path === '-' ? `${columns}\n` : `${columns} ${path}\n`);
   }

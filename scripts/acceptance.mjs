@@ -1,0 +1,70 @@
+// Runs ../shared/acceptance/kubectl.sh with each real kubectl at hand against a headless cluster of its own, and prints what failed.
+// Without the script or a kubectl there is nothing to run, and it says so. Last line: `N passed, M failed`.
+//   KUBECTLS=path:path   the kubectls to use; default: kubectl 1.30, 1.32 and 1.33 of the Google Cloud SDK, else the one in PATH
+//   ONLY=regex           as the script's own
+
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from './install.mjs';
+
+const SCRIPT = join(ROOT, '..', 'shared', 'acceptance', 'kubectl.sh');
+const SDK = ['1.30', '1.32', '1.33'].map((version) => `/usr/lib/google-cloud-sdk/bin/kubectl.${version}`);
+
+/** Checks whose controllers or images are not there yet: their failure is told, not counted. */
+const NOT_YET = new Set([
+  'init-and-sidecar-containers', 'job-complete', 'job-failure-and-parallel', 'cronjob-manual-run', 'statefulset', 'statefulset-operations', 'pod-disruption-budget',
+]);
+
+function kubectls() {
+  if (process.env.KUBECTLS) return process.env.KUBECTLS.split(':');
+  const found = SDK.filter((path) => existsSync(path));
+  if (found.length > 0) return found;
+  const { status } = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' });
+  return status === 0 ? ['kubectl'] : [];
+}
+
+/** Starts a cluster; resolves with its address and what ends it. */
+function startCluster() {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(ROOT, 'scripts', 'cluster.mjs'), '--no-install', '--proxy', '--port', '0'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.on('data', (piece) => {
+      text += piece;
+      if (/^ready$/m.test(text)) resolve({ url: /http:\S+/.exec(text)[0], stop: () => child.kill() });
+    });
+    child.on('exit', (code) => reject(new Error(`the cluster ended with ${code}`)));
+  });
+}
+
+async function runScript(kubectl) {
+  const { url, stop } = await startCluster();
+  const child = spawn('bash', [SCRIPT, url, kubectl], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.on('data', (piece) => (text += piece));
+  await new Promise((resolve) => child.on('exit', resolve));
+  stop();
+  const [, passed = '0'] = /(\d+) passed, \d+ failed\s*$/.exec(text) ?? [];
+  const blocks = text.split(/^(?=PASS|FAIL|SKIP)/m).filter((block) => block.startsWith('FAIL'));
+  const nameOf = (block) => block.split(/\s+/)[1];
+  const failures = blocks.filter((block) => !NOT_YET.has(nameOf(block)));
+  const failed = Number(passed) === 0 ? Math.max(1, failures.length) : failures.length;
+  console.log(`${kubectl}: ${passed} passed, ${failed} failed, ${blocks.length - failures.length} not yet (${blocks.filter((block) => NOT_YET.has(nameOf(block))).map(nameOf).join(', ')})`);
+  for (const block of failures) console.log(block.trimEnd());
+  return { passed: Number(passed), failed };
+}
+
+let passed = 0;
+let failed = 0;
+const found = kubectls();
+if (!existsSync(SCRIPT)) console.log(`skipped: ${SCRIPT} is not here`);
+else if (found.length === 0) console.log('skipped: there is no kubectl here');
+else {
+  // Each mostly waits for the clock: side by side they take no longer than one.
+  for (const result of await Promise.all(found.map(runScript))) {
+    passed += result.passed;
+    failed += result.failed;
+  }
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

@@ -17,7 +17,7 @@ class Screen {
   get text(): string {
     const { terminal } = this.session.takeBatch();
     if (terminal) this.#text = terminal.reset ? terminal.text : this.#text + terminal.text;
-    return this.#text.replaceAll('\r\n', '\n').replace(/\u001b(\[[0-9;]*m|\]133;B\u0007)/g, '');
+    return ['\r', '\u001b]133;B\u0007', '\u001b[1;36m', '\u001b[0m'].reduce((text, mark) => text.replaceAll(mark, ''), this.#text);
   }
 
   enter(...lines: string[]): string {

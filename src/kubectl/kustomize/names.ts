@@ -19,6 +19,11 @@ export function contentHash(object: LiveObject): string {
     kind === 'Secret'
       ? { kind, type: type ?? '', name: '', data: data ?? '', ...(stringData ? { stringData } : {}) }
       : { kind, name: '', data: data ?? '', ...(binaryData ? { binaryData } : {}) };
+  return nameSuffix(value);
+}
+
+/** Ten letters for the end of a name, of a hash of the value's JSON. */
+export function nameSuffix(value: unknown): string {
   const digest = sha256(Uint8Array.from(utf8(goJson(value))));
   const hex = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   return [...hex.slice(0, 10)].map((c) => LETTERS[c] ?? c).join('');

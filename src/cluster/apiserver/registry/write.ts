@@ -40,9 +40,18 @@ export function decodeBody(x: Exchange, kind: ResourceKind, body: unknown = body
     throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error`);
   const { object, warnings } = decodeObject(kind, body, fieldValidation(x.query, x.info.verb), old);
   for (const warning of warnings) x.warnings.push(warning);
-  const complete = applyDefaults(storedKind(kind), toStored(kind, object), old);
+  const complete = withoutEmptyLists(applyDefaults(storedKind(kind), toStored(kind, object), old));
   stage(x, 'decode', DECODE_COST, () => ({ kind: kind.kind, before: body, after: complete }));
   return complete;
+}
+
+/** Go writes no empty lists of owners and finalizers (omitempty): a patch that takes the last one away takes the field away. */
+function withoutEmptyLists(object: ApiObject): ApiObject {
+  const { ownerReferences, finalizers } = object.metadata;
+  if (ownerReferences?.length !== 0 && finalizers?.length !== 0) return object;
+  const { ownerReferences: _owners, finalizers: _finalizers, ...rest } = object.metadata;
+  const metadata = { ...rest, ...(ownerReferences?.length ? { ownerReferences } : {}), ...(finalizers?.length ? { finalizers } : {}) };
+  return { ...object, metadata: metadata as ApiObject['metadata'] };
 }
 
 /** @throws ApiError 413 when the client announces more than a request may hold */

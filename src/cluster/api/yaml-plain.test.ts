@@ -5,7 +5,7 @@ import { plainYaml, WHOLE_LINES } from './yaml-plain.ts';
 
 const text = fc.oneof(
   fc.string({ maxLength: 12 }),
-  fc.constantFrom('', 'true', 'Null', 'no', 'y', '~', '1', '0x1f', '1e3', '.5', '127.0.0.1', '10.96.0.0/12', '0s', '--a=b', '--a=http://h:1', 'a:', 'a: b', 'a #b', 'a#b', '-', '--', '---', '--a-', 'x,y', '[x', 'LS0tLS1=', 'a:b', '/', '*', 'a\nb', '=', '<<', '@x', 'NaN', '.inf', 'inf'),
+  fc.constantFrom('', 'true', 'Null', 'no', 'y', '~', '1', '0x1f', '1e3', '.5', '127.0.0.1', '10.96.0.0/12', '10.0.0.1:6443', '0s', '--a=b', '--a=http://h:1', 'a:', 'a: b', 'a #b', 'a#b', '-', '--', '---', '--a-', 'x,y', '[x', 'LS0tLS1=', 'a:b', '/', '*', 'a\nb', '=', '<<', '@x', 'NaN', '.inf', 'inf'),
 );
 const json = fc.letrec((tie) => ({
   value: fc.oneof({ depthSize: 'small' }, text, fc.integer(), fc.boolean(), fc.constant(null), fc.double(), tie('list'), tie('map')),

@@ -5,8 +5,8 @@ import { stringify } from 'yaml';
 
 export const WHOLE_LINES = { lineWidth: 0 } as const;
 
-/** Words, paths, Base64 and flags: never quoted, unless they are one of RESERVED. */
-const PLAIN = /^(?:[A-Za-z/]|--[a-z])(?:[\w./=+,@-]|:(?=[\w/]))*$/;
+/** Words, paths, Base64, flags and addresses: never quoted, unless they are one of RESERVED. */
+const PLAIN = /^(?:[A-Za-z/]|--[a-z])(?:[\w./=+,@-]|:(?=[\w/]))*$|^\d+(?:\.\d+){3}(?:[/:]\d+)?$/;
 const ENDS_OPEN = /-$/;
 const KEY = /^[A-Za-z][\w./-]*\w$|^[A-Za-z]$/;
 const RESERVED = /^(?:true|false|null)$/i;

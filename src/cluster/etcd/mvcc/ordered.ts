@@ -36,13 +36,6 @@ function lowerBound(keys: readonly string[], key: string): number {
   return low;
 }
 
-/** As splice, for the few dozen elements of a node. */
-function insertAt<T>(list: T[], at: number, value: T): void {
-  list.push(value);
-  for (let i = list.length - 1; i > at; i--) list[i] = list[i - 1] as T;
-  list[at] = value;
-}
-
 /** Which child of a branch holds `key`. */
 function childFor(keys: readonly string[], key: string): number {
   let low = 1;
@@ -114,8 +107,8 @@ export class OrderedMap<V> {
   #insert(node: Node<V>, entry: Entry<V>): Node<V> | null {
     if (node.leaf) {
       const at = lowerBound(node.keys, entry.key);
-      insertAt(node.keys, at, entry.key);
-      insertAt(node.entries, at, entry);
+      node.keys.splice(at, 0, entry.key);
+      node.entries.splice(at, 0, entry);
       if (node.keys.length <= MAX) return null;
       return { leaf: true, keys: node.keys.splice(MAX / 2), entries: node.entries.splice(MAX / 2) };
     }

@@ -43,6 +43,8 @@ export interface SessionLog {
   readonly version: 1;
   readonly seed: number;
   readonly topology: Topology;
+  /** The date at which the clock starts: microseconds since 1970. Absent = the model's own. */
+  readonly epoch?: Micros;
   readonly inputs: readonly Input[];
   readonly until: Micros;
   /** Where the view stood when it was shared; absent = at the live edge. */

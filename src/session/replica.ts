@@ -70,11 +70,11 @@ export class Replica {
   #outside: Outside | null = null;
 
   /** Without `tools` the cluster boots and runs, but nothing can be done to it until `equip` brings them. */
-  constructor(log: Pick<SessionLog, 'seed' | 'topology' | 'inputs'>, tools: Tools | null) {
+  constructor(log: Pick<SessionLog, 'seed' | 'topology' | 'epoch' | 'inputs'>, tools: Tools | null) {
     const trace = new Trace();
     this.history = new History(trace, (key, before, after) => this.scene.change(key, before, after));
     this.#ahead = [...log.inputs];
-    this.cluster = new Cluster({ ...log.topology, seed: log.seed, trace });
+    this.cluster = new Cluster({ ...log.topology, seed: log.seed, trace, ...(log.epoch === undefined ? {} : { epoch: log.epoch }) });
     // Building the machines and plugging them in has its records already.
     for (const record of trace.records) {
       this.history.record(record.start);

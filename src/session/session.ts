@@ -33,6 +33,7 @@ export class Session {
   #replica: Replica;
   #seed: number;
   #topology: SessionLog['topology'];
+  #epoch: Micros | undefined;
   #view: Micros = 0;
   #playing = false;
   #speed = 1;
@@ -47,6 +48,7 @@ export class Session {
   constructor(log: SessionLog, tools: Tools | null) {
     this.#seed = log.seed;
     this.#topology = log.topology;
+    this.#epoch = log.epoch;
     this.#replica = new Replica(log, tools);
     if (log.until === 0 && log.inputs.length === 0) this.#replica.boot();
     else this.#replica.runUntil(log.until);
@@ -102,6 +104,7 @@ export class Session {
       version: 1,
       seed: this.#seed,
       topology: this.#topology,
+      ...(this.#epoch === undefined ? {} : { epoch: this.#epoch }),
       inputs: [...this.#replica.performed, ...this.#replica.ahead],
       until: this.live,
       ...(atLive ? {} : { view: this.#view, viewRecord: this.#replica.history.viewId }),

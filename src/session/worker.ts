@@ -51,6 +51,11 @@ function sameClock(a: Clock, b: Clock): boolean {
   );
 }
 
+/** A new cluster, set up by now: its dates are those of the day, as a kubectl outside expects. */
+const newSession = (): SessionLog => ({ ...NEW_SESSION, epoch: (Math.floor(Date.now() / 1000) - SET_UP_SECONDS) * 1_000_000 });
+/** What kubeadm needs, about. */
+const SET_UP_SECONDS = 30;
+
 let session: Session | null = null;
 /** A new cluster that was booted before anybody asked. */
 let prepared: Session | null = null;
@@ -105,7 +110,7 @@ async function answerAtOnce<T>(command: (session: Session) => T): Promise<T> {
 const api: SessionApi = {
   async open(log: SessionLog | null, port: MessagePort) {
     stream?.close();
-    session = log ? new Session(log, await loadTools()) : (prepared ?? new Session(NEW_SESSION, null));
+    session = log ? new Session(log, await loadTools()) : (prepared ?? new Session(newSession(), null));
     prepared = null;
     stream = new Stream(session, port);
     stream.flush();
@@ -150,4 +155,4 @@ const api: SessionApi = {
 setInterval(tick, FRAME);
 expose(api);
 // The page names its first worker so when there is nothing to replay.
-if (self.name === 'cluster, new') prepared = new Session(NEW_SESSION, null);
+if (self.name === 'cluster, new') prepared = new Session(newSession(), null);

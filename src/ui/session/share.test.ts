@@ -3,7 +3,7 @@
 import { deflateSync, strToU8 } from 'fflate';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SessionLog } from '../../session/protocol.ts';
+import type { Action, SessionLog } from '../../session/protocol.ts';
 import { decodeHash, encodeLog, parseLog } from './share.ts';
 
 const log: SessionLog = {
@@ -24,6 +24,22 @@ describe('share links', () => {
   it('round trip', () => {
     expect(decodeHash(encodeLog(log))).toEqual({ log });
     expect(encodeLog(log)).toMatch(/^#s=[\w-]+$/);
+  });
+
+  it('round trips every kind of input', () => {
+    const actions: Action[] = [
+      { type: 'delete', text: 'kind: Pod\n' },
+      { type: 'terminal', keys: 'kubectl get pods\r' },
+      { type: 'complete', argv: ['get', 'po'] },
+      { type: 'terminal-size', columns: 120, rows: 30 },
+      { type: 'http', id: 1, request: { method: 'POST', url: '/api/v1/namespaces', headers: { accept: '*/*' }, body: '{}', upgrade: true, admin: false } },
+      { type: 'http-frame', id: 1, frame: { channel: 'stdin', data: 'ls\n' } },
+      { type: 'http-frame', id: 1, frame: { channel: 'resize', columns: 80, rows: 24 } },
+      { type: 'http-frame', id: 2, frame: { id: 0, open: 80 } },
+      { type: 'http-end', id: 1, how: 'abort' },
+    ];
+    const whole: SessionLog = { ...log, epoch: 1_795_262_400_000_000, inputs: actions.map((action, at) => ({ at, action })) };
+    expect(decodeHash(encodeLog(whole))).toEqual({ log: whole });
   });
 
   it('round trips any text', () => {

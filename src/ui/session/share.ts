@@ -17,8 +17,30 @@ const LONGEST_SESSION = 24 * 3600 * 1_000_000;
 const text = v.pipe(v.string(), v.maxLength(4 * 1024 * 1024));
 const word = v.pipe(v.string(), v.maxLength(65_536));
 const instant = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LONGEST_SESSION));
+/** The year 2200, in microseconds. */
+const LATEST_EPOCH = 7_258_118_400_000_000;
 const screenSize = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000));
 const namespace = v.optional(v.pipe(v.string(), v.maxLength(63)));
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** What clients outside the page did: a request, and the frames of an upgraded one. */
+const RequestSchema = v.strictObject({
+  method: word,
+  url: word,
+  headers: v.record(word, word),
+  body: v.optional(text),
+  upgrade: v.optional(v.boolean()),
+  admin: v.optional(v.boolean()),
+});
+const FrameSchema = v.union([
+  v.strictObject({ channel: v.literal('stdin'), data: text }),
+  v.strictObject({ channel: v.literal('stdin'), end: v.literal(true) }),
+  v.strictObject({ channel: v.literal('resize'), columns: screenSize, rows: screenSize }),
+  v.strictObject({ id: count, open: count }),
+  v.strictObject({ id: count, data: text }),
+  v.strictObject({ id: count, end: v.literal(true) }),
+]);
 
 const ActionSchema = v.variant('type', [
   v.strictObject({ type: v.literal('apply'), text, namespace, fieldValidation: v.optional(v.picklist(['Strict', 'Warn', 'Ignore'])) }),
@@ -26,6 +48,9 @@ const ActionSchema = v.variant('type', [
   v.strictObject({ type: v.literal('kubectl'), argv: v.pipe(v.array(word), v.maxLength(200)), stdin: v.optional(text) }),
   v.strictObject({ type: v.literal('terminal'), keys: text }),
   v.strictObject({ type: v.literal('complete'), argv: v.pipe(v.array(word), v.maxLength(200)) }),
+  v.strictObject({ type: v.literal('http'), id: count, request: RequestSchema }),
+  v.strictObject({ type: v.literal('http-frame'), id: count, frame: FrameSchema }),
+  v.strictObject({ type: v.literal('http-end'), id: count, how: v.picklist(['finish', 'abort']) }),
   v.strictObject({ type: v.literal('terminal-size'), columns: screenSize, rows: screenSize }),
 ]);
 
@@ -36,6 +61,7 @@ const LogSchema = v.strictObject({
     controlPlanes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(7)),
     workers: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(200)),
   }),
+  epoch: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LATEST_EPOCH))),
   inputs: v.pipe(v.array(v.strictObject({ at: instant, action: ActionSchema })), v.maxLength(20_000)),
   until: instant,
   view: v.optional(instant),

@@ -33,21 +33,23 @@ export const en = {
       apiserver: {
         name: 'API server',
         facts: {
-          apply: 'There are no managedFields and there is no server-side apply yet.',
-          admission: 'LimitRanger, ResourceQuota, PodSecurity and storage admission do not run yet.',
-          fairness: 'Priority and fairness has a fixed number of seats and no FlowSchema objects.',
-          node: 'The Node authorizer is a role for the group system:nodes.',
-          unserved: 'CRDs, webhooks, aggregated APIs, OpenAPI documents, attach and port-forward are not served yet.',
-          exec: 'exec runs one command and answers with what it printed; there is no interactive stream yet.',
+          storage: 'Objects are kept as JSON values, not as protobuf; etcdctl shows them as JSON.',
+          fairness: 'Priority and fairness has its objects, queues and seats, but lends no seats between levels and shares by simple queues.',
+          cel: 'CEL runs with a cost of one for each step; costs are not estimated when a policy or a CustomResourceDefinition is written.',
+          webhooks: 'Validating webhooks are asked one after the other; conversion webhooks of CustomResourceDefinitions are not called.',
+          convert: 'Server-side apply compares versions of HorizontalPodAutoscaler and Event only; other kinds have one version.',
+          proxy: 'OpenAPI documents of aggregated APIs are not merged, and proxied requests cannot be upgraded.',
+          devices: 'Kinds of dynamic resource allocation are stored and checked lightly; nothing allocates devices.',
           watch: 'One watch of etcd serves all keys.',
-          certificates: 'Client certificates do not expire.',
         },
       },
       security: {
         name: 'Security',
         facts: {
-          signatures: 'Certificates and tokens are signed by a keyed hash, not by real cryptography.',
-          tls: 'TLS is an identity without encryption.',
+          certificates: 'Certificates are signed by a keyed hash, not by real cryptography.',
+          tokens: 'Tokens are real JWTs with ES256 signatures, but of keys that everybody can know: they must be the same in every run.',
+          policy: 'The bootstrap roles leave out those of features that are off.',
+          tls: 'TLS inside the cluster is an identity without encryption; the bridge for a real kubectl speaks real TLS.',
         },
       },
       api: {
@@ -75,7 +77,7 @@ export const en = {
         facts: {
           shims: 'There are no shim processes.',
           eviction: 'There is no eviction under pressure and no garbage collection of images.',
-          pods: 'There are no ephemeral containers, no PersistentVolumes and no in-place resize.',
+          pods: 'There are no PersistentVolumes behind claims and no in-place resize.',
           declared: 'Image sizes and start-up times are declared.',
         },
       },
@@ -116,7 +118,8 @@ export const en = {
       kubectl: {
         name: 'kubectl',
         facts: {
-          commands: 'For now it knows apply, create -f, get, delete and scale.',
+          help: 'Its help has the commands, usage lines and flags of kubectl 1.36 with explanations of our own.',
+          left: 'The preferences of kuberc, pruning by apply sets, plug-ins and manifests from the web are not there; kustomize knows no replacements, helm charts or plug-ins.',
         },
       },
       time: {

@@ -34,21 +34,23 @@ export const zh: AboutText = {
       apiserver: {
         name: 'API Server',
         facts: {
-          apply: '还没有 managedFields，也还没有服务端 apply（server-side apply）。',
-          admission: 'LimitRanger、ResourceQuota、PodSecurity 以及与存储有关的准入插件还没有运行。',
-          fairness: '优先级与公平性（priority and fairness）的席位数固定，没有 FlowSchema 对象。',
-          node: 'Node 授权器用一个授予 system:nodes 组的角色代替。',
-          unserved: 'CRD、webhook、聚合 API、OpenAPI 文档，以及 attach 和 port-forward 还没有提供。',
-          exec: 'exec 运行一条命令并返回它的输出，还没有交互式的流。',
+          storage: '对象以 JSON 值保存，而不是 protobuf；etcdctl 也以 JSON 显示它们。',
+          fairness: '优先级与公平性（priority and fairness）有自己的对象、队列和席位，但级别之间不借用席位，公平性由简单的队列实现。',
+          cel: 'CEL 每一步的代价都算作一；写入策略或 CustomResourceDefinition 时不估算代价。',
+          webhooks: '验证 webhook 逐个调用；CustomResourceDefinition 的转换 webhook 不会被调用。',
+          convert: '服务端 apply 只在 HorizontalPodAutoscaler 和 Event 的不同版本之间做比较，其他类型只有一个版本。',
+          proxy: '聚合 API 的 OpenAPI 文档不会合并进来，被代理的请求也不能升级协议。',
+          devices: '动态资源分配的各种类型可以保存，检查较少，也没有组件真正分配设备。',
           watch: '对 etcd 只开一个 watch，覆盖所有键。',
-          certificates: '客户端证书不会过期。',
         },
       },
       security: {
         name: '安全',
         facts: {
-          signatures: '证书和令牌用带密钥的哈希签名，不是真正的密码学签名。',
-          tls: 'TLS 只表明身份，不加密。',
+          certificates: '证书用带密钥的哈希签名，不是真正的密码学签名。',
+          tokens: '令牌是真正的 JWT，带 ES256 签名，但密钥人人可知，因为每次运行都必须相同。',
+          policy: '引导角色（bootstrap roles）里没有未启用功能的角色。',
+          tls: '集群内的 TLS 只表明身份，不加密；给真实 kubectl 用的网桥使用真正的 TLS。',
         },
       },
       api: {
@@ -76,7 +78,7 @@ export const zh: AboutText = {
         facts: {
           shims: '没有 shim 进程。',
           eviction: '资源紧张时不驱逐 Pod，也不回收镜像。',
-          pods: '没有临时容器（ephemeral container）、PersistentVolume 和原地调整资源（in-place resize）。',
+          pods: '卷申领背后还没有真正的 PersistentVolume，也没有原地调整资源（in-place resize）。',
           declared: '镜像大小和启动时间是预先声明的。',
         },
       },
@@ -117,7 +119,8 @@ export const zh: AboutText = {
       kubectl: {
         name: 'kubectl',
         facts: {
-          commands: '目前支持 apply、create -f、get、delete 和 scale。',
+          help: '帮助里的命令、用法和参数与 kubectl 1.36 相同，说明文字是我们自己写的。',
+          left: '没有 kuberc 偏好设置、按 apply set 清理、插件，也不能读取网上的清单；kustomize 不支持 replacements、helm chart 和插件。',
         },
       },
       time: {

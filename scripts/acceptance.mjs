@@ -1,15 +1,18 @@
 // Runs ../shared/acceptance/kubectl.sh with each real kubectl at hand against a headless cluster of its own, and prints what failed.
 // Without the script or a kubectl there is nothing to run, and it says so. Last line: `N passed, M failed`.
-//   KUBECTLS=path:path   the kubectls to use; default: kubectl 1.30, 1.32 and 1.33 of the Google Cloud SDK, else the one in PATH
+//   KUBECTLS=path:path   the kubectls to use; default: kubectl.1.30, .1.32 and .1.33 beside the one in PATH, else that one
 //   ONLY=regex           as the script's own
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { register } from 'tsx/esm/api';
 import { ROOT } from './install.mjs';
 
+register();
+const { anyKubectl, realKubectls } = await import('../src/kubectl/testing/real-kubectl.ts');
+
 const SCRIPT = join(ROOT, '..', 'shared', 'acceptance', 'kubectl.sh');
-const SDK = ['1.30', '1.32', '1.33'].map((version) => `/usr/lib/google-cloud-sdk/bin/kubectl.${version}`);
 
 /** Checks whose controllers or images are not there yet: their failure is told, not counted. */
 const NOT_YET = new Set([
@@ -17,11 +20,9 @@ const NOT_YET = new Set([
 ]);
 
 function kubectls() {
-  if (process.env.KUBECTLS) return process.env.KUBECTLS.split(':');
-  const found = SDK.filter((path) => existsSync(path));
-  if (found.length > 0) return found;
-  const { status } = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' });
-  return status === 0 ? ['kubectl'] : [];
+  const found = realKubectls(['1.30', '1.32', '1.33']);
+  const plain = anyKubectl();
+  return found.length > 0 || plain === undefined ? found : [plain];
 }
 
 /** Starts a cluster; resolves with its address and what ends it. */

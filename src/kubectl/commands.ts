@@ -5,8 +5,9 @@ import { APPLY } from './apply/command.ts';
 import { AUTH } from './auth/command.ts';
 import { COMPLETION } from './completion/command.ts';
 import { CONFIG } from './config/command.ts';
-import { CREATE } from './create.ts';
+import { CREATE } from './create/command.ts';
 import { DELETE } from './delete.ts';
+import { DESCRIBE } from './describe/command.ts';
 import { GET } from './get/get.ts';
 import { DIFF } from './diff/diff.ts';
 import { EXPLAIN } from './explain/explain.ts';
@@ -27,5 +28,5 @@ export const ROOT: Command = {
   short: 'kubectl controls the Kubernetes cluster manager',
   long: 'kubectl controls the Kubernetes cluster manager.\n\n Find more information at: https://kubernetes.io/docs/reference/kubectl/',
   flags: [],
-  subcommands: [CREATE, EXPLAIN, GET, DELETE, SCALE, CLUSTER_INFO, AUTH, EVENTS, DIFF, APPLY, REPLACE, WAIT, KUSTOMIZE, COMPLETION, CONFIG, PLUGIN, API_RESOURCES, API_VERSIONS, VERSION_COMMAND, OPTIONS],
+  subcommands: [CREATE, EXPLAIN, GET, DELETE, SCALE, CLUSTER_INFO, DESCRIBE, AUTH, EVENTS, DIFF, APPLY, REPLACE, WAIT, KUSTOMIZE, COMPLETION, CONFIG, PLUGIN, API_RESOURCES, API_VERSIONS, VERSION_COMMAND, OPTIONS],
 };

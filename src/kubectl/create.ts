@@ -1,4 +1,4 @@
-// kubectl create -f (kubectl/pkg/cmd/create). Its subcommands are in mutate/.
+// kubectl create -f (kubectl/pkg/cmd/create). Its subcommands are in create/.
 
 import type { Op } from '../cluster/sim/simulation.ts';
 import { withLastApplied } from './apply/last-applied.ts';
@@ -36,8 +36,6 @@ export const createCommand = (subcommands: readonly Command[]): Command => ({
   ...(subcommands.length === 0 ? {} : { subcommands }),
   run: create,
 });
-
-export const CREATE = createCommand([]);
 
 function* create(context: Context, flags: Flags): Op<void> {
   if (flags.list('filename').length === 0 && flags.text('kustomize') === '') {

@@ -13,9 +13,10 @@ import { serveBridge } from '../bridge/server.ts';
 import { takeUpgrade } from '../bridge/upgrade.ts';
 import { OPERATOR_ENV } from '../cluster/bootstrap/cluster.ts';
 import { kubectlProgram } from './kubectl.ts';
+import { realKubectls } from './testing/real-kubectl.ts';
 import { splitWords } from './testing/terminal.ts';
 
-const REAL = '/usr/lib/google-cloud-sdk/bin/kubectl.1.33';
+const REAL = realKubectls(['1.33'])[0] ?? '';
 const HERE = fileURLToPath(new URL('./testing/', import.meta.url));
 const WORK = '/root/work';
 

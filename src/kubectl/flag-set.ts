@@ -91,6 +91,17 @@ export class Flags {
     this.#defs = defs;
   }
 
+  /** What the command line gives, flag by flag. */
+  pairs(): readonly (readonly [name: string, value: string])[] {
+    return [...this.#values].flatMap(([name, values]) => values.map((value) => [name, value] as const));
+  }
+
+  /** The flags given that kubectl would rather do without, as it warns of them. */
+  deprecations(): readonly string[] {
+    const given = [...this.#values.keys()].map((name) => this.#defs.get(name));
+    return given.flatMap((def) => (def?.deprecated ? [`Flag --${def.name} has been deprecated, ${def.deprecated}`] : []));
+  }
+
   /** Whether the command takes this flag. */
   has(name: string): boolean {
     return this.#defs.has(name);

@@ -66,6 +66,7 @@ export const kubectlProgram: Program = function* (os: Os): Op<number> {
       throw error;
     }
     context = new Context(os, flags, name);
+    for (const text of flags.deprecations()) context.printError(text);
     if (flags.is('help')) {
       context.write(helpText(path));
       return 0;

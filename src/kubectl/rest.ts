@@ -52,6 +52,8 @@ export interface RequestOptions {
   /** The object's name for the trace, when it is not in the path. */
   readonly subjectName?: string;
   readonly subject?: Subject;
+  /** Ask for streams both ways: exec, attach, portforward. */
+  readonly upgrade?: boolean;
 }
 
 export interface ListBody {
@@ -99,7 +101,7 @@ export class Rest {
 
   /** Any request. Throws ApiError, SocketError, HttpTimeout. */
   *raw(method: string, path: string, options: RequestOptions = {}, verb = method): Op<HttpResponse> {
-    const { query = {}, body, subject } = options;
+    const { query = {}, body, subject, upgrade } = options;
     const headers = {
       ...this.#headers,
       accept: options.accept ?? 'application/json',
@@ -107,7 +109,7 @@ export class Rest {
     };
     const begun = this.os.sim.now;
     try {
-      const response = yield* this.client.raw({ method, path, query, headers, verb, ...(subject ? { subject } : {}), ...(body === undefined ? {} : { body }) });
+      const response = yield* this.client.raw({ method, path, query, headers, verb, ...(subject ? { subject } : {}), ...(upgrade ? { upgrade } : {}), ...(body === undefined ? {} : { body }) });
       this.#log(method, path, query, response.status, begun);
       this.#warn(response.headers['warning']);
       return response;

@@ -2,6 +2,7 @@
 // where it is, so that it can say with Go's words what is wrong, and which fields nobody knows.
 
 import { formatMicroTime, formatTime, parseTime } from '../sim/time.ts';
+import { bytesToBase64 } from './base64.ts';
 import { goTypeOf } from './go-types.ts';
 import { canonicalQuantity } from './quantity.ts';
 import { type Definition, type FieldSchema, parseType, type TypeSchema } from './schema.ts';
@@ -156,6 +157,7 @@ function walkScalar(walk: Walk, scalar: string, field: FieldSchema | null, owner
       return time(value, scalar);
     case 'y':
       if (typeof value === 'string') return base64(walk, value);
+      if (Array.isArray(value)) return bytesOf(walk, owner, value);
       break;
   }
   return wrongType(walk, parseType(scalar), field, owner, value);
@@ -185,6 +187,17 @@ export function time(value: unknown, scalar: 't' | 'm'): string {
   if (canonicalTimes.size >= KNOWN_TIMES) canonicalTimes.clear();
   canonicalTimes.add(value);
   return value;
+}
+
+/** Go also takes bytes as a list of numbers. */
+function bytesOf(walk: Walk, owner: string, list: readonly unknown[]): string {
+  const bytes = list.map((item) => {
+    if (typeof item === 'number' && Number.isInteger(item) && item >= 0 && item < 256) return item;
+    const shown = typeof item === 'number' ? `number ${item}` : jsonType(item);
+    if (item !== null) walk.wrong ??= `json: cannot unmarshal ${shown} into ${where(walk, owner)} of type uint8`;
+    return 0;
+  });
+  return bytesToBase64(bytes);
 }
 
 /** The byte at which Go's decoder gives up, or the text without its line breaks. */

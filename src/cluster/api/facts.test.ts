@@ -1,11 +1,12 @@
 // The hand-written facts and the schema made from client-node, compared with the official OpenAPI document where that is at hand.
 
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import facts from './facts.json' with { type: 'json' };
 import { definition, isDefined, type TypeSchema } from './schema.ts';
 
-const OFFICIAL = '/work/shared/openapi/facts-v1.36.json';
+const OFFICIAL = join(import.meta.dirname, '../../../../shared/openapi/facts-v1.36.json');
 
 interface Property {
   readonly type?: string;

@@ -113,6 +113,8 @@ export interface RawRequest {
   readonly body?: unknown;
   readonly subject?: Subject;
   readonly verb?: string;
+  /** See HttpRequest. */
+  readonly upgrade?: boolean;
 }
 
 /** A built-in resource by its key, or any kind that the server serves (see discovery.ts): its objects are then untyped. */

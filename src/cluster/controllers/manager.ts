@@ -15,11 +15,13 @@ import { CsrApproving } from './csrapproving.ts';
 import { CsrSigning } from './csrsigning.ts';
 import { DaemonSetController } from './daemonset.ts';
 import { DeploymentController } from './deployment.ts';
+import { DisruptionController } from './disruption.ts';
 import { EndpointsController } from './endpoints.ts';
 import { EndpointSliceController } from './endpointslice.ts';
 import { type ManagerFlags, parseFlags } from './flags.ts';
 import { GarbageCollector } from './garbagecollector.ts';
 import { serveHealth } from './health.ts';
+import { JobController } from './job.ts';
 import { NamespaceController } from './namespace.ts';
 import { NodeIpamController } from './nodeipam.ts';
 import { NodeLifecycleController } from './nodelifecycle.ts';
@@ -31,9 +33,11 @@ import { ServiceAccountController } from './serviceaccount.ts';
 import { ServiceAccountTokens } from './serviceaccount-tokens.ts';
 import { ServiceAccountCredentials } from './serviceaccount-credentials.ts';
 import { ClaimProtection, VolumeProtection } from './storageprotection.ts';
+import { StatefulSetController } from './statefulset.ts';
 import { TaintEvictionController } from './tainteviction.ts';
 import { TokenCleaner } from './tokencleaner.ts';
 import { TtlController } from './ttl.ts';
+import { TtlAfterFinished } from './ttlafterfinished.ts';
 import { PolicyStatusController } from './validatingadmissionpolicystatus.ts';
 
 const PROGRAM = 'kube-controller-manager';
@@ -51,6 +55,9 @@ const CONTROLLERS: Readonly<Record<string, (context: ControllerContext, more: In
   'deployment-controller': (context) => new DeploymentController(context),
   'replicaset-controller': (context) => new ReplicaSetController(context),
   'daemonset-controller': (context) => new DaemonSetController(context),
+  'disruption-controller': (context) => new DisruptionController(context),
+  'statefulset-controller': (context) => new StatefulSetController(context),
+  'job-controller': (context) => new JobController(context),
   'endpointslice-controller': (context) => new EndpointSliceController(context),
   'endpoints-controller': (context) => new EndpointsController(context),
   'certificatesigningrequest-approving-controller': (context) => new CsrApproving(context),
@@ -62,6 +69,7 @@ const CONTROLLERS: Readonly<Record<string, (context: ControllerContext, more: In
   'persistentvolumeclaim-protection-controller': (context) => new ClaimProtection(context),
   'persistentvolume-protection-controller': (context) => new VolumeProtection(context),
   'ttl-controller': (context) => new TtlController(context),
+  'ttl-after-finished-controller': (context) => new TtlAfterFinished(context),
   'pod-garbage-collector-controller': (context) => new PodGarbageCollector(context),
   'garbage-collector-controller': (context, more) => new GarbageCollector(context, more),
 };

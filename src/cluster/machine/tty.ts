@@ -34,6 +34,7 @@ export class Tty {
   #interrupt: (signal: Signal) => void = () => undefined;
   #line = '';
   #escape = false;
+  #raw = false;
 
   /** `screen` takes what the terminal shows. */
   constructor(sim: Simulation, screen: (text: string) => void) {
@@ -59,8 +60,25 @@ export class Tty {
     this.#screen(textOf(chunk).replace(/\r?\n/g, '\r\n'));
   }
 
+  /** Each key goes to the process as it is, unechoed: whoever reads looks after lines and signals. */
+  get raw(): boolean {
+    return this.#raw;
+  }
+
+  /** As tcsetattr: whoever makes it raw restores it. */
+  setRaw(raw: boolean): void {
+    this.#raw = raw;
+    this.#line = '';
+    this.#escape = false;
+  }
+
   /** Keys. */
   type(keys: Chunk): void {
+    if (this.#raw) {
+      const text = this.#decoding.decode(keys);
+      if (text !== '') this.input.send(text);
+      return;
+    }
     for (const key of this.#decoding.decode(keys)) this.#key(key);
   }
 

@@ -6,7 +6,8 @@ import type { Op } from '../../cluster/sim/simulation.ts';
 import { LAST_APPLIED } from '../apply/last-applied.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
-import { flag, type Flags, type FlagSet } from '../flag-set.ts';
+import { saveConfigFlag } from '../create.ts';
+import type { Flags, FlagSet } from '../flag-set.ts';
 import { dryRunFlag, fieldManagerFlag, printFlags, validateFlag } from '../global-flags.ts';
 import { dryRunOf, fieldValidationOf, operationText, writeQuery } from '../mutation.ts';
 import { CommandError } from '../print/error.ts';
@@ -42,8 +43,6 @@ export interface Generator {
   /** The object. Throws CommandError for what the flags get wrong. */
   make(context: Context, flags: Flags, name: string): Op<Made> | Made;
 }
-
-export const saveConfigFlag = flag.bool('save-config', 'Keep the configuration in an annotation, for a later kubectl apply.');
 
 /** The one NAME before `--`. Throws CommandError. */
 export function nameOf(context: Context, flags: Flags): string {

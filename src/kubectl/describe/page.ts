@@ -15,10 +15,6 @@ export interface Settings {
   readonly chunkSize: number;
 }
 
-/** Prints one object that was fetched in the version that its type has here. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- one table holds the describers of all types
-export type Describe<T> = (page: Page, object: T) => Op<void>;
-
 type Reference = Pick<ObjectReference, 'kind' | 'name' | 'namespace' | 'uid'>;
 
 const escapeField = (value: string): string => value.replace(/[\\,=]/g, '\\$&');

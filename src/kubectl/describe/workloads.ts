@@ -80,7 +80,7 @@ function comparable(template: PodTemplateSpec | undefined): string {
   return goJson({ ...template, metadata: { ...template?.metadata, creationTimestamp: undefined, labels } });
 }
 
-/** The ReplicaSets of a Deployment: the one of its template, and the others that should have Pods. */
+/** The ReplicaSets of a Deployment: the one of its template, and all others. */
 function* replicaSets(page: Page, { metadata, spec }: Deployment): Op<{ old: ReplicaSet[]; new: ReplicaSet[] }> {
   let all: ReplicaSet[] = [];
   try {

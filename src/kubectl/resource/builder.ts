@@ -262,8 +262,14 @@ function* placed(context: Context, object: LiveObject, source: string, subresour
     throw new CommandError(`the namespace from the provided object "${own}" does not match the namespace "${context.namespace}". You must pass '--namespace=${own}' to perform this operation.`);
   }
   const namespace = mapping.namespaced ? own || context.namespace : '';
-  const named = mapping.namespaced && !own ? { ...object, metadata: { ...metadata, namespace } } : object;
+  const named = mapping.namespaced && !own ? { ...object, metadata: { ...metadata, namespace } } : !mapping.namespaced && own !== undefined ? withoutNamespace(object) : object;
   return { object: named, mapping, namespace, name: metadata?.name ?? '', source, ...(subresource ? { subresource } : {}) };
+}
+
+/** What belongs to no namespace loses the one it names (resource.FilterNamespace). */
+function withoutNamespace(object: LiveObject): LiveObject {
+  const { namespace: _, ...metadata } = object.metadata ?? {};
+  return { ...object, metadata } as LiveObject;
 }
 
 function* byFiles(context: Context, request: Request, { types, names, tuples }: Named): Op<Found> {

@@ -82,7 +82,7 @@ function checkMeta(value: unknown, source: string, validate: boolean): LiveObjec
   }
   const object = value as Record<string, unknown>;
   const missing = [...(object['apiVersion'] ? [] : ['apiVersion not set']), ...(object['kind'] ? [] : ['kind not set'])];
-  if (missing.length > 0) {
+  if (missing.length > 0 && (validate || !object['kind'])) {
     if (!validate) throw new CommandError(`unable to decode "${source}": Object 'Kind' is missing in '${goJson(object)}'`);
     const told = missing.length === 1 ? missing[0] : `[${missing.join(', ')}]`;
     throw new CommandError(`error validating "${source}": error validating data: ${told}; if you choose to ignore these errors, turn validation off with --validate=false`);

@@ -73,7 +73,9 @@ export class Mapper {
 
   /** The resource of a manifest. */
   *byKind(apiVersion: string, kind: string): Op<Mapping | undefined> {
-    const find = (all: readonly Mapping[]): Mapping | undefined => all.find((m) => m.apiVersion === apiVersion && m.kind === kind);
+    // Without a version: the preferred one of the core group.
+    const find = (all: readonly Mapping[]): Mapping | undefined =>
+      all.find((m) => (apiVersion === '' ? m.group === '' : m.apiVersion === apiVersion) && m.kind === kind);
     const found = find(yield* this.all());
     if (found) return found;
     return (yield* this.#discovery.invalidate()) ? find(yield* this.all()) : undefined;

@@ -16,10 +16,11 @@ export type Edited =
   | { readonly type: 'keys'; readonly keys: string }
   | { readonly type: 'clear' };
 
-/** A key as a terminal sends it: one character, or one escape sequence. */
-export function keysOf(data: string): string[] {
-  return data.match(/\u001b(?:\[[0-9;]*[A-Za-z~]|O[A-Z]|[\s\S])?|[\s\S]/gu) ?? [];
-}
+const ESCAPE = '\u001b';
+const KEY = new RegExp(`${ESCAPE}(?:\\[[0-9;]*[A-Za-z~]|O[A-Z]|[\\s\\S])?|[\\s\\S]`, 'gu');
+
+/** Keys as a terminal sends them: each one character, or one escape sequence. */
+export const keysOf = (data: string): string[] => data.match(KEY) ?? [];
 
 export class LineEditor {
   #before: string[] = [];

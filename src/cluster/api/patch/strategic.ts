@@ -20,7 +20,7 @@ export function applyStrategicPatch(schema: string, target: object, patch: unkno
 
 const objectOf = (type: TypeSchema | undefined): Definition | undefined => (type?.form === 'object' ? type.definition : undefined);
 
-function mergeObject(target: JsonObject, patch: JsonObject, def: Definition | undefined, depth: number): JsonObject {
+export function mergeObject(target: JsonObject, patch: JsonObject, def: Definition | undefined, depth: number): JsonObject {
   if (depth > MAX_PATCH_DEPTH) throw badRequest('the patch is nested too deeply');
   const directive = patch[DIRECTIVE];
   if (directive === 'replace') return withoutDirectives(patch, depth) as JsonObject;
@@ -97,7 +97,7 @@ function retained(target: JsonObject, patch: JsonObject): JsonObject {
   if (keep === undefined) return target;
   if (!Array.isArray(keep)) throw badRequest('invalid patch format of retainKeys');
   for (const key of Object.keys(patch)) {
-    if (key !== RETAIN_KEYS && key !== DIRECTIVE && patch[key] !== null && !keep.includes(key)) {
+    if (!isInstruction(key) && patch[key] !== null && !keep.includes(key)) {
       throw badRequest('retainKeys list must contains all fields present in the patch');
     }
   }
@@ -113,10 +113,13 @@ function mergeField(out: Draft, key: string, value: unknown, field: FieldSchema 
 }
 
 function mergeValue(before: unknown, value: unknown, field: FieldSchema | undefined, depth: number): unknown {
-  if (isJsonObject(value) && isJsonObject(before)) return mergeObject(before, value, objectOf(elementOrSelf(field?.type)), depth + 1);
+  if (isJsonObject(value) && isJsonObject(before) && !isRaw(field)) return mergeObject(before, value, objectOf(elementOrSelf(field?.type)), depth + 1);
   if (Array.isArray(value) && Array.isArray(before) && field?.patch.merge) return mergeList(before, value, field, depth);
   return withoutDirectives(value, depth);
 }
+
+/** A field that holds any object is replaced as a whole. */
+const isRaw = (field: FieldSchema | undefined): boolean => field?.type.form === 'scalar' && field.type.scalar === 'x';
 
 /** A map's values merge by the definition of its element, where there is one; a map of scalars has none. */
 function elementOrSelf(type: TypeSchema | undefined): TypeSchema | undefined {

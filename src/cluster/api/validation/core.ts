@@ -124,15 +124,16 @@ export function checkBinding(errors: Errors, b: RoleBinding | ClusterRoleBinding
   if (!kinds.includes(kind)) errors.add(notSupported('roleRef.kind', kind, kinds));
   if (errors.needed('roleRef.name', name)) errors.rule('roleRef.name', name, pathSegmentErrors(name));
   const subjects = b.subjects ?? [];
-  for (let i = 0; i < subjects.length; i++) checkSubject(errors, `subjects[${i}]`, subjects[i] as Subject);
+  for (let i = 0; i < subjects.length; i++) checkSubject(errors, `subjects[${i}]`, subjects[i] as Subject, b.kind === 'RoleBinding');
 }
 
-function checkSubject(errors: Errors, at: string, s: Subject): void {
+/** A service account without a namespace is one of the binding's own, where the binding has one. */
+function checkSubject(errors: Errors, at: string, s: Subject, inNamespace: boolean): void {
   errors.needed(`${at}.name`, s.name);
   if (s.kind === 'ServiceAccount') {
     if (s.name !== '') errors.rule(`${at}.name`, s.name, subdomain1123Errors(s.name));
     if ((s.apiGroup ?? '') !== '') errors.add(notSupported(`${at}.apiGroup`, s.apiGroup, ['']));
-    errors.needed(`${at}.namespace`, s.namespace);
+    if (!inNamespace) errors.needed(`${at}.namespace`, s.namespace);
   } else if (s.kind === 'User' || s.kind === 'Group') {
     if (s.apiGroup !== RBAC_GROUP) errors.add(notSupported(`${at}.apiGroup`, s.apiGroup ?? '', [RBAC_GROUP]));
   } else errors.add(notSupported(`${at}.kind`, s.kind, ['ServiceAccount', 'User', 'Group']));

@@ -1,6 +1,7 @@
 // The OpenAPI documents: what kubectl looks for in them, how they are cached, and that the pool is the official one.
 
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import { KINDS } from '../../api/kinds.ts';
@@ -11,7 +12,7 @@ import type { Exchange } from '../server.ts';
 import { definitionName, type OpenApiPool, provideOpenApi, type Schema } from './pool.ts';
 
 const POOL = 'src/cluster/api/generated/openapi.json';
-const OFFICIAL = '/work/shared/openapi/swagger-v1.36.json';
+const OFFICIAL = join(import.meta.dirname, '../../../../../shared/openapi/swagger-v1.36.json');
 const server = {
   kinds: new ServerKinds(),
   flags: { advertiseAddress: '192.0.2.1', securePort: 6443 },

@@ -2,6 +2,8 @@
 // memory per stored Pod.
 
 import { Agent, request as httpRequest } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Headless } from '../bridge/headless.ts';
 import { serveBridge } from '../bridge/server.ts';
 import { takeUpgrade } from '../bridge/upgrade.ts';
@@ -144,6 +146,44 @@ export async function watchFanOut(): Promise<number[]> {
     }
     if (arrived < CHANGES * 1_000) throw new Error(`only ${arrived} events arrived`);
     values.push((arrived / (performance.now() - begun)) * 1_000);
+  }
+  return values;
+}
+
+const PODS = 5_000;
+
+/**
+ * Bytes of heap that one more stored Pod takes, in all its holders together: etcd, watch cache, informers, indexes. The Pods are gated, so that
+ * nothing runs them.
+ */
+export async function podMemory(): Promise<number[]> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const { ask } = await inProcess();
+  const pod = (name: string): OutsideRequest => ({
+    method: 'POST',
+    url: '/api/v1/namespaces/default/pods',
+    headers: JSON_TYPE,
+    body: JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, labels: { app: 'web', 'pod-template-hash': '5d8f7c9b4' } },
+      spec: {
+        schedulingGates: [{ name: 'example.com/bench' }],
+        containers: [{ name: 'web', image: 'nginx:1.29', ports: [{ containerPort: 80 }], resources: { requests: { cpu: '100m', memory: '64Mi' } } }],
+      },
+    }),
+  });
+  const fill = (from: number, count: number): Promise<number> => rate(ask, count, (i) => pod(`pod-${from + i}`), 201);
+  // The trace's memory is full before the first measurement.
+  await fill(0, PODS);
+  const values: number[] = [];
+  for (let round = 1; round <= 3; round++) {
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    await fill(round * PODS, PODS);
+    collect();
+    values.push((process.memoryUsage().heapUsed - before) / PODS / 1024);
   }
   return values;
 }

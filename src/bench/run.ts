@@ -9,8 +9,8 @@ interface Row {
   readonly unit: string;
   readonly min: number;
   readonly max: number;
-  readonly target: string;
-  readonly met: boolean;
+  readonly target?: string;
+  readonly met?: boolean;
 }
 
 const argv = process.argv.slice(2);
@@ -29,8 +29,9 @@ for (const benchmark of benchmarks) {
   const values = (await benchmark.run()).toSorted((a, b) => a - b);
   const value = median(values);
   const { better, target, unit, name } = benchmark;
-  const met = better === 'higher' ? value >= target : value <= target;
-  const row: Row = { name, value, unit, min: values[0] as number, max: values.at(-1) as number, target: `${better === 'higher' ? '≥' : '≤'} ${target}`, met };
+  const aim =
+    target === undefined ? {} : { target: `${better === 'higher' ? '≥' : '≤'} ${target}`, met: better === 'higher' ? value >= target : value <= target };
+  const row: Row = { name, value, unit, min: values[0] as number, max: values.at(-1) as number, ...aim };
   rows.push(row);
   if (json) console.log(JSON.stringify(row));
 }
@@ -39,7 +40,7 @@ if (!json) {
   const round = (n: number): string => (n >= 100 ? n.toFixed(0) : n.toFixed(2));
   const cells = [
     ['name', 'median', 'unit', 'min', 'max', 'target', ''],
-    ...rows.map((r) => [r.name, round(r.value), r.unit, round(r.min), round(r.max), r.target, r.met ? 'met' : 'MISSED']),
+    ...rows.map((r) => [r.name, round(r.value), r.unit, round(r.min), round(r.max), r.target ?? '', r.met === undefined ? '' : r.met ? 'met' : 'MISSED']),
   ];
   const widths = (cells[0] as string[]).map((_, c) => Math.max(...cells.map((row) => (row[c] as string).length)));
   for (const row of cells) console.log(row.map((cell, c) => cell.padEnd(widths[c] as number)).join('  ').trimEnd());

@@ -88,6 +88,8 @@ export class Rest {
   warnings = 0;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #verbosity: number;
+  /** Each warning is told once. */
+  readonly #warned = new Set<string>();
 
   /** Throws CommandError when the configuration is of no use. */
   constructor(os: Os, flags: Flags, commandPath: string) {
@@ -180,6 +182,8 @@ export class Rest {
   #warn(header: string | undefined): void {
     if (!header) return;
     for (const text of header.split('\n')) {
+      if (this.#warned.has(text)) continue;
+      this.#warned.add(text);
       this.warnings++;
       this.os.logError(`Warning: ${/^299 \S+ "(.*)"$/.exec(text)?.[1]?.replaceAll('\\"', '"') ?? text}`);
     }

@@ -45,5 +45,5 @@ test('events.k8s.io/v1 is stored as v1 and comes back', () => {
     message: 'Pulled',
     reportingComponent: 'kubelet',
   });
-  expect(fromStored(next, stored)).toEqual(object);
+  expect(fromStored(next, stored)).toMatchObject(body);
 });

@@ -2,90 +2,88 @@
 // (v1 and events.k8s.io/v1). Models pkg/apis/autoscaling/v1 and pkg/apis/events/v1 conversion.
 // Simplification: metrics that autoscaling/v1 cannot name are left out of it instead of travelling in an annotation.
 
-import type {
-  Event,
-  EventsV1Event,
-  HorizontalPodAutoscaler,
-  MetricSpec,
-  MetricStatus,
-  V1HorizontalPodAutoscaler,
-} from './generated/types.ts';
-import { kindOf, type ResourceKind } from './kinds.ts';
+import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus, V1HorizontalPodAutoscaler } from './generated/types.ts';
+import { mustResource, type ResourceKind } from './kinds.ts';
 import { type ApiObject, deepFreeze } from './meta.ts';
 import { Recent } from './recent.ts';
 
-const STORED: Readonly<Record<string, readonly [apiVersion: string, kind: string]>> = {
-  'autoscaling/v1 HorizontalPodAutoscaler': ['autoscaling/v2', 'HorizontalPodAutoscaler'],
-  'events.k8s.io/v1 Event': ['v1', 'Event'],
-};
+/** Any object, by field name. */
+type Plain = Readonly<Record<string, unknown>>;
+
+const isNewEvent = (kind: ResourceKind): boolean => kind.key === 'events.events.k8s.io';
+const isOldAutoscaler = (kind: ResourceKind): boolean => kind.apiVersion === 'autoscaling/v1' && kind.kind === 'HorizontalPodAutoscaler';
 
 /** The kind in whose shape objects of this kind are stored: itself, but for the second shapes. */
 export function storageKind(kind: ResourceKind): ResourceKind {
-  const stored = STORED[`${kind.apiVersion} ${kind.kind}`];
-  return stored === undefined ? kind : (kindOf(...stored) ?? kind);
+  if (isNewEvent(kind)) return mustResource('events');
+  return isOldAutoscaler(kind) ? mustResource(kind.key) : kind;
 }
 
-/** An object of `kind` in the shape in which it is stored; frozen. The object itself where the shapes are one. */
-export function toStored(kind: ResourceKind, object: ApiObject): ApiObject {
-  if (storageKind(kind) === kind) return object;
-  return deepFreeze(kind.kind === 'Event' ? toCoreEvent(object as EventsV1Event) : toAutoscalerV2(object as V1HorizontalPodAutoscaler));
+/** An object of `kind` in the shape in which it is stored. The object itself where the shapes are one. */
+export function toStored<T extends object>(kind: ResourceKind, object: T): T {
+  if (isNewEvent(kind)) return eventToCore(object as Plain) as T;
+  return isOldAutoscaler(kind) ? (toAutoscalerV2(object as unknown as V1HorizontalPodAutoscaler) as unknown as T) : object;
 }
 
-const shown = new Recent<ApiObject>();
+const shown = new Recent<object>();
 
 /** A stored object in the shape of `kind`; frozen and remembered. */
-export function fromStored(kind: ResourceKind, object: ApiObject): ApiObject {
-  if (storageKind(kind) === kind) return object;
+export function fromStored<T extends object>(kind: ResourceKind, object: T): T {
+  const { apiVersion } = object as { readonly apiVersion?: string };
+  if (apiVersion === kind.apiVersion) return object;
   const known = shown.get(object);
-  if (known) return known;
-  const made = deepFreeze(kind.kind === 'Event' ? toNewEvent(object as Event) : toAutoscalerV1(object as HorizontalPodAutoscaler));
+  if (known) return known as T;
+  const made = isNewEvent(kind)
+    ? Object.freeze(eventToNew(object as Plain))
+    : isOldAutoscaler(kind)
+      ? deepFreeze(toAutoscalerV1(object as unknown as HorizontalPodAutoscaler) as unknown as ApiObject)
+      : Object.freeze({ ...object, apiVersion: kind.apiVersion });
   shown.set(object, made);
-  return made;
+  return made as unknown as T;
+}
+
+function eventToNew(event: Plain): Plain {
+  const { involvedObject, message, source, firstTimestamp, lastTimestamp, count, reportingComponent, ...rest } = event;
+  return {
+    ...rest,
+    apiVersion: 'events.k8s.io/v1',
+    reportingController: reportingComponent,
+    regarding: involvedObject,
+    note: message,
+    deprecatedSource: source,
+    deprecatedFirstTimestamp: firstTimestamp,
+    deprecatedLastTimestamp: lastTimestamp,
+    deprecatedCount: count,
+  };
+}
+
+function eventToCore(event: Plain): Plain {
+  const {
+    regarding,
+    note,
+    deprecatedSource,
+    deprecatedFirstTimestamp,
+    deprecatedLastTimestamp,
+    deprecatedCount,
+    reportingController,
+    ...rest
+  } = event;
+  return {
+    ...rest,
+    apiVersion: 'v1',
+    involvedObject: regarding,
+    message: note,
+    source: deprecatedSource ?? {},
+    firstTimestamp: deprecatedFirstTimestamp ?? null,
+    lastTimestamp: deprecatedLastTimestamp ?? null,
+    ...(deprecatedCount === undefined ? {} : { count: deprecatedCount }),
+    reportingComponent: reportingController ?? '',
+  };
 }
 
 /** The object without the fields that are undefined. */
-function present<T extends object>(object: { readonly [K in keyof T]: T[K] | undefined }): T {
+function withoutHoles<T extends object>(object: { readonly [K in keyof T]: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
-}
-
-function toCoreEvent(e: EventsV1Event): Event {
-  const {
-    note,
-    regarding,
-    reportingController,
-    deprecatedCount,
-    deprecatedFirstTimestamp,
-    deprecatedLastTimestamp,
-    deprecatedSource,
-    ...same
-  } = e;
-  return present<Event>({
-    ...same,
-    apiVersion: 'v1',
-    involvedObject: regarding ?? {},
-    message: note,
-    reportingComponent: reportingController ?? '',
-    reportingInstance: e.reportingInstance ?? '',
-    count: deprecatedCount,
-    firstTimestamp: deprecatedFirstTimestamp,
-    lastTimestamp: deprecatedLastTimestamp,
-    source: deprecatedSource,
-  } as Event);
-}
-
-function toNewEvent(e: Event): EventsV1Event {
-  const { message, involvedObject, reportingComponent, count, firstTimestamp, lastTimestamp, source, ...same } = e;
-  return present<EventsV1Event>({
-    ...same,
-    apiVersion: 'events.k8s.io/v1',
-    regarding: involvedObject,
-    note: message,
-    reportingController: reportingComponent,
-    deprecatedCount: count,
-    deprecatedFirstTimestamp: firstTimestamp,
-    deprecatedLastTimestamp: lastTimestamp,
-    deprecatedSource: source,
-  } as EventsV1Event);
 }
 
 const isCpu = (m: MetricSpec): boolean =>
@@ -121,7 +119,7 @@ function toAutoscalerV1({ metadata, spec, status }: HorizontalPodAutoscaler): V1
     apiVersion: 'autoscaling/v1',
     kind: 'HorizontalPodAutoscaler',
     metadata,
-    spec: present({ scaleTargetRef, minReplicas, maxReplicas, targetCPUUtilizationPercentage: target }),
-    status: present({ observedGeneration, lastScaleTime, currentReplicas, desiredReplicas, currentCPUUtilizationPercentage: current }),
+    spec: withoutHoles({ scaleTargetRef, minReplicas, maxReplicas, targetCPUUtilizationPercentage: target }),
+    status: withoutHoles({ observedGeneration, lastScaleTime, currentReplicas, desiredReplicas, currentCPUUtilizationPercentage: current }),
   } as V1HorizontalPodAutoscaler;
 }

@@ -19,8 +19,8 @@ export interface FieldSchema {
   readonly type: TypeSchema;
   /** Present in every decoded object: Go writes it even when it is empty. */
   readonly always: boolean;
-  /** How a strategic merge patch treats the field. `key` null with `merge` = a list of scalars. */
-  readonly patch: { readonly merge: boolean; readonly key: string | null; readonly retainKeys: boolean };
+  /** How a strategic merge patch treats the field. `key` null with `merge` = a list of scalars; `replace` = an object is not merged. */
+  readonly patch: { readonly merge: boolean; readonly key: string | null; readonly retainKeys: boolean; readonly replace: boolean };
   /** How server-side apply treats the field. */
   readonly topology: 'default' | 'atomic' | 'set' | readonly string[];
 }
@@ -31,7 +31,8 @@ export interface Definition {
   readonly always: readonly FieldSchema[];
 }
 
-const NO_PATCH: FieldSchema['patch'] = { merge: false, key: null, retainKeys: false };
+const NO_PATCH: FieldSchema['patch'] = { merge: false, key: null, retainKeys: false, replace: false };
+const REPLACE: FieldSchema['patch'] = { ...NO_PATCH, replace: true };
 const lines = new Map<string, string>();
 for (const line of text.split('\n')) {
   const space = line.indexOf(' ');
@@ -71,11 +72,12 @@ function parseField(part: string): FieldSchema {
 }
 
 function parsePatch(code: string | undefined): FieldSchema['patch'] {
-  if (code === undefined || code === '=') return NO_PATCH;
+  if (code === undefined) return NO_PATCH;
+  if (code === '=') return REPLACE;
   const retainKeys = code.endsWith('+');
   const key = retainKeys ? code.slice(0, -1) : code;
-  if (key === '') return { merge: false, key: null, retainKeys };
-  return { merge: true, key: key === '*' ? null : key, retainKeys };
+  if (key === '') return { ...NO_PATCH, retainKeys };
+  return { merge: true, key: key === '*' ? null : key, retainKeys, replace: false };
 }
 
 function parseTopology(code: string | undefined): FieldSchema['topology'] {

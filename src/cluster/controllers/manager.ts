@@ -11,6 +11,7 @@ import { SECOND } from '../sim/time.ts';
 import { BootstrapSigner } from './bootstrapsigner.ts';
 import { ClusterRoleAggregation } from './clusterroleaggregation.ts';
 import type { Controller, ControllerContext } from './context.ts';
+import { CronJobController } from './cronjob.ts';
 import { CsrApproving } from './csrapproving.ts';
 import { CsrSigning } from './csrsigning.ts';
 import { DaemonSetController } from './daemonset.ts';
@@ -58,6 +59,7 @@ const CONTROLLERS: Readonly<Record<string, (context: ControllerContext, more: In
   'disruption-controller': (context) => new DisruptionController(context),
   'statefulset-controller': (context) => new StatefulSetController(context),
   'job-controller': (context) => new JobController(context),
+  'cronjob-controller': (context) => new CronJobController(context),
   'endpointslice-controller': (context) => new EndpointSliceController(context),
   'endpoints-controller': (context) => new EndpointsController(context),
   'certificatesigningrequest-approving-controller': (context) => new CsrApproving(context),

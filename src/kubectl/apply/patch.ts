@@ -9,9 +9,13 @@ type Json = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const definitionOf = (type: TypeSchema | undefined): Definition | undefined =>
-  type?.form === 'object' && isDefined(type.name) ? definition(type.name) : undefined;
+  type?.form === 'object' ? type.definition : undefined;
 
 const keyed = (field: FieldSchema | undefined): string | null => (field?.patch.merge ? field.patch.key : null);
+
+/** An object that is replaced, not merged. */
+const isWhole = (field: FieldSchema | undefined): boolean =>
+  field !== undefined && (field.patch.replace || (field.type.form === 'scalar' && field.type.scalar === 'x'));
 
 const keysIn = (list: readonly unknown[], key: string): Map<unknown, Json> =>
   new Map(list.filter(isObject).map((element) => [element[key], element]));
@@ -23,22 +27,22 @@ export function threeWayPatch(original: Json | null, modified: Json, current: Js
   return Object.keys(patch).length === 0 ? null : patch;
 }
 
-function diffObject(original: Json, modified: Json, current: Json, def: Definition | undefined): Record<string, unknown> {
+export function diffObject(original: Json, modified: Json, current: Json, def: Definition | undefined): Record<string, unknown> {
   const patch: Record<string, unknown> = {};
   for (const key of Object.keys(original)) {
-    if (!Object.hasOwn(modified, key) && Object.hasOwn(current, key)) patch[key] = null;
+    if (!Object.hasOwn(modified, key)) patch[key] = null;
   }
   for (const key of Object.keys(modified)) {
     const wanted = modified[key];
     const live = current[key];
     const field = def?.fields.get(key);
     if (wanted === null) {
-      if (Object.hasOwn(current, key)) patch[key] = null;
-    } else if (isObject(wanted) && isObject(live)) {
+      if (live !== null) patch[key] = null;
+    } else if (isObject(wanted) && isObject(live) && !isWhole(field)) {
       const before = original[key];
       const element = field?.type.form === 'map' ? field.type.element : field?.type;
       const inner = diffObject(isObject(before) ? before : {}, wanted, live, definitionOf(element));
-      if (field?.patch.retainKeys && Object.keys(inner).length > 0) inner['$retainKeys'] = Object.keys(wanted).toSorted();
+      if (field?.patch.retainKeys) retainKeys(inner, wanted, live);
       if (Object.keys(inner).length > 0) patch[key] = inner;
     } else if (Array.isArray(wanted) && Array.isArray(live) && field?.patch.merge) {
       const before = original[key];
@@ -48,14 +52,21 @@ function diffObject(original: Json, modified: Json, current: Json, def: Definiti
   return patch;
 }
 
+/** Only these fields shall stay: said when something changes, and when there is live what nobody wants. */
+function retainKeys(inner: Record<string, unknown>, wanted: Json, live: Json): void {
+  const keys = Object.keys(wanted).filter((key) => wanted[key] !== null);
+  if (keys.length === 0 || (Object.keys(inner).length === 0 && Object.keys(live).every((key) => Object.hasOwn(wanted, key)))) return;
+  inner['$retainKeys'] = keys.toSorted();
+}
+
 function diffList(patch: Record<string, unknown>, name: string, original: readonly unknown[], wanted: readonly unknown[], live: readonly unknown[], field: FieldSchema): void {
   const key = keyed(field);
   if (key === null) {
     const added = wanted.filter((v) => !live.includes(v));
-    const removed = original.filter((v) => !wanted.includes(v) && live.includes(v));
+    const removed = [...new Set(original)].filter((v) => !wanted.includes(v));
     if (added.length > 0) patch[name] = added;
     if (removed.length > 0) patch[`$deleteFromPrimitiveList/${name}`] = removed;
-    if (added.length > 0 || removed.length > 0) patch[`$setElementOrder/${name}`] = wanted;
+    if (removed.length > 0 || !jsonEqual(live, wanted)) patch[`$setElementOrder/${name}`] = wanted;
     return;
   }
   const def = field.type.form === 'list' ? definitionOf(field.type.element) : undefined;
@@ -68,15 +79,15 @@ function diffList(patch: Record<string, unknown>, name: string, original: readon
     if (!present) items.push(element);
     else {
       const inner = diffObject(before.get(id) ?? {}, element, present, def);
-      if (field.patch.retainKeys && Object.keys(inner).length > 0) inner['$retainKeys'] = Object.keys(element).toSorted();
+      if (field.patch.retainKeys) retainKeys(inner, element, present);
       if (Object.keys(inner).length > 0) items.push({ ...inner, [key]: id });
     }
   }
   const kept = keysIn(wanted, key);
-  for (const id of before.keys()) if (!kept.has(id) && now.has(id)) items.push({ $patch: 'delete', [key]: id });
+  for (const id of before.keys()) if (!kept.has(id)) items.push({ $patch: 'delete', [key]: id });
   const order = wanted.filter(isObject).map((element) => ({ [key]: element[key] }));
-  const liveOrder = live.filter(isObject).filter((element) => kept.has(element[key])).map((element) => ({ [key]: element[key] }));
+  const liveOrder = live.filter(isObject).map((element) => ({ [key]: element[key] }));
   if (items.length === 0 && jsonEqual(order, liveOrder)) return;
   if (items.length > 0) patch[name] = items;
-  patch[`$setElementOrder/${name}`] = order;
+  if (order.length > 0) patch[`$setElementOrder/${name}`] = order;
 }

@@ -1,9 +1,8 @@
 // The environment of containers: values, where values come from, and what fields of the Pod stand for
-// (kubectl/pkg/describe describeContainerEnvVars; kubectl/pkg/util/fieldpath, util/resource).
+// (kubectl/pkg/describe describeContainerEnvVars, EnvValueRetriever; kubectl/pkg/util/resource).
 
 import type { Container, EnvFromSource, EnvVar, Pod, ResourceFieldSelector } from '../../cluster/api/generated/types.ts';
 import { quantityMilli, quantityValue } from '../../cluster/api/quantity.ts';
-import { sortedKeys, type StringMap } from './metadata.ts';
 import type { Writer } from './writer.ts';
 
 export type FieldReader = (path: string) => string;
@@ -53,20 +52,8 @@ function resourceValue({ resource, divisor = '0' }: ResourceFieldSelector, { res
   return String(m[2] === 'cpu' ? Math.ceil(quantityMilli(amount) / quantityMilli(unit)) : Math.ceil(quantityValue(amount) / quantityValue(unit)));
 }
 
-const mapText = (map: StringMap | undefined): string =>
-  sortedKeys(map)
-    .map((key) => `${key}=${JSON.stringify(map?.[key])}`)
-    .join('\n');
-
-/** What kubectl itself knows of a Pod's fields: metadata only. */
+/** What kubectl itself knows of a Pod's fields; the others stay empty. */
 export const fieldReader =
   ({ metadata }: Pod): FieldReader =>
-  (path) => {
-    const m = /^(metadata\.(?:annotations|labels))\['(.*)'\]$/s.exec(path);
-    if (m) return (m[1] === 'metadata.labels' ? metadata.labels : metadata.annotations)?.[m[2] as string] ?? '';
-    if (path === 'metadata.annotations') return mapText(metadata.annotations);
-    if (path === 'metadata.labels') return mapText(metadata.labels);
-    if (path === 'metadata.name') return metadata.name;
-    if (path === 'metadata.namespace') return metadata.namespace ?? '';
-    return path === 'metadata.uid' ? (metadata.uid ?? '') : '';
-  };
+  (path) =>
+    path === 'metadata.name' ? metadata.name : path === 'metadata.namespace' ? (metadata.namespace ?? '') : '';

@@ -13,7 +13,7 @@ import { CHANGE_CAUSE } from '../mutate/record.ts';
 import { CommandError, throwAll } from '../print/error.ts';
 import { asStruct } from '../print/go-struct.ts';
 import { printerOf } from '../print/printer.ts';
-import { TabWriter } from '../print/tabwriter.ts';
+import { DESCRIBE_TABS, TabWriter } from '../print/tabwriter.ts';
 import type { Info } from '../resource/builder.ts';
 import { mustName, rolloutFlags, rolloutObjects } from './change.ts';
 import { historyOf, mustHaveHistory, type Revision } from './revisions.ts';
@@ -29,14 +29,28 @@ export const HISTORY: Command = {
   run: history,
 };
 
+/** Upstream lets the tabs of the description stand. */
+class PlainTabs extends TabWriter {
+  readonly #put: (text: string) => void;
+
+  constructor(put: (text: string) => void) {
+    super(put);
+    this.#put = put;
+  }
+
+  override write(text: string): void {
+    this.#put(text);
+  }
+}
+
 /** A pod template as `describe` shows it. */
 export function templateText(template: PodTemplateSpec): string {
-  let text = '';
-  const writer = new Writer((piece) => {
-    text += piece;
+  const out = { text: '' };
+  const tabs = new PlainTabs((piece) => {
+    out.text += piece;
   });
-  podTemplate(writer, template);
-  return text;
+  podTemplate(new Writer(0, { tabs, out, indent: 0 }), template);
+  return out.text;
 }
 
 const byNumber = (a: Revision, b: Revision): number => a.number - b.number;
@@ -45,9 +59,12 @@ function table(revisions: readonly Revision[]): string {
   let text = '';
   const tabs = new TabWriter((piece) => {
     text += piece;
-  }, { minWidth: 0, tabWidth: 8, padding: 2 });
+  }, DESCRIBE_TABS);
   tabs.write('REVISION\tCHANGE-CAUSE\n');
-  for (const { number, annotations, template } of revisions) tabs.write(`${number}\t${annotations[CHANGE_CAUSE] || template.metadata?.annotations?.[CHANGE_CAUSE] || '<none>'}\n`);
+  for (const { number, annotations, template, patch } of revisions) {
+    const inTemplate = patch === undefined ? template.metadata?.annotations?.[CHANGE_CAUSE] : undefined;
+    tabs.write(`${number}\t${annotations[CHANGE_CAUSE] || inTemplate || '<none>'}\n`);
+  }
   tabs.flush();
   return text;
 }

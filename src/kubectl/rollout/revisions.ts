@@ -88,6 +88,6 @@ const ofReplicaSet = (object: ReplicaSet & LiveObject): Revision => ({
 });
 
 function ofControllerRevision(workload: Workload, object: ControllerRevision & LiveObject): Revision {
-  const before = applyStrategicPatch(workload.kind ?? '', workload, object.data) as Workload;
+  const before = applyStrategicPatch(workload.kind ?? '', workload, object.data) as object as Workload;
   return { number: object.revision, name: object.metadata.name, annotations: object.metadata.annotations ?? {}, template: before.spec.template, object: before, patch: object.data };
 }

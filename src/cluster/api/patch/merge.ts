@@ -16,7 +16,7 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
 
 function merge(target: unknown, patch: unknown, depth: number): unknown {
   if (depth > MAX_PATCH_DEPTH) throw badRequest('the patch is nested too deeply');
-  if (!isJsonObject(patch)) return patch;
+  if (!isJsonObject(patch)) return Array.isArray(patch) ? withoutNulls(patch, depth) : patch;
   const base: JsonObject = isJsonObject(target) ? target : {};
   let entries: Map<string, unknown> | null = null;
   for (const key of Object.keys(patch)) {
@@ -32,4 +32,10 @@ function merge(target: unknown, patch: unknown, depth: number): unknown {
     (entries ??= new Map(Object.entries(base))).set(key, after);
   }
   return entries === null ? base : Object.fromEntries(entries);
+}
+
+/** A list replaces, but nothing in the objects that it holds is null (evanphx/json-patch, pruneNils). */
+function withoutNulls(list: readonly unknown[], depth: number): readonly unknown[] {
+  const pruned = list.map((item) => (isJsonObject(item) || Array.isArray(item) ? merge(undefined, item, depth + 1) : item));
+  return pruned.some((item, i) => item !== list[i]) ? pruned : list;
 }

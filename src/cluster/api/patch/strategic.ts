@@ -113,13 +113,14 @@ function mergeField(out: Draft, key: string, value: unknown, field: FieldSchema 
 }
 
 function mergeValue(before: unknown, value: unknown, field: FieldSchema | undefined, depth: number): unknown {
-  if (isJsonObject(value) && isJsonObject(before) && !isRaw(field)) return mergeObject(before, value, objectOf(elementOrSelf(field?.type)), depth + 1);
+  if (isJsonObject(value) && isJsonObject(before) && !isWhole(field)) return mergeObject(before, value, objectOf(elementOrSelf(field?.type)), depth + 1);
   if (Array.isArray(value) && Array.isArray(before) && field?.patch.merge) return mergeList(before, value, field, depth);
   return withoutDirectives(value, depth);
 }
 
-/** A field that holds any object is replaced as a whole. */
-const isRaw = (field: FieldSchema | undefined): boolean => field?.type.form === 'scalar' && field.type.scalar === 'x';
+/** A field that says so, or that holds any object, is replaced as a whole. */
+const isWhole = (field: FieldSchema | undefined): boolean =>
+  field !== undefined && (field.patch.replace || (field.type.form === 'scalar' && field.type.scalar === 'x'));
 
 /** A map's values merge by the definition of its element, where there is one; a map of scalars has none. */
 function elementOrSelf(type: TypeSchema | undefined): TypeSchema | undefined {
@@ -193,7 +194,19 @@ function setOrder(out: Draft, patch: JsonObject, name: string, order: unknown, f
   if (!Array.isArray(before) && !Array.isArray(given)) return;
   const live = Array.isArray(before) ? before : [];
   const merged = Array.isArray(given) && field ? (mergeValue(before, given, field, depth) as readonly unknown[]) : live;
-  out.set(name, enforceOrder(merged, order, live, field?.patch.key ?? null));
+  const key = field?.patch.key ?? null;
+  out.set(name, enforceOrder(merged, order, key !== null && Array.isArray(given) ? afterDeletions(live, given, key) : live, key));
+}
+
+/** The live order as upstream has it once the patch has deleted elements: new ones have moved up into their places. */
+function afterDeletions(live: readonly unknown[], patch: readonly unknown[], key: string): readonly unknown[] {
+  const gone = new Set<Key | undefined>();
+  for (const element of patch) if (isJsonObject(element) && element[DIRECTIVE] === 'delete') gone.add(keyOfElement(element, key));
+  if (gone.size === 0) return live;
+  const there = new Set(live.map((element) => keyOfElement(element, key)));
+  const kept = live.filter((element) => !gone.has(keyOfElement(element, key)));
+  const added = patch.filter((element) => !there.has(keyOfElement(element, key)));
+  return [...kept, ...added].slice(0, live.length);
 }
 
 function deleteScalars(out: Draft, name: string, gone: unknown): void {

@@ -13,7 +13,7 @@ import type { Op } from '../../sim/simulation.ts';
 import { SECOND } from '../../sim/time.ts';
 import { beginLife } from '../registry/names.ts';
 import type { Server } from '../server.ts';
-import { sameJson } from '../storage/equal.ts';
+import { sameValue } from '../../api/managed-fields/compare.ts';
 import { bootstrapLevels, bootstrapSchemas } from './bootstrap.ts';
 import { LEVELS, SCHEMAS } from './flow-control.ts';
 
@@ -49,7 +49,7 @@ function* ensure(server: Server, wanted: ApiObject): Op<void> {
     return;
   }
   const auto = MANDATORY.has(at.name) || current.metadata.annotations?.[AUTOUPDATE] === 'true';
-  if (!auto || sameJson(current.spec, complete.spec)) return;
+  if (!auto || sameValue(current.spec, complete.spec)) return;
   yield* server.store.update(at, function* (newest) {
     const metadata = { ...newest.metadata, generation: (newest.metadata['generation'] ?? 0) + 1 };
     return { ...newest, metadata, spec: complete.spec } as unknown as ApiObject;

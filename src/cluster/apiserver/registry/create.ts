@@ -1,5 +1,6 @@
 // POST: a new object. Decode, admit, prepare, validate, write; a generated name that is taken is drawn again.
 
+import { storageKind } from '../../api/convert.ts';
 import type { CustomResourceDefinition } from '../../api/generated/types.ts';
 import type { ResourceKind } from '../../api/kinds.ts';
 import type { ApiObject } from '../../api/meta.ts';
@@ -19,7 +20,7 @@ import { replyObject } from './responses.ts';
 import { userInfo } from './reviews.ts';
 import { beforeServiceCreate, releaseService } from './services.ts';
 import { trackNew } from './tracking.ts';
-import { present, storedKind } from './versions.ts';
+import { present } from './versions.ts';
 import { addWarnings, admissionRequest, decodeBody, inNamespace, mustBeValid } from './write.ts';
 
 const ADMIT_COST = 60;
@@ -29,7 +30,7 @@ const NAME_ATTEMPTS = 8;
 export function* create(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   if (kind.custom !== null) yield* beforeCreate(x.server, kind);
   const body = inNamespace(x, kind, decodeBody(x, kind));
-  const object = yield* createObject(x, storedKind(kind), body);
+  const object = yield* createObject(x, storageKind(kind), body);
   stage(x, 'respond', ANSWER_COST, () => ({ status: 201 }));
   yield* x.meter.settle();
   return replyObject(x, 201, kind, present(kind, object));

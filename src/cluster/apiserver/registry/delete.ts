@@ -8,10 +8,10 @@ import { conflict, isNotFound, methodNotSupported } from '../../api/status.ts';
 import type { VersionedObject } from '../../etcd/objects.ts';
 import type { HttpResponse } from '../../network/http.ts';
 import type { Op } from '../../sim/simulation.ts';
-import { SECOND } from '../../sim/time.ts';
+import { parseTime, SECOND } from '../../sim/time.ts';
 import { DEFINITIONS, markDefinition } from '../apiextensions/definitions.ts';
 import { type Exchange, stage } from '../server.ts';
-import { type Address, checkPreconditions, type Preconditions } from '../storage/store.ts';
+import type { Address, Preconditions } from '../storage/store.ts';
 import { type DeleteOptions, deleteOptions, scopeOf } from './options.ts';
 import { reply, replyList, replyObject, success } from './responses.ts';
 import { releaseService } from './services.ts';
@@ -25,6 +25,28 @@ const ADMIT_COST = 60;
 const ANSWER_COST = 50;
 const DEFAULT_GRACE_SECONDS = 30;
 
+/** Kinds whose deletion is answered with the object, not with a Status (ReturnDeletedObject of their stores). */
+const ANSWERED_WITH_THEMSELVES = new Set([
+  'persistentvolumeclaims',
+  'persistentvolumes',
+  'pods',
+  'podtemplates',
+  'resourcequotas',
+  'serviceaccounts',
+  'services',
+  'deviceclasses.resource.k8s.io',
+  'resourceclaims.resource.k8s.io',
+  'resourceclaimtemplates.resource.k8s.io',
+  'resourceslices.resource.k8s.io',
+  'devicetaintrules.resource.k8s.io',
+  'resourcepoolstatusrequests.resource.k8s.io',
+  'csidrivers.storage.k8s.io',
+  'csinodes.storage.k8s.io',
+  'storageclasses.storage.k8s.io',
+  'volumeattachments.storage.k8s.io',
+  'volumeattributesclasses.storage.k8s.io',
+]);
+
 /** Kinds whose dependents stay when the client does not say what shall become of them: a promise of their first version. */
 const ORPHANS_BY_DEFAULT = new Set(['replicationcontrollers', 'jobs.batch']);
 const JOB_WARNING =
@@ -34,11 +56,11 @@ export function* remove(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
   const at = addressOf(x, kind);
   const options = deleteOptions(x.http.body, x.query);
   const { gone, object } = yield* deleteObject(x, at, options);
-  stage(x, 'respond', ANSWER_COST, () => ({ status: 200 }));
+  const status = !gone && options.orphanDependents === false ? 202 : 200;
+  stage(x, 'respond', ANSWER_COST, () => ({ status }));
   yield* x.meter.settle();
-  // Pods that go at once are answered with themselves, as their strategy asks.
-  if (gone && kind.key !== 'pods') return reply(x, 200, success(kind, object));
-  return replyObject(x, 200, kind, present(kind, object));
+  if (gone && !ANSWERED_WITH_THEMSELVES.has(kind.key)) return reply(x, 200, success(kind, object));
+  return replyObject(x, status, kind, present(kind, object));
 }
 
 export function* removeCollection(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
@@ -72,7 +94,7 @@ export function* deleteObject(
   const preconditions = options.preconditions ?? {};
   let verdict: Verdict = 'unchanged';
   const decide = function* (current: VersionedObject): Op<ApiObject> {
-    checkPreconditions(at, current, preconditions);
+    checkRecord(at, current, preconditions);
     const request = admissionRequest(x, at.kind, 'DELETE', at.name, null, current);
     yield* admission.admit(x, request);
     const checked = admission.validate(x, request);
@@ -109,6 +131,20 @@ export function* deleteObject(
   return { gone: true, object: yield* removeNow(x, at, { uid: object.metadata.uid ?? '' }) };
 }
 
+/** What rest.BeforeDelete says of preconditions, before the store checks them once more. @throws ApiError 409 */
+function checkRecord({ kind, name }: Address, object: VersionedObject, want: Preconditions): void {
+  const { uid, resourceVersion } = object.metadata;
+  const what = { group: kind.group, plural: kind.kind };
+  if (want.uid !== undefined && want.uid !== uid) {
+    const why = `the UID in the precondition (${want.uid}) does not match the UID in record (${uid ?? ''}). The object might have been deleted and then recreated`;
+    throw conflict(what, name, why);
+  }
+  if (want.resourceVersion !== undefined && want.resourceVersion !== resourceVersion) {
+    const why = `the ResourceVersion in the precondition (${want.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion})`;
+    throw conflict(what, name, `${why}. The object might have been modified`);
+  }
+}
+
 type Verdict = 'remove' | 'update' | 'unchanged';
 
 /** What a delete makes of the object: nothing more to wait for, or marked and waiting for its kubelet or finalizers. */
@@ -130,7 +166,7 @@ function beginDeletion(
       return { verdict: 'remove', object: current };
     }
     if (!shorter && sameList(finalizers, metadata.finalizers ?? [])) return { verdict: 'unchanged', object: current };
-    const times = shorter ? { deletionTimestamp: timeIn(grace * SECOND), deletionGracePeriodSeconds: grace } : {};
+    const times = shorter ? sooner(metadata, grace, timeIn) : {};
     return { verdict: 'update', object: { ...current, metadata: { ...withFinalizers(metadata, finalizers), ...times } } };
   }
   if (grace === 0 && finalizers.length === 0) return { verdict: 'remove', object: current };
@@ -146,6 +182,15 @@ function beginDeletion(
       },
     },
   };
+}
+
+/** A shorter grace counts from when the deletion began, too; when that is over, what remains is the shortest grace there is. */
+function sooner(metadata: ObjectMeta, grace: number, timeIn: (delay: number) => string): Partial<ObjectMeta> {
+  const end = parseTime(metadata.deletionTimestamp as string) ?? 0;
+  const now = parseTime(timeIn(0)) ?? 0;
+  const next = end + (grace - (metadata.deletionGracePeriodSeconds ?? 0)) * SECOND;
+  if (next < now) return { deletionTimestamp: timeIn(0), deletionGracePeriodSeconds: grace === 0 ? 0 : 1 };
+  return { deletionTimestamp: timeIn(next - now), deletionGracePeriodSeconds: grace };
 }
 
 /** Namespaces wait for their content: the namespace controller takes 'kubernetes' out of spec.finalizers. */

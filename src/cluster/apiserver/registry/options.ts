@@ -33,7 +33,7 @@ export function deleteOptions(body: unknown, query: Query): DeleteOptions {
       errors.push({ type: 'FieldValueInvalid', field: 'propagationPolicy', message });
     }
     if (!POLICIES.has(propagationPolicy)) {
-      const message = `Unsupported value: ${JSON.stringify(propagationPolicy)}: supported values: "Background", "Foreground", "Orphan", "nil"`;
+      const message = `Unsupported value: ${JSON.stringify(propagationPolicy)}: supported values: "Foreground", "Background", "Orphan", "nil"`;
       errors.push({ type: 'FieldValueNotSupported', field: 'propagationPolicy', message });
     }
   }
@@ -70,8 +70,7 @@ export function isDryRun(query: Query, body: unknown, verb = 'create'): boolean 
   const values = inQuery !== undefined && inQuery !== '' ? [inQuery] : Array.isArray(inBody) ? (inBody as readonly unknown[]) : [];
   if (values.length === 0) return false;
   if (values.every((value) => value === 'All')) return true;
-  const shown = `[]string{${values.map((value) => JSON.stringify(value)).join(', ')}}`;
-  const message = `Unsupported value: ${shown}: supported values: "All"`;
+  const message = `Unsupported value: ${JSON.stringify(values)}: supported values: "All"`;
   throw invalid({ group: META, kind: OPTIONS[verb] ?? 'CreateOptions' }, '', [{ type: 'FieldValueNotSupported', field: 'dryRun', message }]);
 }
 

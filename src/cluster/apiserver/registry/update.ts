@@ -1,5 +1,6 @@
 // PUT and PATCH of whole objects and of /status.
 
+import { storageKind } from '../../api/convert.ts';
 import type { ResourceKind } from '../../api/kinds.ts';
 import { type ApiObject, isDeleting } from '../../api/meta.ts';
 import { applyJsonPatch } from '../../api/patch/json.ts';
@@ -17,7 +18,7 @@ import { createObject } from './create.ts';
 import { removeNow } from './delete.ts';
 import { asPatchError } from './patch-errors.ts';
 import { replyObject } from './responses.ts';
-import { present, storedKind } from './versions.ts';
+import { present } from './versions.ts';
 import { checkSize, decodeBody, inNamespace, updateObject } from './write.ts';
 
 const ANSWER_COST = 50;
@@ -43,8 +44,8 @@ const JSON_PATCH = 'application/json-patch+json';
 const SUPPORTED = [JSON_PATCH, MERGE, STRATEGIC, APPLY];
 
 export function* update(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
-  const at = addressOf(x, storedKind(kind));
-  const known = storedKind(kind) === kind ? x.server.store.cached(at) : undefined;
+  const at = addressOf(x, storageKind(kind));
+  const known = storageKind(kind) === kind ? x.server.store.cached(at) : undefined;
   const given = inNamespace(x, kind, decodeBody(x, kind, bodyOf(x, kind), known ?? null));
   const { name } = given.metadata;
   if (name === '') throw badRequest('the name of the object must be provided');
@@ -64,7 +65,7 @@ function* replaceOrCreate(x: Exchange, at: Address, given: ApiObject): Op<{ crea
 }
 
 export function* patch(x: Exchange, kind: ResourceKind): Op<HttpResponse> {
-  const at = addressOf(x, storedKind(kind));
+  const at = addressOf(x, storageKind(kind));
   checkSize(x);
   if (isApply(x)) {
     const { created, object } = yield* applyObject(x, kind, at);

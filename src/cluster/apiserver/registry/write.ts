@@ -1,6 +1,7 @@
 // What creating, updating and patching have in common: decoding the body, and the way of an update through admission,
 // the kind's strategy, validation and the store.
 
+import { storageKind } from '../../api/convert.ts';
 import { decodeObject } from '../../api/decode.ts';
 import { applyDefaults } from '../../api/defaults.ts';
 import type { CustomResourceDefinition } from '../../api/generated/types.ts';
@@ -23,7 +24,7 @@ import { bodyOf } from './body.ts';
 import { fieldValidation } from './options.ts';
 import { beforeServiceUpdate } from './services.ts';
 import { trackChange } from './tracking.ts';
-import { storedKind, toStored } from './versions.ts';
+import { toStored } from './versions.ts';
 
 /** Bodies beyond this are refused (--max-request-body-bytes has no flag; the limit is fixed upstream, too). */
 const MAX_BODY_BYTES = 3 * 1024 * 1024;
@@ -40,7 +41,7 @@ export function decodeBody(x: Exchange, kind: ResourceKind, body: unknown = body
     throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error`);
   const { object, warnings } = decodeObject(kind, body, fieldValidation(x.query, x.info.verb), old);
   for (const warning of warnings) x.warnings.push(warning);
-  const complete = withoutEmptyLists(applyDefaults(storedKind(kind), toStored(kind, object), old));
+  const complete = withoutEmptyLists(applyDefaults(storageKind(kind), toStored(kind, object), old));
   stage(x, 'decode', DECODE_COST, () => ({ kind: kind.kind, before: body, after: complete }));
   return complete;
 }

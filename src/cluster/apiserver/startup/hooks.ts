@@ -13,7 +13,7 @@ import { MINUTE, SECOND } from '../../sim/time.ts';
 import { ensureFlowControl } from '../flowcontrol/keeper.ts';
 import { beginLife } from '../registry/names.ts';
 import type { Server } from '../server.ts';
-import { sameJson } from '../storage/equal.ts';
+import { sameValue } from '../../api/managed-fields/compare.ts';
 import { bootstrapPolicy, type PolicyObject } from './policy.ts';
 import { reconciled } from './policy-reconcile.ts';
 
@@ -196,7 +196,7 @@ function* write(server: Server, wanted: ApiObject): Op<void> {
   if (!cached) return yield* ensure(server, wanted);
   const { metadata: _now, ...now } = cached;
   const { metadata: _then, ...then } = applyDefaults(kind, decodeObject(kind, wanted, 'Ignore').object);
-  if (sameJson(now, then) || isDeleting(cached)) return;
+  if (sameValue(now, then) || isDeleting(cached)) return;
   yield* server.store.update(at, function* (current) {
     return { ...then, metadata: current.metadata } as ApiObject;
   });

@@ -4,7 +4,7 @@
 import type { ClusterRole, ClusterRoleBinding, Subject } from '../../api/generated/types.ts';
 import type { ApiObject } from '../../api/meta.ts';
 import { missingRules } from '../authorization/covers.ts';
-import { sameJson } from '../storage/equal.ts';
+import { sameValue } from '../../api/managed-fields/compare.ts';
 import type { PolicyObject } from './policy.ts';
 
 const AUTOUPDATE = 'rbac.authorization.kubernetes.io/autoupdate';
@@ -21,14 +21,14 @@ export function reconciled(current: ApiObject, wanted: PolicyObject): ApiObject 
     wanted.kind === 'ClusterRole' || wanted.kind === 'Role'
       ? withRules(current as ClusterRole, wanted as ClusterRole)
       : withSubjects(current as ClusterRoleBinding, wanted as ClusterRoleBinding);
-  if (next === current && sameJson(metadata, current.metadata)) return null;
+  if (next === current && sameValue(metadata, current.metadata)) return null;
   return { ...next, metadata } as ApiObject;
 }
 
 function withRules(current: ClusterRole, wanted: ClusterRole): ClusterRole {
   if (wanted.aggregationRule) {
     const have = current.aggregationRule?.clusterRoleSelectors ?? [];
-    const missing = (wanted.aggregationRule.clusterRoleSelectors ?? []).filter((one) => !have.some((other) => sameJson(one, other)));
+    const missing = (wanted.aggregationRule.clusterRoleSelectors ?? []).filter((one) => !have.some((other) => sameValue(one, other)));
     return missing.length === 0 ? current : { ...current, aggregationRule: { clusterRoleSelectors: [...have, ...missing] } };
   }
   const have = current.rules ?? [];

@@ -2,6 +2,7 @@
 
 import { bytesOf, textOf } from '../../../api/bytes.ts';
 import type { Files } from '../../../machine/files.ts';
+import type { Os } from '../../../machine/process.ts';
 import { SECOND } from '../../../sim/time.ts';
 import { type Applet, type AppletContext, AppletError } from '../applet.ts';
 import { resolvePath } from '../shell.ts';
@@ -86,7 +87,7 @@ function readArchive(files: Files, path: string, shown: string): string {
 
 // ---- reading
 
-interface Entry {
+export interface Entry {
   readonly name: string;
   readonly type: string;
   readonly mode: number;
@@ -94,7 +95,8 @@ interface Entry {
   readonly content: Uint8Array;
 }
 
-function* entriesOf(bytes: Uint8Array): Generator<Entry> {
+/** What an archive holds. Throws AppletError. */
+export function* entriesOf(bytes: Uint8Array): Generator<Entry> {
   let longName: string | null = null;
   for (let at = 0; at + BLOCK <= bytes.length; ) {
     const head = bytes.subarray(at, at + BLOCK);
@@ -153,6 +155,15 @@ function* create(c: AppletContext, options: Options, base: string): Generator<un
     add(c, full, path.replace(/^\/+/, '').replace(/\/$/, '') || '.', parts, shown);
   }
   if (code !== 0) yield* c.stderr.write('tar: error exit delayed from previous errors\n');
+  const bytes = joined(parts);
+  if (options.file === '-') yield* c.stdout.write(textOf(bytes));
+  else c.os.files.write(resolvePath(c.cwd, options.file), textOf(bytes));
+  if (options.verbose) yield* (options.file === '-' ? c.stderr : c.stdout).write(shown.map((name) => `${name}\n`).join(''));
+  return code;
+}
+
+/** The parts of an archive with its end. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
   const size = parts.reduce((sum, part) => sum + part.length, 2 * BLOCK);
   const bytes = new Uint8Array(Math.ceil(size / RECORD) * RECORD);
   let at = 0;
@@ -160,13 +171,17 @@ function* create(c: AppletContext, options: Options, base: string): Generator<un
     bytes.set(part, at);
     at += part.length;
   }
-  if (options.file === '-') yield* c.stdout.write(textOf(bytes));
-  else c.os.files.write(resolvePath(c.cwd, options.file), textOf(bytes));
-  if (options.verbose) yield* (options.file === '-' ? c.stderr : c.stdout).write(shown.map((name) => `${name}\n`).join(''));
-  return code;
+  return bytes;
 }
 
-function add(c: AppletContext, full: string, name: string, parts: Uint8Array[], shown: string[]): void {
+/** An archive of one file or folder under another name, as text. */
+export function archive(os: Os, path: string, name: string): string {
+  const parts: Uint8Array[] = [];
+  add({ os }, path, name, parts, []);
+  return textOf(joined(parts));
+}
+
+function add(c: Pick<AppletContext, 'os'>, full: string, name: string, parts: Uint8Array[], shown: string[]): void {
   const { files, sim } = c.os;
   const stat = files.stat(full);
   const seconds = Math.floor((sim.epoch + stat.modified) / SECOND);

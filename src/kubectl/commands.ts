@@ -28,6 +28,8 @@ import { OPTIONS } from './options.ts';
 import { PLUGIN } from './plugin.ts';
 import { REPLACE } from './replace.ts';
 import { ROLLOUT } from './rollout/command.ts';
+import { attachToRun } from './run/attached.ts';
+import { runCommand } from './run/run.ts';
 import { SCALE } from './scale.ts';
 import { ATTACH } from './stream/attach.ts';
 import { CP } from './stream/cp.ts';
@@ -35,7 +37,14 @@ import { EXEC } from './stream/exec.ts';
 import { LOGS } from './stream/logs.ts';
 import { PORT_FORWARD } from './stream/port-forward.ts';
 import { SET } from './set/command.ts';
+import { EDIT } from './edit/edit.ts';
+import { TOP } from './top/command.ts';
+import { CERTIFICATE } from './certificate/certificate.ts';
+import { DEBUG } from './debug/debug.ts';
+import { PROXY } from './stream/proxy.ts';
 import { WAIT } from './wait/wait.ts';
+
+const RUN = runCommand(attachToRun);
 
 export const ROOT: Command = {
   name: 'kubectl',
@@ -44,8 +53,9 @@ export const ROOT: Command = {
   long: 'kubectl controls the Kubernetes cluster manager.\n\n Find more information at: https://kubernetes.io/docs/reference/kubectl/',
   flags: [],
   subcommands: [
-    CREATE, EXPOSE, SET, EXPLAIN, GET, DELETE, ROLLOUT, SCALE, AUTOSCALE, CLUSTER_INFO, CORDON, UNCORDON, DRAIN, TAINT,
-    DESCRIBE, LOGS, ATTACH, EXEC, PORT_FORWARD, CP, AUTH, EVENTS, DIFF, APPLY, PATCH, REPLACE, WAIT, KUSTOMIZE, LABEL,
-    ANNOTATE, COMPLETION, CONFIG, PLUGIN, API_RESOURCES, API_VERSIONS, VERSION_COMMAND, OPTIONS,
+    CREATE, EXPOSE, RUN, SET, EXPLAIN, GET, EDIT, DELETE, ROLLOUT, SCALE, AUTOSCALE, CERTIFICATE, CLUSTER_INFO, TOP,
+    CORDON, UNCORDON, DRAIN, TAINT, DESCRIBE, LOGS, ATTACH, EXEC, PORT_FORWARD, PROXY, CP, AUTH, DEBUG, EVENTS, DIFF,
+    APPLY, PATCH, REPLACE, WAIT, KUSTOMIZE, LABEL, ANNOTATE, COMPLETION, CONFIG, PLUGIN, API_RESOURCES, API_VERSIONS,
+    VERSION_COMMAND, OPTIONS,
   ],
 };

@@ -11,6 +11,7 @@ import { type DryRun, dryRunOf } from './mutation.ts';
 import { CommandError, throwAll, withSource } from './print/error.ts';
 import { filesOf, find, type Info } from './resource/builder.ts';
 import { kindName } from './resource/mapper.ts';
+import { splitUrl } from './resource/raw.ts';
 import { waitUntilGone } from './wait/deletion.ts';
 
 export const DELETE: Command = {
@@ -78,7 +79,8 @@ function* deleteObjects(context: Context, flags: Flags): Op<void> {
   const selecting = flags.is('all') || flags.text('selector') !== '' || flags.text('field-selector') !== '';
   const ignoreMissing = flags.is('ignore-not-found') || (selecting && !flags.given('ignore-not-found'));
   if (flags.text('raw') !== '') {
-    context.print(JSON.stringify((yield* context.rest.raw('DELETE', flags.text('raw'))).body));
+    const { plain, query } = splitUrl(flags.text('raw'));
+    context.print(JSON.stringify((yield* context.rest.raw('DELETE', plain, { query })).body));
     return;
   }
   const found = yield* find(context, {

@@ -102,6 +102,12 @@ export class Flags {
     return given.flatMap((def) => (def?.deprecated ? [`Flag --${def.name} has been deprecated, ${def.deprecated}`] : []));
   }
 
+  /** The flag's text when it is one of these: a command may have another one of the same name. */
+  textOf(name: string, defs: FlagSet): string {
+    const def = this.#defs.get(name);
+    return def !== undefined && defs.includes(def) ? this.text(name) : '';
+  }
+
   /** Whether the command takes this flag. */
   has(name: string): boolean {
     return this.#defs.has(name);

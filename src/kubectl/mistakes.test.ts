@@ -169,7 +169,7 @@ describe.skipIf(!THERE)('mistakes', () => {
   }
 
   function well(lines: readonly string[] = []): void {
-    for (const line of lines) expect(run(line), line).toMatchObject({ code: 0 });
+    for (const line of lines) expect({ line, ...run(line) }).toMatchObject({ line, code: 0 });
   }
 
   for (const mistake of mistakes) {

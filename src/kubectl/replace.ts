@@ -13,6 +13,7 @@ import { CommandError, throwAll, withSource } from './print/error.ts';
 import { printerOf } from './print/printer.ts';
 import { filesOf, find, type Info } from './resource/builder.ts';
 import { kindName } from './resource/mapper.ts';
+import { sendRaw } from './resource/raw.ts';
 import type { LiveObject, Query } from './rest.ts';
 import { removeAndWait } from './wait/deletion.ts';
 
@@ -52,6 +53,7 @@ function* replace(context: Context, flags: Flags): Op<void> {
   const validation = fieldValidationOf(flags);
   if (flags.list('filename').length === 0 && flags.text('kustomize') === '') throw new CommandError('must specify one of -f and -k');
   check(flags, dry);
+  if (flags.text('raw') !== '') return yield* sendRaw(context, flags, 'PUT');
   const { infos, errors } = yield* find(context, { ...filesOf(flags), validate: validation !== 'Ignore', subresource: flags.text('subresource') });
   const force = flags.is('force');
   const print = printerOf(context, flags, operationText('replaced', dry));

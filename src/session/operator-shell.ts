@@ -3,11 +3,13 @@
 import { BASIC_COMMANDS, runCommandLine, toolboxOf } from '../cluster/images/toolbox.ts';
 import type { Applet } from '../cluster/images/shell/applet.ts';
 import { CURL_APPLETS, NET_APPLETS } from '../cluster/images/shell/applets/net.ts';
+import { vi } from '../cluster/images/shell/applets/vi.ts';
 import { BASH, type Toolbox } from '../cluster/images/shell/shell.ts';
 import type { LineReader } from '../cluster/images/shell/streams.ts';
 import type { Chunk, LogSink, Os, Program } from '../cluster/machine/process.ts';
 import { Channel } from '../cluster/sim/channel.ts';
 import type { Op } from '../cluster/sim/simulation.ts';
+import { provideCommands } from '../kubectl/edit/editor.ts';
 import { kubectlProgram } from '../kubectl/kubectl.ts';
 
 interface Piece {
@@ -40,7 +42,10 @@ function* pass(from: LineReader, to: Channel<Chunk>): Op<void> {
   to.close();
 }
 
-const toolbox: Toolbox = toolboxOf(BASH, { ...BASIC_COMMANDS, ...NET_APPLETS, ...CURL_APPLETS, kubectl: programApplet(kubectlProgram) }, ['sh', 'bash']);
+const toolbox: Toolbox = toolboxOf(BASH, { ...BASIC_COMMANDS, ...NET_APPLETS, ...CURL_APPLETS, vi, vim: vi, kubectl: programApplet(kubectlProgram) }, ['sh', 'bash']);
 
 /** An interactive shell when `os.tty` is there, else whatever its arguments say. */
 export const operatorShell: Program = (os: Os) => runCommandLine(os, toolbox);
+
+// The editor that kubectl edit opens is a command of this shell.
+provideCommands(operatorShell);

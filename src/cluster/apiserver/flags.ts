@@ -8,6 +8,14 @@ export interface Flags {
   readonly etcdServers: readonly string[];
   readonly etcdCertFile: string;
   readonly clientCaFile: string;
+  /** --requestheader-…: how a front proxy says for whom it asks. */
+  readonly requestHeader: {
+    readonly clientCaFile: string;
+    readonly allowedNames: readonly string[];
+    readonly extraHeadersPrefix: readonly string[];
+    readonly groupHeaders: readonly string[];
+    readonly usernameHeaders: readonly string[];
+  };
   readonly tlsCertFile: string;
   readonly serviceAccountKeyFile: string;
   readonly serviceAccountSigningKeyFile: string;
@@ -66,6 +74,13 @@ export function readFlags(argv: readonly string[]): Flags {
     etcdServers: list('etcd-servers', 'https://127.0.0.1:2379'),
     etcdCertFile: text('etcd-certfile', ''),
     clientCaFile: text('client-ca-file', ''),
+    requestHeader: {
+      clientCaFile: text('requestheader-client-ca-file', ''),
+      allowedNames: list('requestheader-allowed-names', ''),
+      extraHeadersPrefix: list('requestheader-extra-headers-prefix', ''),
+      groupHeaders: list('requestheader-group-headers', ''),
+      usernameHeaders: list('requestheader-username-headers', ''),
+    },
     tlsCertFile: text('tls-cert-file', ''),
     serviceAccountKeyFile: text('service-account-key-file', ''),
     serviceAccountSigningKeyFile: text('service-account-signing-key-file', ''),

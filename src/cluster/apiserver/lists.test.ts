@@ -1,7 +1,7 @@
 // Lists in pages and of old states, watches and their options, options of writes: answers as a 1.36 server gives them.
 
 import { beforeEach, expect, test } from 'vitest';
-import type { Status } from '../api/generated/types.ts';
+import type { ConfigMap, Status } from '../api/generated/types.ts';
 import { Testbed } from './testbed.ts';
 
 let cluster: Testbed;
@@ -89,7 +89,7 @@ test('bodies in other forms, patches that make nonsense, options that nobody has
   ]);
   expect(says('POST', path, { metadata: { name: 'q' } }, { query: { dryRun: 'Some' } })).toEqual([
     422,
-    'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: []string{"Some"}: supported values: "All"',
+    'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"',
   ]);
   expect(says('PATCH', `${path}/y`, { data: { k: 1 } })).toEqual([422, ' "" is invalid: patch: Invalid value: "map[data:map[k:1]]": unrecognized type: string']);
   expect(says('PATCH', `${path}/y`, { data: 1 }, { query: { force: 'true' } })).toEqual([
@@ -97,4 +97,21 @@ test('bodies in other forms, patches that make nonsense, options that nobody has
     'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
   ]);
   expect(says('PATCH', `${path}/y`, {}, { headers: { 'content-type': 'application/json' } })[0]).toBe(415);
+  const notAMap = 'json: cannot unmarshal array into Go value of type map[string]interface {}';
+  expect(says('PATCH', `${path}/y`, [])).toEqual([400, notAMap]);
+  expect(says('PATCH', `${path}/y`, [], { headers: { 'content-type': 'application/merge-patch+json' } })).toEqual([400, `error decoding patch: ${notAMap}`]);
+  expect(says('PATCH', `${path}/y`, '{')).toEqual([400, 'unexpected end of JSON input']);
+  expect(says('POST', path, 'kind: x')).toEqual([
+    400,
+    "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: invalid character 'k' looking for beginning of value",
+  ]);
+  expect(says('GET', path, undefined, { headers: { accept: 'text/html' } })).toEqual([
+    406,
+    'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+  ]);
+});
+
+test('the server tells others how it knows its callers', () => {
+  const { data } = cluster.request('GET', '/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication').body as ConfigMap;
+  expect(data?.['client-ca-file']).toMatch(/^-----BEGIN CERTIFICATE-----/);
 });

@@ -1,7 +1,7 @@
 // Cron schedules as robfig/cron v3 reads them, and which of their times a CronJob has missed (pkg/controller/cronjob/utils.go). Pure.
 
 import type { CronJob } from '../api/generated/types.ts';
-import { HOUR, type Micros, MINUTE, parseTime, SECOND } from '../sim/time.ts';
+import { formatTime, HOUR, type Micros, MINUTE, parseTime, SECOND } from '../sim/time.ts';
 
 const DAY: Micros = 24 * HOUR;
 
@@ -69,6 +69,13 @@ function civilDate(at: Micros): { year: number; month: number; day: number } {
   const mp = Math.floor((5 * doy + 2) / 153);
   const month = mp < 10 ? mp + 3 : mp - 9;
   return { year: yoe + era * 400 + (month <= 2 ? 1 : 0), month, day: doy - Math.floor((153 * mp + 2) / 5) + 1 };
+}
+
+/** `Mon, 04 May 2026 10:00:00 +0000`. */
+export function rfc1123(at: Micros): string {
+  const { year, month, day } = civilDate(at);
+  const word = (text: string): string => text[0]?.toUpperCase() + text.slice(1);
+  return `${word(DAYS[weekday(at)] as string)}, ${String(day).padStart(2, '0')} ${word(MONTHS[month - 1] as string)} ${year} ${formatTime(at).slice(11, 19)} +0000`;
 }
 
 export interface Schedule {

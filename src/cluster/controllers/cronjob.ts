@@ -13,7 +13,7 @@ import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
 import { formatTime, type Micros, MILLISECOND, MINUTE, SECOND } from '../sim/time.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
-import { isKnownZone, missedSchedules, parseSchedule, type Schedule, zoneOffset } from './cronjob-schedule.ts';
+import { isKnownZone, missedSchedules, parseSchedule, rfc1123, type Schedule, zoneOffset } from './cronjob-schedule.ts';
 import { equal } from './equal.ts';
 import { BY_CONTROLLER, indexByController } from './indexes.ts';
 
@@ -80,7 +80,10 @@ export class CronJobController implements Controller {
       const ending = endingOf(job);
       const listed = active.some((ref) => ref.uid === job.metadata.uid);
       if (ending === undefined && !listed) {
-        this.#recorder.event(cron, 'Warning', 'UnexpectedJob', `Saw a job that the controller did not create or forgot: ${job.metadata.name}`);
+        // The cache may not show yet what was written when the Job was made.
+        const noted = (yield* this.#client.get('cronjobs.batch', cron.metadata.namespace ?? '', cron.metadata.name)).status.active?.find((ref) => ref.uid === job.metadata.uid);
+        if (noted) active.push(noted);
+        else this.#recorder.event(cron, 'Warning', 'UnexpectedJob', `Saw a job that the controller did not create or forgot: ${job.metadata.name}`);
       } else if (ending !== undefined && listed) {
         active = active.filter((ref) => ref.uid !== job.metadata.uid);
         this.#recorder.event(cron, 'Normal', 'SawCompletedJob', `Saw completed job: ${job.metadata.name}, condition: ${ending}`);
@@ -149,7 +152,7 @@ export class CronJobController implements Controller {
     if (latest === undefined) return status;
     const deadline = cron.spec.startingDeadlineSeconds;
     if (deadline !== undefined && latest + deadline * SECOND < now) {
-      this.#recorder.event(cron, 'Warning', 'MissSchedule', `Missed scheduled time to start a job: ${formatTime(latest)}`);
+      this.#recorder.event(cron, 'Warning', 'MissSchedule', `Missed scheduled time to start a job: ${rfc1123(latest)}`);
       return status;
     }
     return yield* this.#start(cron, status, latest, sync);

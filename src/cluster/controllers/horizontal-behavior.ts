@@ -83,7 +83,10 @@ function stabilize(memory: Memory, current: number, desired: number, upWindow: M
 }
 
 function limitPlainly(memory: Memory, current: number, desired: number, min: number, max: number, now: Micros): Limited {
-  const calm = stabilize(memory, current, desired, 0, CALM, now);
+  let highest = desired;
+  for (const { replicas, time } of memory.recommendations) if (time > now - CALM) highest = Math.max(highest, replicas);
+  memory.recommendations = [...memory.recommendations.filter(({ time }) => time > now - CALM), { replicas: desired, time: now }];
+  const calm = { replicas: highest, said: highest === desired ? READY : DOWN_CALMED };
   const fastest = Math.max(2 * current, 4);
   const most = Math.min(max, fastest);
   const wanted = calm.replicas;

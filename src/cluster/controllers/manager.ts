@@ -22,6 +22,7 @@ import { EndpointSliceController } from './endpointslice.ts';
 import { type ManagerFlags, parseFlags } from './flags.ts';
 import { GarbageCollector } from './garbagecollector.ts';
 import { serveHealth } from './health.ts';
+import { HorizontalController } from './horizontal.ts';
 import { JobController } from './job.ts';
 import { NamespaceController } from './namespace.ts';
 import { NodeIpamController } from './nodeipam.ts';
@@ -56,6 +57,7 @@ const CONTROLLERS: Readonly<Record<string, (context: ControllerContext, more: In
   'deployment-controller': (context) => new DeploymentController(context),
   'replicaset-controller': (context) => new ReplicaSetController(context),
   'daemonset-controller': (context) => new DaemonSetController(context),
+  'horizontal-pod-autoscaler-controller': (context) => new HorizontalController(context),
   'disruption-controller': (context) => new DisruptionController(context),
   'statefulset-controller': (context) => new StatefulSetController(context),
   'job-controller': (context) => new JobController(context),

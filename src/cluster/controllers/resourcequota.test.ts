@@ -82,3 +82,31 @@ test('a claim that a Pod on a node uses waits for it', () => {
   settle();
   expect(there()).toEqual([]);
 });
+
+test('a quota may count custom resources', () => {
+  const cluster = bed();
+  const settle = () => void cluster.sim.runUntil(cluster.sim.now + 5 * SECOND);
+  const definition = {
+    metadata: { name: 'lamps.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural: 'lamps', singular: 'lamp', kind: 'Lamp' },
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+    },
+  };
+  expect(cluster.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition).status).toBe(201);
+  settle();
+  const lamps = '/apis/example.com/v1/namespaces/default/lamps';
+  const lamp = (name: string) => cluster.request('POST', lamps, { apiVersion: 'example.com/v1', kind: 'Lamp', metadata: { name } }).status;
+  expect(lamp('a')).toBe(201);
+  const hard = { 'count/lamps.example.com': '2' };
+  expect(cluster.request('POST', `${NS}/resourcequotas`, { metadata: { name: 'q' }, spec: { hard } }).status).toBe(201);
+  settle();
+  const used = () => (cluster.request('GET', `${NS}/resourcequotas/q`).body as ResourceQuota).status?.used;
+  expect(used()).toEqual({ 'count/lamps.example.com': '1' });
+  expect([lamp('b'), lamp('c')]).toEqual([201, 403]);
+  cluster.request('DELETE', `${lamps}/a`);
+  settle();
+  expect(used()).toEqual({ 'count/lamps.example.com': '1' });
+});

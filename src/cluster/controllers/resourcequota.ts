@@ -2,14 +2,15 @@
 // changes, when something that counts goes, and every five minutes. What comes is charged by the API server's admission.
 
 import type { ResourceQuota } from '../api/generated/types.ts';
-import { KINDS } from '../api/kinds.ts';
+import { KINDS, type ResourceKind } from '../api/kinds.ts';
 import { type ApiObject, keyOf, splitKey } from '../api/meta.ts';
 import { NONE, sameLists } from '../api/quota/lists.ts';
 import { countsFor, isTerminal } from '../api/quota/usage.ts';
 import type { Pod } from '../api/generated/types.ts';
 import type { Client, StoredResource } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
-import type { Informer, InformerFactory } from '../client/informer.ts';
+import { Discovery } from '../client/discovery.ts';
+import { Informer, type InformerFactory } from '../client/informer.ts';
 import { WorkQueue } from '../client/workqueue.ts';
 import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
@@ -22,6 +23,8 @@ const RESYNC = 5 * MINUTE;
 const SETTLING = SECOND;
 const IGNORED = new Set(['events', 'events.events.k8s.io']);
 
+const isCounted = (kind: ResourceKind): boolean => kind.namespaced && !IGNORED.has(kind.key) && kind.verbs.includes('watch');
+
 export class ResourceQuotaController implements Controller {
   readonly #os: Os;
   readonly #client: Client;
@@ -30,6 +33,7 @@ export class ResourceQuotaController implements Controller {
   readonly #quotas: Informer<ResourceQuota>;
   readonly #queue: WorkQueue;
   readonly #workers: number;
+  readonly #discovery: Discovery;
   /** Resources that some quota counts. */
   readonly #counted = new Map<string, Counted>();
   /** By namespace, then by the quota's key. */
@@ -39,6 +43,7 @@ export class ResourceQuotaController implements Controller {
   constructor(context: ControllerContext, more: InformerFactory) {
     this.#os = context.os;
     this.#client = context.client(NAME);
+    this.#discovery = new Discovery(this.#client);
     this.#shared = context.informers;
     this.#more = more;
     this.#workers = context.flags.concurrent['resource-quota'] ?? 5;
@@ -96,30 +101,33 @@ export class ResourceQuotaController implements Controller {
     return tally;
   }
 
-  /** Sees to it that the resources that count for `name` are watched. */
+  /** Sees to it that the resources that count for `name` are watched: built-in ones, and of others what the server says it has. */
   *#count(name: string): Op<void> {
+    let builtIn = false;
     for (const kind of KINDS) {
-      if (
-        !kind.namespaced ||
-        this.#counted.has(kind.key) ||
-        IGNORED.has(kind.key) ||
-        !kind.verbs.includes('watch') ||
-        !countsFor(kind, name)
-      )
-        continue;
+      if (!isCounted(kind) || !countsFor(kind, name)) continue;
+      builtIn = true;
       const resource = kind.key as StoredResource;
       const factory = this.#shared.has(resource) ? this.#shared : this.#more;
-      const informer = factory.informer(resource) as unknown as Informer<ApiObject>;
-      informer.start();
-      yield* informer.waitForSync();
-      if (this.#counted.has(kind.key)) continue;
-      this.#counted.set(kind.key, { key: kind.key, list: (namespace) => informer.list(namespace) });
-      informer.addHandler({
-        add: (object) => this.#changed(kind.key, object, false),
-        update: (before, object) => this.#changed(kind.key, object, isReplenishing(kind.key, before, object)),
-        delete: (object) => this.#gone(kind.key, object),
-      });
+      if (!this.#counted.has(kind.key)) yield* this.#follow(kind.key, factory.informer(resource) as unknown as Informer<ApiObject>);
     }
+    if (builtIn || !name.startsWith('count/')) return;
+    for (const kind of yield* this.#discovery.preferred()) {
+      if (!isCounted(kind) || !countsFor(kind, name) || this.#counted.has(kind.key)) continue;
+      yield* this.#follow(kind.key, new Informer<ApiObject>(this.#os, this.#client, kind));
+    }
+  }
+
+  *#follow(key: string, informer: Informer<ApiObject>): Op<void> {
+    informer.start();
+    yield* informer.waitForSync();
+    if (this.#counted.has(key)) return;
+    this.#counted.set(key, { key, list: (namespace) => informer.list(namespace) });
+    informer.addHandler({
+      add: (object) => this.#changed(key, object, false),
+      update: (before, object) => this.#changed(key, object, isReplenishing(key, before, object)),
+      delete: (object) => this.#gone(key, object),
+    });
   }
 
   /**

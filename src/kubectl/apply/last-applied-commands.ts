@@ -3,6 +3,7 @@
 import type { Op } from '../../cluster/sim/simulation.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
+import { EDIT_LAST_APPLIED } from '../edit/last-applied.ts';
 import { flag, type Flags } from '../flag-set.ts';
 import { dryRunFlag, filenameFlags, printFlags, selectorFlag } from '../global-flags.ts';
 import { dryRunOf, operationText } from '../mutation.ts';
@@ -63,4 +64,4 @@ function* setLastApplied(context: Context, flags: Flags): Op<void> {
   }
 }
 
-export const LAST_APPLIED_COMMANDS: readonly Command[] = [SET, VIEW];
+export const LAST_APPLIED_COMMANDS: readonly Command[] = [EDIT_LAST_APPLIED, SET, VIEW];

@@ -55,6 +55,12 @@ interface Rbac extends LiveObject {
 
 const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
+/** As Go's %+v shows a subject. */
+const subjectFields = (subject: object): string => {
+  const { kind = '', apiGroup = '', name = '', namespace = '' } = subject as Readonly<Record<string, string>>;
+  return `{Kind:${kind} APIGroup:${apiGroup} Name:${name} Namespace:${namespace}}`;
+};
+
 interface Difference {
   readonly next: Rbac;
   readonly recreate: boolean;
@@ -65,7 +71,7 @@ interface Difference {
 
 function difference(live: Rbac | undefined, wanted: Rbac, flags: Flags): Difference {
   if (wanted.roleRef === undefined) {
-    const missing = uncovered(live?.rules ?? [], wanted.rules ?? []);
+    const missing = live === undefined ? (wanted.rules ?? []) : uncovered(live.rules ?? [], wanted.rules ?? []);
     const extra = uncovered(wanted.rules ?? [], live?.rules ?? []);
     const rules = flags.is('remove-extra-permissions') && extra.length > 0 ? wanted.rules : [...(live?.rules ?? []), ...missing];
     return { next: { ...(live ?? wanted), rules: live ? rules ?? [] : wanted.rules ?? [] }, recreate: false, missing: missing.map(ruleFields), extra: extra.map(ruleFields), what: 'rules' };
@@ -75,14 +81,14 @@ function difference(live: Rbac | undefined, wanted: Rbac, flags: Flags): Differe
   const extra = (live?.subjects ?? []).filter((s) => !has(wanted.subjects, s));
   const subjects = flags.is('remove-extra-subjects') && extra.length > 0 ? wanted.subjects : [...(live?.subjects ?? []), ...missing];
   const recreate = live !== undefined && !sameJson(live.roleRef, wanted.roleRef);
-  return { next: { ...(live && !recreate ? live : wanted), subjects: live ? subjects ?? [] : wanted.subjects ?? [] }, recreate, missing: missing.map((s) => JSON.stringify(s)), extra: extra.map((s) => JSON.stringify(s)), what: 'subjects' };
+  return { next: { ...(live && !recreate ? live : wanted), subjects: live ? subjects ?? [] : wanted.subjects ?? [] }, recreate, missing: missing.map(subjectFields), extra: extra.map(subjectFields), what: 'subjects' };
 }
 
 function* reconcile(context: Context, flags: Flags): Op<void> {
   if (flags.args.length > 0) throw new CommandError('no arguments are allowed');
   if (flags.list('filename').length === 0 && flags.text('kustomize') === '') throw new CommandError('must specify one of -f and -k');
   const dry = dryRunOf(context, flags);
-  const { infos, errors } = yield* find(context, filesOf(flags));
+  const { infos, errors } = yield* find(context, { ...filesOf(flags), local: true });
   throwAll(errors);
   const print = printerOf(context, flags, operationText('reconciled', dry)) as Printer;
   for (const info of infos) {
@@ -90,7 +96,9 @@ function* reconcile(context: Context, flags: Flags): Op<void> {
       context.klog(`reconcile.go:227] skipping resource.Info: ${info.mapping.kind}`, 'W');
       continue;
     }
-    yield* reconcileOne(context, flags, info, dry !== 'client', print, dry === 'server' ? { dryRun: 'All' } : {});
+    // As the files have it: nothing is put into the namespace of the command line.
+    const target = { ...info, namespace: info.object.metadata?.namespace ?? '' };
+    yield* reconcileOne(context, flags, target, dry !== 'client', print, dry === 'server' ? { dryRun: 'All' } : {});
   }
 }
 
@@ -101,6 +109,7 @@ function* reconcileOne(context: Context, flags: Flags, info: Info, write: boolea
   const changed = live === undefined || recreate || missing.length > 0 || removing;
   let object: LiveObject = next;
   if (write && changed) {
+    if (live === undefined && info.mapping.namespaced && info.namespace === '') throw new CommandError('resource name may not be empty');
     if (recreate) yield* context.rest.delete(info);
     object = live === undefined || recreate ? yield* context.rest.create(info, next, query) : yield* context.rest.replace(info, next, query);
   }

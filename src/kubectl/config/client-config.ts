@@ -8,6 +8,7 @@ import type { Os } from '../../cluster/machine/process.ts';
 import { HttpClient } from '../../cluster/network/http.ts';
 import { parseDuration } from '../duration.ts';
 import type { Flags } from '../flag-set.ts';
+import { GLOBAL_FLAGS } from '../global-flags.ts';
 import { CommandError, PlainError } from '../print/error.ts';
 import { absolute, type ClusterEntry, type ContextEntry, type Kubeconfig, loadKubeconfigs, sourcesOf, type UserEntry } from './kubeconfig.ts';
 
@@ -40,11 +41,12 @@ export function choose(os: Os, flags: Flags): Chosen {
   if (asked !== '' && !context) throw new CommandError(`context "${asked}" does not exist`);
   if (contextName !== '' && !context) throw new PlainError(`Error in configuration: context was not found for specified context: ${contextName}`);
   const clusterName = flags.text('cluster') || (context?.cluster ?? '');
-  const userName = flags.text('user') || (context?.user ?? '');
+  const givenUser = flags.textOf('user', GLOBAL_FLAGS);
+  const userName = givenUser || (context?.user ?? '');
   const cluster = config.clusters.get(clusterName);
   const user = config.users.get(userName);
   if (flags.given('cluster') && !cluster) throw new CommandError(`cluster "${clusterName}" does not exist`);
-  if (flags.given('user') && !user) throw new CommandError(`auth info "${userName}" does not exist`);
+  if (givenUser !== '' && !user) throw new CommandError(`auth info "${userName}" does not exist`);
   return { config, contextName, context: context ?? {}, cluster, user: user ?? {} };
 }
 

@@ -3,7 +3,7 @@
 import type { Op } from '../../cluster/sim/simulation.ts';
 import type { Context } from '../context.ts';
 import { flag, type Flags } from '../flag-set.ts';
-import { CommandError } from '../print/error.ts';
+import { CommandError, PlainError } from '../print/error.ts';
 import type { Mapping } from '../resource/discovery.ts';
 import { generatorCommand, type Json } from './generator.ts';
 
@@ -48,8 +48,8 @@ function mappingOf(context: Context, { resource, group }: Asked): Op<Mapping | u
   return context.mapper.tryArgument(group === '' ? resource : `${resource}.${group}`);
 }
 
-const unknown = ({ resource, group }: Asked): CommandError =>
-  new CommandError(`the server doesn't have a resource type ${JSON.stringify(resource)}${group === '' ? '' : ` in group ${JSON.stringify(group)}`}`);
+const unknown = ({ resource, group }: Asked): PlainError =>
+  new PlainError(`the server doesn't have a resource type ${JSON.stringify(resource)}${group === '' ? '' : ` in group ${JSON.stringify(group)}`}`);
 
 function* checkResources(context: Context, verbs: readonly string[], resources: readonly Asked[]): Op<void> {
   for (const asked of resources) {
@@ -123,7 +123,7 @@ function checkUrls(verbs: readonly string[], urls: readonly string[]): void {
 /** `key=value,…`. Throws CommandError. */
 function aggregationOf(flags: Flags): Readonly<Record<string, string>> {
   const labels: Record<string, string> = {};
-  for (const pair of flags.list('aggregation-rule')) {
+  for (const pair of flags.given('aggregation-rule') ? flags.list('aggregation-rule') : []) {
     const equals = pair.indexOf('=');
     if (equals < 0) throw new CommandError(`invalid argument ${JSON.stringify(flags.text('aggregation-rule'))} for "--aggregation-rule" flag: malformed pair, expect string=string\nSee 'kubectl create clusterrole --help' for usage.`);
     labels[pair.slice(0, equals).trim()] = pair.slice(equals + 1).trim();

@@ -39,6 +39,7 @@ export const DESCRIBE: Command = {
 
 /** The page of one object, which is fetched in the version that its describer reads. */
 function* pageOf(context: Context, settings: Settings, { mapping, namespace, name }: Info): Op<string> {
+  if (name === '') throw new CommandError('resource name may not be empty');
   const describer = describerOf(mapping.group, mapping.kind);
   const page = new Page(context, settings, mapping.kind);
   if (!describer) yield* describeAny(page, yield* page.get<LiveObject>(mapping, namespace, name));

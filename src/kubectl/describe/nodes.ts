@@ -129,7 +129,7 @@ function* slicesOf(page: Page, node: string): Op<ResourceSlice[]> {
 }
 
 /** The devices of the node, by driver and pool. */
-function resourceSlices(w: Writer, slices: readonly ResourceSlice[]): void {
+export function resourceSlices(w: Writer, slices: readonly ResourceSlice[]): void {
   if (slices.length === 0) return;
   const pools = new Map<string, { driver: string; pool: string; slices: number; devices: number }>();
   for (const { spec } of slices) {

@@ -56,9 +56,10 @@ function* expose(context: Context, flags: Flags): Op<void> {
   const print = printerOf(context, flags, operationText('exposed', dry), [], true);
   const { infos, errors } = yield* find(context, { ...filesOf(flags), args: flags.args });
   const failed: unknown[] = [...errors];
+  const learned: Learned = { selector: flags.text('selector'), port: flags.text('port'), ports: '', labels: flags.text('labels'), protocols: new Map() };
   for (const info of infos) {
     try {
-      yield* exposeOne(context, flags, info, dry, print);
+      yield* exposeOne(context, flags, info, learned, dry, print);
     } catch (error) {
       failed.push(error);
     }
@@ -66,24 +67,36 @@ function* expose(context: Context, flags: Flags): Op<void> {
   throwAll(failed);
 }
 
-/** What the flags leave open comes from the object. */
-function serviceFor(flags: Flags, info: Info): LiveObject {
-  const { object, name } = info;
-  const selector = flags.text('selector');
-  const own = selector === '' ? selectorOfObject(object) : null;
-  const protocols = portsOfObject(object);
+/** What the flags leave open comes from the objects; upstream keeps what it has learned of one for those that follow. */
+interface Learned {
+  selector: string;
+  port: string;
+  ports: string;
+  labels: string;
+  protocols: ReadonlyMap<string, readonly string[]>;
+}
+
+const pairs = (labels: Readonly<Record<string, string>>): string => Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(',');
+
+function serviceFor(flags: Flags, { object, name }: Info, learned: Learned): LiveObject {
+  if (learned.selector === '') learned.selector = pairs(selectorOfObject(object));
   const clusterIP = flags.text('cluster-ip');
-  const ports = flags.text('port') || [...protocols.keys()].join(',');
-  if (ports === '' && clusterIP !== 'None') throw new CommandError("couldn't find port via --port flag or introspection");
-  if (own !== null && Object.keys(own).length === 0) throw new CommandError('selector must be specified');
-  const labels = flags.text('labels');
+  const own = portsOfObject(object);
+  if (learned.port === '') {
+    if (own.size === 0 && clusterIP !== 'None') throw new CommandError("couldn't find port via --port flag or introspection");
+    if (own.size === 1) learned.port = [...own.keys()].join('');
+    else learned.ports = [...own.keys()].join(',');
+  }
+  if (own.size > 0) learned.protocols = own;
+  if (learned.labels === '') learned.labels = pairs(object.metadata?.labels ?? {});
+  if (learned.selector === '') throw new CommandError('selector must be specified');
   return serviceOf({
     name: flags.text('name') || name.slice(0, LONGEST_NAME),
-    labels: labels === '' ? (object.metadata?.labels ?? null) : parseLabels(labels),
-    selector: own ?? parseLabels(selector),
-    ports,
+    labels: learned.labels === '' ? null : parseLabels(learned.labels),
+    selector: parseLabels(learned.selector),
+    ports: learned.ports || learned.port,
     protocol: flags.text('protocol'),
-    protocols,
+    protocols: learned.protocols,
     targetPort: flags.text('target-port'),
     type: flags.text('type'),
     externalIP: flags.text('external-ip'),
@@ -93,9 +106,9 @@ function serviceFor(flags: Flags, info: Info): LiveObject {
   });
 }
 
-function* exposeOne(context: Context, flags: Flags, info: Info, dry: DryRun, print: Printer | null): Op<void> {
+function* exposeOne(context: Context, flags: Flags, info: Info, learned: Learned, dry: DryRun, print: Printer | null): Op<void> {
   mustBeExposable(info.mapping);
-  const made = recorded(context, flags, overridden(flags, serviceFor(flags, info)));
+  const made = recorded(context, flags, overridden(flags, serviceFor(flags, info, learned)));
   if (dry === 'client') {
     const placed = context.namespaceGiven ? { ...made, metadata: { ...made.metadata, namespace: context.namespace } } : made;
     print?.({ object: asStruct(placed as LiveObject) });

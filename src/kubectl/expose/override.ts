@@ -1,9 +1,10 @@
 // --overrides of expose and run: a patch of the object that kubectl made (kubectl/pkg/cmd/util/override_options.go).
 
+import { decodeAs } from '../../cluster/api/decode.ts';
 import { applyJsonPatch } from '../../cluster/api/patch/json.ts';
 import { applyMergePatch } from '../../cluster/api/patch/merge.ts';
 import { applyStrategicPatch } from '../../cluster/api/patch/strategic.ts';
-import { messageOf } from '../../cluster/client/errors.ts';
+import { isProgrammingError, messageOf } from '../../cluster/client/errors.ts';
 import { flag, type Flags, type FlagSet } from '../flag-set.ts';
 import { CommandError } from '../print/error.ts';
 import type { LiveObject } from '../rest.ts';
@@ -26,9 +27,11 @@ export function overridden(flags: Flags, object: LiveObject): LiveObject {
     throw new CommandError(type === 'merge' || type === '' ? 'Invalid JSON Patch' : `error parsing --overrides: invalid JSON`);
   }
   try {
-    if (type === 'json') return applyJsonPatch(object, patch) as LiveObject;
-    return (type === 'strategic' ? applyStrategicPatch(object.kind ?? '', object, patch) : applyMergePatch(object, patch)) as LiveObject;
+    const changed = type === 'json' ? applyJsonPatch(object, patch) : type === 'strategic' ? applyStrategicPatch(object.kind ?? '', object, patch) : applyMergePatch(object, patch);
+    decodeAs(object.kind ?? '', changed);
+    return changed as LiveObject;
   } catch (error) {
+    if (isProgrammingError(error)) throw error;
     throw new CommandError(messageOf(error));
   }
 }

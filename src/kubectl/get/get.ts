@@ -12,6 +12,7 @@ import { TabWriter } from '../print/tabwriter.ts';
 import { isTable, type ServerTable, TablePrinter } from '../print/table.ts';
 import { filesOf, find, type Found, type Info, type Request } from '../resource/builder.ts';
 import { kindName } from '../resource/mapper.ts';
+import { splitUrl } from '../resource/raw.ts';
 import type { LiveObject } from '../rest.ts';
 import { ageText } from './age.ts';
 import { formatPrinter, GET_FORMATS, isHumanReadable } from './formats.ts';
@@ -97,8 +98,7 @@ function* raw(context: Context, flags: Flags): Op<void> {
   if (flags.is('watch') || flags.is('watch-only') || flags.text('selector') !== '') throw new CommandError('--raw may not be specified with other flags that filter the server request or alter the output');
   if (flags.text('output') !== '') throw new CommandError('--raw and --output are mutually exclusive');
   if (!path.startsWith('/')) throw new CommandError(`--raw must be a valid URL path: parse ${JSON.stringify(path)}: invalid URI for request`);
-  const [plain = '', search = ''] = path.split('?', 2);
-  const query = Object.fromEntries(search === '' ? [] : search.split('&').map((pair) => pair.split('=').map(decodeURIComponent) as [string, string]));
+  const { plain, query } = splitUrl(path);
   const response = yield* context.rest.raw('GET', plain, { query, accept: 'application/json, */*' });
   if (response.stream) {
     for (let chunk = yield* response.stream.read(); chunk !== undefined; chunk = yield* response.stream.read()) context.write(typeof chunk === 'string' ? chunk : `${JSON.stringify(chunk)}\n`);

@@ -6,7 +6,7 @@ import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import type { Flags } from '../flag-set.ts';
 import { dryRunOf } from '../mutation.ts';
-import { CommandError } from '../print/error.ts';
+import { CommandError, throwAll } from '../print/error.ts';
 import { changeMetadata, checkMetadataFlags, metadataFlags } from './metadata.ts';
 import { type Pairs, splitPairs } from './pairs.ts';
 
@@ -66,6 +66,5 @@ function parseLabels(given: readonly string[]): Pairs {
 
 function forbidOverwrite(labels: Readonly<Record<string, string>>, { set }: Pairs): void {
   const taken = [...set].filter(([key, value]) => labels[key] !== undefined && labels[key] !== value);
-  const texts = taken.map(([key]) => `'${key}' already has a value (${labels[key]}), and --overwrite is false`);
-  if (texts.length > 0) throw new CommandError(texts.length === 1 ? (texts[0] as string) : `[${texts.join(', ')}]`);
+  throwAll(taken.map(([key]) => new CommandError(`'${key}' already has a value (${labels[key]}), and --overwrite is false`)));
 }

@@ -11,6 +11,7 @@ import { filesOf, find, type Info } from '../resource/builder.ts';
 import { kindName } from '../resource/mapper.ts';
 import type { LiveObject } from '../rest.ts';
 import type { Pairs } from './pairs.ts';
+import { CHANGE_CAUSE, recorded, recordFlag } from './record.ts';
 
 /** Which of an object's two maps. */
 export type Field = 'labels' | 'annotations';
@@ -27,6 +28,7 @@ export const metadataFlags = (field: Field, manager: string): FlagSet => [
   flag.bool('overwrite', `Let ${field} that are there be given other values.`),
   ...printFlags(),
   flag.string('resource-version', 'Change the object only if this is its current version. For a single object.'),
+  recordFlag,
   selectorFlag,
 ];
 
@@ -69,6 +71,7 @@ export function* changeMetadata(context: Context, flags: Flags, work: Work): Op<
     selector: flags.text('selector') || undefined,
     fieldSelector: flags.text('field-selector') || undefined,
     latest: !flags.is('local'),
+    local: flags.is('local'),
   });
   const version = flags.text('resource-version');
   if (!found.single && version !== '') throw new CommandError('--resource-version may only be used with a single resource');
@@ -104,14 +107,22 @@ function* changeOne(context: Context, flags: Flags, work: Work, info: Info, dry:
   if (!here) work.before?.(info.object);
   const { map, done, unchanged } = work.change(before);
   const version = flags.text('resource-version');
-  const wanted: LiveObject = {
+  const changed: LiveObject = {
     ...info.object,
     metadata: { ...info.object.metadata, [field]: map, ...(version === '' ? {} : { resourceVersion: version }) },
   };
+  const wanted = here ? changed : recorded(context, flags, changed);
   let answered = wanted;
   if (!here && !(unchanged && work.printsOwn)) {
-    const patch = { metadata: { ...(version === '' ? {} : { resourceVersion: version }), ...(unchanged ? {} : { [field]: mergePatch(before, map) }) } };
-    const body = version === '' && unchanged ? {} : patch;
+    const cause = flags.is('record') ? { [CHANGE_CAUSE]: wanted.metadata?.annotations?.[CHANGE_CAUSE] as string } : {};
+    const fields = unchanged ? {} : mergePatch(before, map);
+    const annotations = field === 'annotations' ? { ...cause, ...fields } : cause;
+    const metadata = {
+      ...(version === '' ? {} : { resourceVersion: version }),
+      ...(field === 'labels' && Object.keys(fields).length > 0 ? { labels: fields } : {}),
+      ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+    };
+    const body = Object.keys(metadata).length > 0 ? { metadata } : {};
     answered = yield* context.rest.patch(info, 'merge', body, writeQuery(work.manager, '', dry));
   }
   if (flags.is('list')) list(context, info, wanted.metadata?.[field] ?? {}, single, field);

@@ -13,11 +13,11 @@ import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { flag, type Flags } from '../flag-set.ts';
 import { dryRunFlag, fieldManagerFlag, filenameFlags, printFlags, subresourceFlag } from '../global-flags.ts';
-import { type DryRun, dryRunOf, operationText, writeQuery } from '../mutation.ts';
+import { recorded, recordFlag } from './record.ts';
+import { type DryRun, dryRunOf, writeQuery } from '../mutation.ts';
 import { CommandError, ManyErrors } from '../print/error.ts';
 import { printerOf } from '../print/printer.ts';
 import { filesOf, find, type Info } from '../resource/builder.ts';
-import { kindName } from '../resource/mapper.ts';
 import { type LiveObject, PATCH_TYPES, type PatchType } from '../rest.ts';
 
 const TYPES: readonly PatchType[] = ['json', 'merge', 'strategic'];
@@ -33,6 +33,7 @@ export const PATCH: Command = {
     ...filenameFlags('to change.'),
     flag.bool('local', 'Patch what the file says, not what the server has.'),
     ...printFlags(),
+    recordFlag,
     flag.string('patch', 'The patch.', { short: 'p' }),
     flag.string('patch-file', 'A file with the patch.'),
     subresourceFlag,
@@ -45,7 +46,7 @@ function* patch(context: Context, flags: Flags): Op<void> {
   const dry = dryRunOf(context, flags);
   const type = checkedType(flags, dry);
   const body = readPatch(context, flags);
-  const found = yield* find(context, { ...filesOf(flags), args: flags.args, subresource: flags.text('subresource') || undefined });
+  const found = yield* find(context, { ...filesOf(flags), args: flags.args, local: flags.is('local'), subresource: flags.text('subresource') || undefined });
   const errors: unknown[] = [...found.errors];
   for (const info of found.infos) {
     try {
@@ -78,9 +79,12 @@ function readPatch(context: Context, flags: Flags): unknown {
     if (!context.os.files.exists(path)) throw new CommandError(`unable to read patch file: open ${file}: no such file or directory`);
     text = context.os.files.read(path);
   }
+  // What looks like JSON goes to the server as it is.
+  const json = /^\s*\{/.test(text);
   try {
-    return parseYaml(text);
+    return json ? JSON.parse(text) : parseYaml(text);
   } catch (error) {
+    if (json) return text;
     throw new CommandError(`unable to parse ${JSON.stringify(flags.text('patch'))}: ${messageOf(error)}`);
   }
 }
@@ -88,13 +92,17 @@ function readPatch(context: Context, flags: Flags): unknown {
 function* patchOne(context: Context, flags: Flags, info: Info, type: PatchType, body: unknown, dry: DryRun): Op<void> {
   const here = flags.is('local') || dry === 'client';
   const patched = here ? patchedHere(info, type, body) : yield* patchedThere(context, flags, info, type, body, dry);
+  // Upstream forgets to say that it was a dry run.
   const operation = jsonEqual(info.object, patched) ? 'patched (no change)' : 'patched';
-  printerOf(context, flags, operationText(operation, dry))?.({ object: patched, kindName: kindName(info.mapping) });
+  printerOf(context, flags, operation)?.({ object: patched });
 }
 
 function* patchedThere(context: Context, flags: Flags, info: Info, type: PatchType, body: unknown, dry: DryRun): Op<LiveObject> {
   try {
-    return yield* context.rest.patch(info, type, body, writeQuery(flags.text('field-manager'), '', dry));
+    const patched = yield* context.rest.patch(info, type, body, writeQuery(flags.text('field-manager'), '', dry));
+    if (!flags.is('record')) return patched;
+    const { annotations } = recorded(context, flags, patched).metadata ?? {};
+    return yield* context.rest.patch(info, 'merge', { metadata: { annotations } }, writeQuery(flags.text('field-manager'), '', dry));
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 415) throw error;
     const { group, version, kind } = info.mapping;

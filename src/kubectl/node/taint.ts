@@ -8,8 +8,8 @@ import { completeNames } from '../completion/resources.ts';
 import type { Context } from '../context.ts';
 import { flag, type Flags } from '../flag-set.ts';
 import { dryRunFlag, fieldManagerFlag, printFlags, selectorFlag, validateFlag } from '../global-flags.ts';
-import { type DryRun, dryRunOf, fieldValidationOf, operationText, writeQuery } from '../mutation.ts';
-import { CommandError, throwAll } from '../print/error.ts';
+import { type DryRun, dryRunOf, fieldValidationOf, writeQuery } from '../mutation.ts';
+import { CommandError, ManyErrors, PlainError, throwAll } from '../print/error.ts';
 import { printerOf } from '../print/printer.ts';
 import { find, type Info } from '../resource/builder.ts';
 import type { LiveObject } from '../rest.ts';
@@ -113,7 +113,8 @@ function* taint(context: Context, flags: Flags): Op<void> {
 
 function* validate(context: Context, resources: readonly string[], { add, remove }: Wanted, all: boolean, selector: string): Op<void> {
   const type = (resources[0] as string).toLowerCase();
-  const mapping = yield* context.mapper.byArgument(type);
+  const mapping = yield* context.mapper.tryArgument(type);
+  if (!mapping) throw new PlainError(`the server doesn't have a resource type ${JSON.stringify(type)}`);
   if (mapping.kind !== 'Node') throw new CommandError(`invalid resource type ${type}, only node types are supported`);
   const conflicts = add.flatMap((a) => remove.filter((r) => a.key === r.key && (r.effect === '' || a.effect === r.effect))).map((r) => `${r.key}=${r.effect}`);
   if (conflicts.length > 0) throw new CommandError(`can not both modify and remove the following taint(s) in the same command: ${conflicts.join(', ')}`);
@@ -137,7 +138,7 @@ function reorganize(name: string, old: readonly Taint[], { add, remove }: Wanted
     if (!deleted) missing.push(`taint ${JSON.stringify(textOf(gone))} not found`);
     taints = left;
   }
-  if (missing.length > 0) throw new CommandError(missing.length === 1 ? (missing[0] as string) : `[${missing.join(', ')}]`);
+  if (missing.length > 0) throw new ManyErrors(missing.map((text) => new CommandError(text)));
   return { taints, done: (added && deleted) || overwrite ? 'modified' : added ? 'tainted' : 'untainted' };
 }
 
@@ -145,7 +146,8 @@ function* change(context: Context, flags: Flags, info: Info, wanted: Wanted, dry
   const node = info.object as unknown as Node;
   const old = node.spec?.taints ?? [];
   const { taints, done } = reorganize(info.name, old, wanted, flags.is('overwrite'));
-  const print = printerOf(context, flags, operationText(done, dry));
+  // Upstream says nothing of a dry run here.
+  const print = printerOf(context, flags, done);
   if (dry === 'client') {
     print?.({ object: { ...info.object, spec: { ...node.spec, taints } } as LiveObject });
     return;

@@ -32,7 +32,7 @@ export interface Request {
   readonly emptySelector?: boolean;
   /** Files are only names: the objects come from the server. */
   readonly latest?: boolean;
-  /** Do not ask the server for what is named. */
+  /** Do not ask the server for what is named; files stay as they are. */
   readonly local?: boolean;
   /** Lists stay lists: one Info a page. Default: the items. */
   readonly whole?: boolean;
@@ -232,7 +232,7 @@ function explained(error: unknown, { selector, fieldSelector }: Request, { group
 }
 
 /** Where the objects of manifests go; errors stand in their places. */
-export function* place(context: Context, read: readonly Read[], subresource?: string): Op<(Info | { readonly error: unknown })[]> {
+export function* place(context: Context, read: readonly Read[], subresource?: string, local = false): Op<(Info | { readonly error: unknown })[]> {
   const out: (Info | { readonly error: unknown })[] = [];
   for (const one of read) {
     if ('error' in one) {
@@ -240,7 +240,7 @@ export function* place(context: Context, read: readonly Read[], subresource?: st
       continue;
     }
     try {
-      out.push(yield* placed(context, one.object, one.source, subresource));
+      out.push(yield* placed(context, one.object, one.source, subresource, local));
     } catch (error) {
       out.push({ error });
     }
@@ -248,7 +248,7 @@ export function* place(context: Context, read: readonly Read[], subresource?: st
   return out;
 }
 
-function* placed(context: Context, object: LiveObject, source: string, subresource: string | undefined): Op<Info> {
+function* placed(context: Context, object: LiveObject, source: string, subresource: string | undefined, local: boolean): Op<Info> {
   const { apiVersion = '', kind = '', metadata } = object;
   const mapping = yield* context.mapper.byKind(apiVersion, kind);
   if (!mapping) {
@@ -262,7 +262,7 @@ function* placed(context: Context, object: LiveObject, source: string, subresour
     throw new CommandError(`the namespace from the provided object "${own}" does not match the namespace "${context.namespace}". You must pass '--namespace=${own}' to perform this operation.`);
   }
   const namespace = mapping.namespaced ? own || context.namespace : '';
-  const named = mapping.namespaced && !own ? { ...object, metadata: { ...metadata, namespace } } : !mapping.namespaced && own !== undefined ? withoutNamespace(object) : object;
+  const named = mapping.namespaced && !own && !local ? { ...object, metadata: { ...metadata, namespace } } : !mapping.namespaced && own !== undefined ? withoutNamespace(object) : object;
   return { object: named, mapping, namespace, name: metadata?.name ?? '', source, ...(subresource ? { subresource } : {}) };
 }
 
@@ -280,7 +280,7 @@ function* byFiles(context: Context, request: Request, { types, names, tuples }: 
   const infos: Info[] = [];
   const errors: unknown[] = [];
   const selector = request.selector ? parseLabelSelector(request.selector) : null;
-  for (const one of yield* place(context, read, request.subresource)) {
+  for (const one of yield* place(context, read, request.subresource, request.local)) {
     if ('error' in one) errors.push(one.error);
     else if (selector === null || matchLabels(selector, one.object.metadata?.labels ?? {})) {
       try {

@@ -11,7 +11,7 @@ import { dryRunFlag, fieldManagerFlag, filenameFlags, printFlags } from '../glob
 import { dryRunOf, operationText, writeQuery } from '../mutation.ts';
 import { CommandError, ManyErrors } from '../print/error.ts';
 import { asStruct } from '../print/go-struct.ts';
-import { printerOf } from '../print/printer.ts';
+import { kindNameOf, printerOf } from '../print/printer.ts';
 import { filesOf, type Info, mustFind } from '../resource/builder.ts';
 import type { LiveObject } from '../rest.ts';
 
@@ -42,6 +42,7 @@ export function* objectsOf(context: Context, flags: Flags, args: readonly string
     args: local ? [] : args,
     emptySelector: flags.is('all'),
     latest: !local,
+    local,
     ...(local || flags.text('selector') === '' ? {} : { selector: flags.text('selector') }),
   });
   return found.infos;
@@ -78,6 +79,12 @@ export function patchOf({ object, mapping }: Info, after: LiveObject): object | 
   return threeWayPatch(before, after as Json, before, kindOf(mapping.apiVersion, mapping.kind)?.schema ?? '');
 }
 
+/** How errors call an object: without a server, by its kind, and with upstream's line break behind a group. */
+function nameOf(flags: Flags, { object, mapping, name }: Info): string {
+  if (!flags.is('local')) return `${mapping.resource}/${name}`;
+  return `${kindNameOf(object)}/${name}${mapping.group === '' ? '' : '\n'}`;
+}
+
 export interface Sending {
   /** `image updated`. */
   readonly operation: string;
@@ -96,7 +103,7 @@ export function* sendChanges(context: Context, flags: Flags, changes: readonly C
   const errors: unknown[] = [...(sending.errors ?? [])];
   const print = printerOf(context, flags, operationText(sending.operation, dry), [], true);
   for (const { info, after, error } of changes) {
-    if (error !== undefined) errors.push(new CommandError(`error: ${info.mapping.resource}/${info.name} ${messageOf(error)}\n`));
+    if (error !== undefined) errors.push(new CommandError(`error: ${nameOf(flags, info)} ${messageOf(error)}\n`));
     if (after === null) continue;
     const patch = patchOf(info, after);
     if (patch === null && !sending.tellsUnchanged) continue;

@@ -60,6 +60,7 @@ function* setEnv(context: Context, flags: Flags): Op<void> {
     args: local ? [] : resources,
     emptySelector: flags.is('all'),
     latest: !local,
+    local,
     ...(local || flags.text('selector') === '' ? {} : { selector: flags.text('selector') }),
   });
   const changes = changesOf(infos, (object) => withEnv(context, flags, object, env));
@@ -76,7 +77,7 @@ function* setEnv(context: Context, flags: Flags): Op<void> {
 
 /** Variables for the keys of a secret or config map. */
 function* importedEnv(context: Context, flags: Flags): Op<EnvVar[]> {
-  const { infos } = yield* mustFind(context, { ...filesOf(flags), args: flags.is('local') ? [] : [flags.text('from')], emptySelector: flags.is('all'), latest: !flags.is('local') });
+  const { infos } = yield* mustFind(context, { ...filesOf(flags), args: flags.is('local') ? [] : [flags.text('from')], emptySelector: flags.is('all'), latest: !flags.is('local'), local: flags.is('local') });
   const keys = flags.list('keys');
   return infos.flatMap(({ object }) => {
     const { kind, metadata, data = {} } = object as LiveObject & { readonly data?: Readonly<Record<string, string>> };

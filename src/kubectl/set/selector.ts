@@ -7,7 +7,7 @@ import { objectSelector } from '../create/selector.ts';
 import { flag, type Flags } from '../flag-set.ts';
 import { recorded, recordFlag } from '../mutate/record.ts';
 import { dryRunOf, operationText, writeQuery } from '../mutation.ts';
-import { CommandError } from '../print/error.ts';
+import { CommandError, throwAll } from '../print/error.ts';
 import { asStruct } from '../print/go-struct.ts';
 import { goPrint } from '../print/json.ts';
 import { printerOf } from '../print/printer.ts';
@@ -45,14 +45,20 @@ function* setSelector(context: Context, flags: Flags): Op<void> {
   const print = printerOf(context, flags, operationText('selector updated', dry), [], true);
   if (selector === null) throw new CommandError('one selector is required');
   const version = flags.text('resource-version');
+  const errors: unknown[] = [];
   for (const info of yield* objectsOf(context, flags, flags.args.slice(0, -1))) {
-    const after = recorded(context, flags, withSelector(info.object, selector));
-    if (flags.is('local') || dry === 'client') {
-      print?.({ object: asStruct(after) });
-      continue;
+    try {
+      const after = recorded(context, flags, withSelector(info.object, selector));
+      if (flags.is('local') || dry === 'client') {
+        print?.({ object: asStruct(after) });
+        continue;
+      }
+      const patch = { ...patchOf(info, after) } as Record<string, object>;
+      if (version !== '') patch['metadata'] = { ...patch['metadata'], resourceVersion: version };
+      print?.({ object: asStruct(yield* context.rest.patch(info, 'strategic', patch, writeQuery(flags.text('field-manager'), '', dry))) });
+    } catch (error) {
+      errors.push(error);
     }
-    const patch = { ...patchOf(info, after) } as Record<string, object>;
-    if (version !== '') patch['metadata'] = { ...patch['metadata'], resourceVersion: version };
-    print?.({ object: asStruct(yield* context.rest.patch(info, 'strategic', patch, writeQuery(flags.text('field-manager'), '', dry))) });
   }
+  throwAll(errors);
 }

@@ -34,8 +34,7 @@ export const ATTACH: Command = {
 
 function* attach(context: Context, flags: Flags): Op<void> {
   const { args } = flags;
-  const timeout = flags.duration('pod-running-timeout');
-  if (timeout <= 0) podRunningTimeout(flags);
+  const timeout = podRunningTimeout(context, flags);
   if (args.length === 0) throw new CommandError('at least 1 argument is required for attach');
   if (args.length > 2) throw new CommandError(`expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${args.length}: [${args.join(' ')}]`);
   const { pod } = yield* attachable(context, args.length === 1 ? asPodArguments(args[0] as string) : args, timeout);

@@ -37,7 +37,7 @@ function* exec(context: Context, flags: Flags): Op<void> {
   let command: readonly string[] = [];
   if (dashAt === 0 || dashAt === 1) command = args.slice(dashAt);
   else if (args.length > 1 || (args.length > 0 && files.length > 0)) throw context.usageError('exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead');
-  const timeout = podRunningTimeout(flags);
+  const timeout = podRunningTimeout(context, flags);
   if (name === undefined && files.length === 0) throw new CommandError('pod, type/name or --filename must be specified');
   if (command.length === 0) throw new CommandError('you must specify at least one command for the container');
   const { pod } = yield* attachable(context, name === undefined ? [] : asPodArguments(name), timeout, files, 'cannot exec into multiple objects at a time');

@@ -92,7 +92,7 @@ function* logs(context: Context, flags: Flags): Op<void> {
   if (flags.args.length > 2 || (arg === undefined && selector === '')) throw context.usageError(`expected '${USE}'.\nPOD or TYPE/NAME is a required argument for the logs command`);
   if (flags.args.length === 1 && selector !== '') throw context.usageError('only a selector (-l) or a POD name is allowed');
   const container = second ?? flags.text('container');
-  const timeout = podRunningTimeout(flags);
+  const timeout = podRunningTimeout(context, flags, false);
   const query = optionsOf(flags);
   const infos = yield* targets(context, arg, selector);
   if (selector !== '' && infos.length === 0) context.printError(`No resources found in ${context.namespace} namespace.`);

@@ -13,10 +13,11 @@ import { expiring } from '../wait/deletion.ts';
 
 export const podRunningTimeoutFlag = (value: string) => flag.duration('pod-running-timeout', 'How long to wait until a Pod runs, such as 5s, 2m or 3h; more than zero.', { value });
 
-/** Throws CommandError unless it is more than zero. */
-export function podRunningTimeout(flags: Flags): Micros {
+/** Throws CommandError unless it is more than zero; `usage`: with a hint at the help. */
+export function podRunningTimeout(context: Context, flags: Flags, usage = true): Micros {
   const timeout = flags.duration('pod-running-timeout');
-  if (timeout <= 0) throw new CommandError('--pod-running-timeout must be higher than zero');
+  const text = '--pod-running-timeout must be higher than zero';
+  if (timeout <= 0) throw usage ? context.usageError(text) : new CommandError(text);
   return timeout;
 }
 

@@ -35,12 +35,7 @@ export const PORT_FORWARD: Command = {
 function* portForward(context: Context, flags: Flags): Op<number | void> {
   const [name, ...specs] = flags.args;
   if (name === undefined || specs.length === 0) throw context.usageError('TYPE/NAME and list of ports are required for port-forward');
-  let timeout: number;
-  try {
-    timeout = podRunningTimeout(flags);
-  } catch (error) {
-    throw error instanceof CommandError ? context.usageError(error.message) : error;
-  }
+  const timeout = podRunningTimeout(context, flags);
   const { pod, info } = yield* attachable(context, asPodArguments(name), timeout);
   const numbers = portNumbers(specs, info, pod);
   const phase = pod.status?.phase ?? '';

@@ -62,8 +62,9 @@ export const en = {
       controllers: {
         name: 'Controllers',
         facts: {
-          running: 'Deployment, ReplicaSet, DaemonSet, EndpointSlice, Endpoints, Namespace, ServiceAccount, node lifecycle, node IPAM, garbage collector, certificates and a few more run.',
-          missing: 'The controllers of StatefulSet, Job, CronJob, HorizontalPodAutoscaler, PodDisruptionBudget and volume claims do not run yet.',
+          missing: 'There are no controllers of ReplicationControllers and no binder of volume claims: a claim stays Pending.',
+          autoscaling: 'HorizontalPodAutoscaler works by resource metrics; for other metrics there is no adapter.',
+          timezones: 'CronJob knows about sixty time zones and the summer time of Europe and North America.',
         },
       },
       scheduler: {
@@ -84,8 +85,9 @@ export const en = {
       images: {
         name: 'Images',
         facts: {
-          programs: 'The programs in images are models: nginx, httpd, busybox and alpine with a shell, curl and hello-world do their work.',
+          programs: 'The programs in images are models: nginx, httpd, redis, busybox and alpine with a shell, curl and hello-world do their work.',
           unknown: 'An image that the catalogue does not know runs as a generic server on its declared ports and says so in its log.',
+          redis: 'Redis has no transactions, replication, sorted sets or streams.',
           digests: 'Image digests are stand-ins.',
         },
       },

@@ -63,8 +63,9 @@ export const zh: AboutText = {
       controllers: {
         name: '控制器',
         facts: {
-          running: '在运行的有 Deployment、ReplicaSet、DaemonSet、EndpointSlice、Endpoints、Namespace、ServiceAccount、节点生命周期、节点 IPAM、垃圾回收、证书以及其他几个控制器。',
-          missing: 'StatefulSet、Job、CronJob、HorizontalPodAutoscaler、PodDisruptionBudget 和卷申领的控制器还没有运行。',
+          missing: '还没有 ReplicationController 的控制器，也没有卷申领（PVC）的绑定控制器：申领会一直处于 Pending。',
+          autoscaling: 'HorizontalPodAutoscaler 按资源指标工作，其他指标还没有适配器。',
+          timezones: 'CronJob 认识约六十个时区，以及欧洲和北美的夏令时。',
         },
       },
       scheduler: {
@@ -85,8 +86,9 @@ export const zh: AboutText = {
       images: {
         name: '镜像',
         facts: {
-          programs: '镜像里的程序是模型：nginx、httpd、带 shell 的 busybox 和 alpine、curl、hello-world 能完成各自的工作。',
+          programs: '镜像里的程序是模型：nginx、httpd、redis、带 shell 的 busybox 和 alpine、curl、hello-world 能完成各自的工作。',
           unknown: '目录里没有的镜像会作为通用服务器在它声明的端口上运行，并在自己的日志里说明这一点。',
+          redis: 'redis 没有事务、复制、有序集合和流。',
           digests: '镜像摘要（digest）是替代值。',
         },
       },

@@ -52,6 +52,18 @@ describe('strategic merge patch (rules and cases of strategicpatch/patch_test.go
     expect(patched(live, patch)).toEqual(pod({ volumes: [{ name: 'v', hostPath: { path: '/d' } }] }));
   });
 
+  test('a deleted element makes room for a new one; instructions are no fields for $retainKeys; a replaced object is not merged', () => {
+    const live = pod({ containers: containers('a', 'b', 'c') });
+    const patch = { '$setElementOrder/containers': [{ name: 'b' }, { name: 'd' }], containers: [{ name: 'd' }, { name: 'a', $patch: 'delete' }] };
+    expect(names(patched(live, { spec: patch }))).toEqual(['b', 'c', 'd']);
+    const volumes = [{ name: 'v', $retainKeys: ['name', 'projected'], projected: { sources: [], '$setElementOrder/sources': [] } }];
+    expect(patched(pod({ volumes: [{ name: 'v', emptyDir: {} }] }), { spec: { volumes } })).toEqual(pod({ volumes: [{ name: 'v', projected: { sources: [] } }] }));
+    const budget = { spec: { selector: { matchLabels: { a: 'b' } } } };
+    expect(applyStrategicPatch('PodDisruptionBudget', budget, { spec: { selector: { matchLabels: { c: 'd' } } } })).toEqual({
+      spec: { selector: { matchLabels: { c: 'd' } } },
+    });
+  });
+
   test('primitive lists merge and lose members', () => {
     const live = { metadata: { name: 'web', finalizers: ['a', 'b'] } };
     expect(patched(live, { metadata: { '$deleteFromPrimitiveList/finalizers': ['a'] } })).toEqual({
@@ -76,6 +88,10 @@ describe('merge and JSON patch', () => {
     expect(out).toEqual({ a: { e: 3 }, c: { d: 2 } });
     expect(out.c).toBe(target.c);
     expect(applyMergePatch(target, { a: { b: 1 } })).toBe(target);
+  });
+
+  test('merge patch prunes null from the objects of lists, not from lists', () => {
+    expect(applyMergePatch({}, { a: [{ b: null, c: 1 }, null, [{ d: null }]] })).toEqual({ a: [{ c: 1 }, null, [{}]] });
   });
 
   test('JSON patch', () => {

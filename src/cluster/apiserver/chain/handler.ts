@@ -1,7 +1,7 @@
 // The chain that every request goes through (DefaultBuildHandlerChain): authentication, audit, impersonation, priority
 // and fairness, authorization, and then the registry or one of the paths beside it.
 
-import { ApiError, internalError, methodNotSupported, noSuchPath, notFound } from '../../api/status.ts';
+import { ApiError, internalError, methodNotSupported, noSuchPath, notAcceptable, notFound } from '../../api/status.ts';
 import { hasSubresource, mustResource, type ResourceKind } from '../../api/kinds.ts';
 import { proxyToRemote } from '../aggregator/proxy.ts';
 import { discover } from '../discovery/discovery.ts';
@@ -146,10 +146,17 @@ function checkAuthorized(x: Exchange): void {
   stage(x, 'authorize', AUTHORIZE_COST, () => ({ user: x.user.name, verb: x.info.verb, ...decision }));
 }
 
+const ACCEPTABLE = /\*\/\*|application\/(\*|json|yaml|vnd\.kubernetes\.protobuf)/;
+const ACCEPTABLE_TYPES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+/** What comes from a kubelet or another server comes in its own form. */
+const STREAMS = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
+
 function dispatch(x: Exchange): Op<HttpResponse> {
   const { info } = x;
   if (!info.isResource) return besideResources(x);
   if (!info.kind) return unknownResource(x);
+  const { accept } = x.http.headers;
+  if (accept !== undefined && !ACCEPTABLE.test(accept) && !STREAMS.has(info.subresource)) throw notAcceptable(`only the following media types are accepted: ${ACCEPTABLE_TYPES}`);
   x.dryRun = isDryRun(x.query, x.http.body, info.verb);
   return info.subresource === '' ? onResource(x, info.kind) : onSubresource(x, info.kind);
 }

@@ -1,6 +1,7 @@
 // The body of a create or an update as a value: JSON as the client's connection has read it, or YAML text
 // (apiserver/pkg/endpoints/handlers/negotiation, NegotiateInputSerializer).
 
+import { jsonError } from '../../api/json-error.ts';
 import type { ResourceKind } from '../../api/kinds.ts';
 import { badRequest, unsupportedMediaType } from '../../api/status.ts';
 import { parseYaml } from '../../api/yaml.ts';
@@ -28,8 +29,7 @@ export function bodyOf(x: Exchange, kind: ResourceKind): unknown {
   try {
     return type === JSON_TYPE ? JSON.parse(body) : parseYaml(body);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const what = type === JSON_TYPE ? 'json parse error' : 'yaml parse error';
-    throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; ${what}: ${why}`);
+    const why = type === JSON_TYPE ? `json parse error: ${jsonError(body)}` : `yaml parse error: ${error instanceof Error ? error.message : String(error)}`;
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; ${why}`);
   }
 }

@@ -11,7 +11,7 @@ export function asPatchError(error: unknown, kind: ResourceKind, patch: unknown,
   const { message } = error;
   if (!message.startsWith(head)) return error;
   const why = message.slice(head.length);
-  const shown = strategic ? goValue(patch) : JSON.stringify(patched);
+  const shown = strategic ? goValue(patch) : JSON.stringify(inOrder(patched));
   const text = `Invalid value: ${JSON.stringify(shown)}: ${strategic ? converterWords(why) : why}`;
   return invalid({ group: '', kind: '' }, '', [{ type: 'FieldValueInvalid', field: 'patch', message: text }]);
 }
@@ -27,6 +27,18 @@ function converterWords(why: string): string {
 }
 
 const GO_KINDS: Readonly<Record<string, string>> = { object: 'map', array: 'slice', number: 'int64' };
+
+/** With the keys of its objects in order, as what has been merged is written. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  const object = value as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(
+    Object.keys(object)
+      .sort()
+      .map((key) => [key, inOrder(object[key])]),
+  );
+}
 
 /** As Go's %+v shows it. */
 function goValue(value: unknown): string {

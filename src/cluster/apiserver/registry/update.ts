@@ -1,6 +1,8 @@
 // PUT and PATCH of whole objects and of /status.
 
 import { storageKind } from '../../api/convert.ts';
+import { jsonType } from '../../api/decode-walk.ts';
+import { jsonError } from '../../api/json-error.ts';
 import type { ResourceKind } from '../../api/kinds.ts';
 import { type ApiObject, isDeleting } from '../../api/meta.ts';
 import { applyJsonPatch } from '../../api/patch/json.ts';
@@ -101,7 +103,7 @@ export function patcher(x: Exchange, kind: ResourceKind): (object: ApiObject) =>
   const type = mediaType(x);
   const supported = kind.schema === '' ? SUPPORTED.filter((t) => t !== STRATEGIC) : SUPPORTED;
   if (!supported.includes(type)) throw unknownFormat(supported);
-  if (typeof body !== 'object' || body === null) throw badRequest(body === undefined || body === '' ? 'the body of the request was empty' : 'invalid JSON patch');
+  checkPatch(body, type);
   if (x.query['force'] !== undefined) {
     const message = 'Forbidden: may not be specified for non-apply patch';
     throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, '', [{ type: 'FieldValueForbidden', field: 'force', message }]);
@@ -115,6 +117,16 @@ export function patcher(x: Exchange, kind: ResourceKind): (object: ApiObject) =>
       return (object) => applyStrategicPatch(kind.schema, object, body);
   }
   throw unknownFormat(supported);
+}
+
+/** What comes is what the type of patch needs: a list of operations, or an object. @throws ApiError 400 */
+function checkPatch(body: unknown, type: string): void {
+  const list = type === JSON_PATCH;
+  if (typeof body === 'object' && body !== null && Array.isArray(body) === list) return;
+  const broken = typeof body === 'string' ? jsonError(body) : null;
+  const wanted = list ? '[]handlers.jsonPatchOp' : 'map[string]interface {}';
+  const why = body === undefined ? 'unexpected end of JSON input' : (broken ?? `json: cannot unmarshal ${jsonType(body)} into Go value of type ${wanted}`);
+  throw badRequest(type === STRATEGIC ? why : `error decoding patch: ${why}`);
 }
 
 const unknownFormat = (supported: readonly string[]) =>

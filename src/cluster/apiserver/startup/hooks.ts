@@ -6,14 +6,13 @@ import { applyDefaults } from '../../api/defaults.ts';
 import { decodeObject } from '../../api/decode.ts';
 import { kindOf, mustResource, type ResourceKind } from '../../api/kinds.ts';
 import { type ApiObject, isDeleting } from '../../api/meta.ts';
-import { isAlreadyExists } from '../../api/status.ts';
-import { prepareForCreate } from '../../api/strategy.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { MINUTE, SECOND } from '../../sim/time.ts';
 import { ensureFlowControl } from '../flowcontrol/keeper.ts';
-import { beginLife } from '../registry/names.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../../api/managed-fields/compare.ts';
+import { publishAuthentication } from './authentication-info.ts';
+import { ensure } from './ensure.ts';
 import { bootstrapPolicy, type PolicyObject } from './policy.ts';
 import { reconciled } from './policy-reconcile.ts';
 
@@ -51,6 +50,7 @@ export function* runHooks(server: Server): Op<void> {
     } as unknown as ApiObject);
   }
   yield* ensure(server, serviceCidr(server));
+  yield* publishAuthentication(server);
   yield* ensureKubernetesService(server);
   yield* reconcileEndpoints(server);
 }
@@ -110,20 +110,6 @@ function* reconcilePolicy(server: Server, wanted: PolicyObject): Op<void> {
   yield* server.store.update(at, function* (newest) {
     return reconciled(newest, wanted) ?? newest;
   });
-}
-
-/** Writes the object if there is none of its name. */
-function* ensure(server: Server, given: ApiObject): Op<void> {
-  const kind = kindOf(given.apiVersion, given.kind) as ResourceKind;
-  const at = { kind, namespace: given.metadata.namespace ?? '', name: given.metadata.name };
-  if (server.store.cached(at)) return;
-  const decoded = applyDefaults(kind, decodeObject(kind, given, 'Ignore').object);
-  const object = prepareForCreate(kind, beginLife(decoded, server.uids.uuid(), server.sim.time()));
-  try {
-    yield* server.store.create(at, object);
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-  }
 }
 
 const namespace = (name: string): ApiObject => ({

@@ -45,6 +45,7 @@ function sameVersion(text: string, namespace: string): string {
     .replace(/\s+--server=http:\S+\s+--cache-dir=[\w/]+/g, '')
     .replace(/^(\S+) modified$/gm, '$1 labeled')
     .replace(/^All commands and output from this session will be recorded.*\n/gm, '')
+    .replace(/^Waiting for (deployment|daemon set) .*\n/gm, '')
     .replace(/,kyaml|kyaml,|, kyaml/g, '')
     .replace(/\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b/g, 'UID')
     .replace(/(resourceVersion"?: ?)"?\d+"?/g, '$1RV')

@@ -9,6 +9,7 @@ import { Context } from './context.ts';
 import { FlagError, Flags, parseFlags } from './flag-set.ts';
 import { GLOBAL_FLAGS } from './global-flags.ts';
 import { flagsText, helpText, suggestions } from './help.ts';
+import { withPreferences } from './kuberc.ts';
 import { CommandError, Exit, report } from './print/error.ts';
 import { findCommand, flagsOf } from './tree.ts';
 
@@ -52,11 +53,18 @@ function* help(context: Context, words: readonly string[]): Op<number> {
 }
 
 export const kubectlProgram: Program = function* (os: Os): Op<number> {
-  const argv = os.argv.slice(1);
+  let argv: readonly string[] = os.argv.slice(1);
+  let problem: unknown = null;
+  try {
+    argv = withPreferences(os, argv);
+  } catch (error) {
+    problem = error;
+  }
   const { path, rest } = findCommand(argv);
   const name = pathText(path);
   let context = new Context(os, new Flags([], -1, new Map(), new Map()), name);
   try {
+    if (problem !== null) throw problem;
     if (argv[0] === '__complete' || argv[0] === '__completeNoDesc') return yield* complete(context, argv.slice(1), argv[0] === '__complete');
     let flags: Flags;
     try {

@@ -10,7 +10,7 @@ import { register } from 'tsx/esm/api';
 import { ROOT } from './install.mjs';
 
 register();
-const { anyKubectl, realKubectls } = await import('../src/kubectl/testing/real-kubectl.ts');
+const { anyKubectl, realKubectls } = await import('../src/bridge/real-kubectl.ts');
 
 const SCRIPT = join(ROOT, '..', 'shared', 'acceptance', 'kubectl.sh');
 

@@ -1,7 +1,7 @@
 // A whole cluster under the exact policy: nothing of the system is refused anything, the roles for people are aggregated, and a Secret of
 // type kubernetes.io/service-account-token gets its token.
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { ClusterRole, Secret } from '../api/generated/types.ts';
 import { fromBase64 } from '../api/base64.ts';
 import { readToken } from '../api/token.ts';
@@ -17,18 +17,17 @@ import { OPERATOR_KUBECONFIG } from './provision.ts';
 
 test('the system has the rights that it needs, and people have theirs', () => {
   const refused: string[] = [];
-  const decide = Authorizer.prototype.decide;
-  Authorizer.prototype.decide = function (a) {
-    const decision = decide.call(this, a);
-    if (!decision.allowed) refused.push(`${a.user.name} ${a.verb} ${a.resource}/${a.subresource} ${a.namespace}/${a.name}: ${decision.reason}`);
-    return decision;
-  };
+  const decide = vi.spyOn(Authorizer.prototype, 'decide');
   const cluster = new Cluster({ controlPlanes: 1, workers: 1, seed: 1 });
   try {
     expect(bootUntilReady(cluster, 5 * MINUTE)).toBe(true);
     cluster.sim.runUntil(cluster.sim.now + 30 * SECOND);
   } finally {
-    Authorizer.prototype.decide = decide;
+    for (const [i, [a]] of decide.mock.calls.entries()) {
+      const { allowed, reason } = (decide.mock.results[i] as { readonly value: ReturnType<Authorizer['decide']> }).value;
+      if (!allowed) refused.push(`${a.user.name} ${a.verb} ${a.resource}/${a.subresource} ${a.namespace}/${a.name}: ${reason}`);
+    }
+    decide.mockRestore();
   }
   expect(refused).toEqual([]);
 

@@ -29,7 +29,7 @@ function bed(): Testbed {
 test('status follows what is there: charged when it comes, given back when it goes or ends', () => {
   const cluster = bed();
   const make = (plural: string, object: object) => cluster.request('POST', `${NS}/${plural}`, { apiVersion: 'v1', ...object });
-  const settle = () => void cluster.sim.runUntil(cluster.sim.now + 2 * SECOND);
+  const settle = () => cluster.sim.runUntil(cluster.sim.now + 2 * SECOND);
   const status = () => (cluster.request('GET', `${NS}/resourcequotas/q`).body as ResourceQuota).status;
   const pod = (name: string) => ({
     kind: 'Pod',
@@ -58,7 +58,7 @@ test('status follows what is there: charged when it comes, given back when it go
 test('a claim that a Pod on a node uses waits for it', () => {
   const cluster = bed();
   const make = (plural: string, object: object) => cluster.request('POST', `${NS}/${plural}`, { apiVersion: 'v1', ...object });
-  const settle = () => void cluster.sim.runUntil(cluster.sim.now + 2 * SECOND);
+  const settle = () => cluster.sim.runUntil(cluster.sim.now + 2 * SECOND);
   const claim = (name: string) => ({
     kind: 'PersistentVolumeClaim',
     metadata: { name },
@@ -85,7 +85,7 @@ test('a claim that a Pod on a node uses waits for it', () => {
 
 test('a quota may count custom resources', () => {
   const cluster = bed();
-  const settle = () => void cluster.sim.runUntil(cluster.sim.now + 5 * SECOND);
+  const settle = () => cluster.sim.runUntil(cluster.sim.now + 5 * SECOND);
   const definition = {
     metadata: { name: 'lamps.example.com' },
     spec: {

@@ -1,6 +1,8 @@
 // Client-side apply of one object (kubectl/pkg/cmd/apply/patcher.go): creates what is missing, else sends the three-way patch.
 
 import { kindOf } from '../../cluster/api/kinds.ts';
+import { applyMergePatch } from '../../cluster/api/patch/merge.ts';
+import { applyStrategicPatch } from '../../cluster/api/patch/strategic.ts';
 import { ApiError, isConflict, isInvalid, isNotFound } from '../../cluster/api/status.ts';
 import type { Op } from '../../cluster/sim/simulation.ts';
 import type { Context } from '../context.ts';
@@ -75,7 +77,7 @@ export function* applyClientSide(context: Context, info: Info, settings: Setting
   }
   if (dry === 'client') {
     const patch = patchOf(info, live, modified);
-    return { verb: patch === null ? 'unchanged' : 'configured', object: settings.wantsObject ? modified : live };
+    return patch === null ? { verb: 'unchanged', object: live } : { verb: 'configured', object: patchedHere(info, live, patch) };
   }
   return yield* patchLive(context, info, live, modified, settings, query);
 }
@@ -83,6 +85,12 @@ export function* applyClientSide(context: Context, info: Info, settings: Setting
 function patchOf(info: Info, live: LiveObject, modified: LiveObject): Readonly<Record<string, unknown>> | null {
   const schema = kindOf(info.mapping.apiVersion, info.mapping.kind)?.schema ?? '';
   return threeWayPatch(lastAppliedOf(live), modified as Record<string, unknown>, live as Record<string, unknown>, schema);
+}
+
+/** What the server would make of the patch (Patcher.PatchLocal). */
+function patchedHere({ mapping }: Info, live: LiveObject, patch: Readonly<Record<string, unknown>>): LiveObject {
+  const schema = kindOf(mapping.apiVersion, mapping.kind)?.schema;
+  return (schema === undefined ? applyMergePatch(live, patch) : applyStrategicPatch(schema, live, patch)) as LiveObject;
 }
 
 function* patchLive(context: Context, info: Info, first: LiveObject, modified: LiveObject, settings: Settings, query: Query): Op<Applied> {

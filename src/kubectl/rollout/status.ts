@@ -39,7 +39,7 @@ interface Told {
 const waiting = (text: string): Told => ({ text, done: false });
 const finished = (text: string): Told => ({ text, done: true });
 
-function deploymentStatus({ metadata, spec, status: now = {} }: Deployment, revision: number): Told {
+function deploymentStatus({ metadata, spec, status: now }: Deployment, revision: number): Told {
   const { name } = metadata;
   if (revision > 0) {
     const running = Number(metadata.annotations?.['deployment.kubernetes.io/revision'] ?? 0);
@@ -60,7 +60,7 @@ const notRolling = (): CommandError => new CommandError('rollout status is only 
 function daemonSetStatus({ metadata, spec, status: now }: DaemonSet): Told {
   if (spec.updateStrategy?.type !== 'RollingUpdate') throw notRolling();
   if ((metadata.generation ?? 0) > (now?.observedGeneration ?? 0)) return waiting('Waiting for daemon set spec update to be observed...');
-  const { updatedNumberScheduled: updated = 0, desiredNumberScheduled: desired = 0, numberAvailable: available = 0 } = now ?? {};
+  const { updatedNumberScheduled: updated = 0, desiredNumberScheduled: desired, numberAvailable: available = 0 } = now;
   const begin = `Waiting for daemon set ${JSON.stringify(metadata.name)} rollout to finish:`;
   if (updated < desired) return waiting(`${begin} ${updated} out of ${desired} new pods have been updated...`);
   if (available < desired) return waiting(`${begin} ${available} of ${desired} updated pods are available...`);

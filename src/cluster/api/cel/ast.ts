@@ -75,10 +75,10 @@ export function countWork(root: Node, current: () => CelBudget): void {
     if (meta.alternate) return;
     const { macro } = meta;
     if (macro) {
-      const run = macro.evaluate;
+      const run = macro.evaluate.bind(macro);
       macro.evaluate = (evaluator, node, context) => {
         spend(current());
-        return run.call(macro, evaluator, node, context);
+        return run(evaluator, node, context);
       };
       return;
     }

@@ -40,7 +40,7 @@ export interface CelProgram {
   /** In cel-go's notation: `bool`, `list(string)`, `dyn`. */
   readonly type: string;
   /** Variables are plain JSON, or values of the libraries for opaque types. The result is a value for `toJson`. */
-  evaluate(variables: Readonly<Record<string, unknown>>, budget?: CelBudget): unknown | CelError;
+  evaluate(variables: Readonly<Record<string, unknown>>, budget?: CelBudget): unknown;
 }
 
 export interface CelEngine {

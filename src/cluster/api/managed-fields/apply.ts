@@ -43,7 +43,8 @@ export function apply(application: Application): Applied {
   }
   const wrong = misfits(root.whole, config);
   if (wrong.length > 0) {
-    const { namespace = '', name = '' } = config.metadata;
+    const given: { readonly namespace?: string; readonly name?: string } = config.metadata;
+    const [namespace, name] = [given.namespace ?? '', given.name ?? ''];
     const text = wrong.length === 1 ? wrong[0] : `errors:\n${wrong.map((line) => `  ${line}`).join('\n')}`;
     throw failure(`failed to create typed patch object (${namespace}/${name}; ${kindText}): ${text}`);
   }

@@ -112,7 +112,7 @@ export function conditionsHold(
   return error === '' ? true : error;
 }
 
-export function evaluate(source: string, environment: CelEnvironment, activation: Activation, budget: CelBudget): unknown | CelError {
+export function evaluate(source: string, environment: CelEnvironment, activation: Activation, budget: CelBudget): unknown {
   const program = compileCel(source, environment);
   if (program instanceof CelError) return new CelError(`compilation error: compilation failed: ${program.message}`);
   return program.evaluate(activation, budget);

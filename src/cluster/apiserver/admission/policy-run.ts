@@ -35,7 +35,7 @@ export class PolicyRun {
     return conditionsHold(this.#bound.spec.matchConditions, CONDITION_ENVIRONMENT, this.#activation, this.#budget);
   }
 
-  evaluate(expression: string): unknown | CelError {
+  evaluate(expression: string): unknown {
     try {
       return evaluate(expression, this.#bound.environment, this.#activation, this.#budget);
     } catch (error) {

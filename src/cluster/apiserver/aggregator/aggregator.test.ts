@@ -17,7 +17,7 @@ interface Condition {
   readonly message: string;
 }
 
-const settle = (bed: Testbed, seconds = 10): void => void bed.sim.runUntil(bed.sim.now + seconds * SECOND);
+const settle = (bed: Testbed, seconds = 10): void => bed.sim.runUntil(bed.sim.now + seconds * SECOND);
 const condition = (bed: Testbed, name: string): string => {
   const { status } = bed.request('GET', `${SERVICES}/${name}`).body as { status: { conditions: readonly Condition[] } };
   return status.conditions.map((c) => `${c.type}=${c.status} ${c.reason}: ${c.message}`).join();

@@ -78,7 +78,7 @@ interface Body {
 }
 
 const says = (response: { readonly body?: unknown }): string => (response.body as Body).message;
-const settle = (bed: Testbed, seconds = 3): void => void bed.sim.runUntil(bed.sim.now + seconds * SECOND);
+const settle = (bed: Testbed, seconds = 3): void => bed.sim.runUntil(bed.sim.now + seconds * SECOND);
 
 test('a definition is established and serves its objects', () => {
   const bed = new Testbed().boot();

@@ -56,7 +56,11 @@ export function validateDefinition(
 }
 
 function checkSpec(errors: Errors, spec: CustomResourceDefinitionSpec): void {
-  const { group = '', versions = [], names } = spec;
+  // What a person wrote may lack anything.
+  const given: Partial<CustomResourceDefinitionSpec> = spec;
+  const group = given.group ?? '';
+  const versions = given.versions ?? [];
+  const names = given.names ?? ({} as CustomResourceDefinitionNames);
   if (group === '') errors.add(required('spec.group'));
   else if (subdomain1123Errors(group).length > 0) errors.add(invalidValue('spec.group', group, subdomain1123Errors(group).join(',')));
   else if (!group.includes('.')) errors.add(invalidValue('spec.group', group, 'should be a domain with at least one dot'));

@@ -79,6 +79,7 @@ export const en = {
           shims: 'There are no shim processes.',
           eviction: 'There is no eviction under pressure and no garbage collection of images.',
           pods: 'There are no PersistentVolumes behind claims and no in-place resize.',
+          usage: 'Only what a shell runs uses CPU that is counted; the usage of other programs is not modelled yet, so that kubectl top shows zero for them.',
           declared: 'Image sizes and start-up times are declared.',
         },
       },

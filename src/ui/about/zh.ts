@@ -80,6 +80,7 @@ export const zh: AboutText = {
           shims: '没有 shim 进程。',
           eviction: '资源紧张时不驱逐 Pod，也不回收镜像。',
           pods: '卷申领背后还没有真正的 PersistentVolume，也没有原地调整资源（in-place resize）。',
+          usage: '只有 shell 运行的程序才会计入 CPU 用量，其他程序的用量还没有建模，所以 kubectl top 对它们显示为零。',
           declared: '镜像大小和启动时间是预先声明的。',
         },
       },

@@ -33,7 +33,18 @@ function startCluster() {
   });
 }
 
+/**
+ * Runs the script; what failed is tried again with a new cluster, once: for a moment after a rollout a Service may lead to a Pod that has
+ * just gone, here as on any cluster.
+ */
 async function runScript(kubectl) {
+  const first = await runOnce(kubectl);
+  if (first.failed === 0) return first;
+  console.log(`${basename(kubectl)}: once more`);
+  return runOnce(kubectl);
+}
+
+async function runOnce(kubectl) {
   const { url, stop } = await startCluster();
   const child = spawn('bash', [SCRIPT, url, kubectl], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';

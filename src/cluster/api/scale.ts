@@ -16,7 +16,11 @@ export function scaleOf(object: ApiObject): Scale {
     kind === 'ReplicationController'
       ? selectorOfMap(spec.selector as Readonly<Record<string, string>> | undefined)
       : selectorOf(spec.selector as LabelSelector | undefined);
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  return makeScale(metadata, spec.replicas ?? 0, { replicas: status.replicas ?? 0, selector: selectorText(compiled) });
+}
+
+/** A Scale under the name of the object that it is of. */
+export function makeScale({ name, namespace, uid, resourceVersion, creationTimestamp }: ApiObject['metadata'], replicas: number, status: Scale['status']): Scale {
   return {
     apiVersion: 'autoscaling/v1',
     kind: 'Scale',
@@ -27,8 +31,8 @@ export function scaleOf(object: ApiObject): Scale {
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
       ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
     },
-    spec: { replicas: spec.replicas ?? 0 },
-    status: { replicas: status.replicas ?? 0, selector: selectorText(compiled) },
+    spec: { replicas },
+    status,
   };
 }
 

@@ -25,8 +25,7 @@ export interface Settings {
   readonly dry: DryRun;
   readonly manager: string;
   readonly force: boolean;
-  readonly overwrite: boolean;
-  /** Give the object that results even where nothing is to be said: -o. */
+  /** -o asks for the objects themselves. */
   readonly wantsObject: boolean;
 }
 

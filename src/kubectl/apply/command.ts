@@ -64,7 +64,7 @@ function settingsOf(context: Context, flags: Flags): Settings & { readonly serve
   }
   if (flags.text('subresource') !== '' && !serverSide) throw new CommandError('--subresource can only be specified for --server-side');
   const manager = serverSide && !flags.given('field-manager') ? 'kubectl' : flags.text('field-manager');
-  return { serverSide, dry, validation, manager, force: serverSide ? flags.is('force-conflicts') : flags.is('force'), overwrite: flags.is('overwrite'), wantsObject: flags.text('output') !== '' && flags.text('output') !== 'name' };
+  return { serverSide, dry, validation, manager, force: serverSide ? flags.is('force-conflicts') : flags.is('force'), wantsObject: flags.text('output') !== '' && flags.text('output') !== 'name' };
 }
 
 function* apply(context: Context, flags: Flags): Op<void> {

@@ -34,7 +34,6 @@ function* annotate(context: Context, flags: Flags): Op<void> {
     field: 'annotations',
     manager: flags.text('field-manager'),
     resources,
-    pairs,
     printsOwn: false,
     change: (annotations) => {
       if (!flags.is('overwrite')) forbidOverwrite(annotations, pairs);

@@ -31,7 +31,6 @@ function* label(context: Context, flags: Flags): Op<void> {
     field: 'labels',
     manager: flags.text('field-manager'),
     resources,
-    pairs,
     printsOwn: true,
     before: ({ metadata }) => {
       for (const key of pairs.remove) if (metadata?.labels?.[key] === undefined) context.print(`label ${JSON.stringify(key)} not found.`);

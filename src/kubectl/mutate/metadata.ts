@@ -10,7 +10,6 @@ import { printerOf } from '../print/printer.ts';
 import { filesOf, find, type Info } from '../resource/builder.ts';
 import { kindName } from '../resource/mapper.ts';
 import type { LiveObject } from '../rest.ts';
-import type { Pairs } from './pairs.ts';
 import { CHANGE_CAUSE, recorded, recordFlag } from './record.ts';
 
 /** Which of an object's two maps. */
@@ -39,7 +38,6 @@ export interface Work {
   readonly field: Field;
   readonly manager: string;
   readonly resources: readonly string[];
-  readonly pairs: Pairs;
   readonly change: Change;
   /** Told of each object before it is changed on the server. */
   readonly before?: (object: LiveObject) => void;

@@ -3,25 +3,14 @@
 import type { CustomScale } from '../../api/custom.ts';
 import type { Scale } from '../../api/generated/types.ts';
 import type { ApiObject } from '../../api/meta.ts';
+import { makeScale } from '../../api/scale.ts';
 import { badRequest } from '../../api/status.ts';
 import { type Plain, splitPath, valueAt, withValueAt } from './schema.ts';
 
 export function customScaleOf(object: ApiObject, paths: CustomScale): Scale {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector = paths.labelSelectorPath === '' ? undefined : valueAt(object, splitPath(paths.labelSelectorPath));
-  return {
-    apiVersion: 'autoscaling/v1',
-    kind: 'Scale',
-    metadata: {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-    },
-    spec: { replicas: numberAt(object, paths.specReplicasPath) },
-    status: { replicas: numberAt(object, paths.statusReplicasPath), ...(typeof selector === 'string' ? { selector } : {}) },
-  } as Scale;
+  const status = { replicas: numberAt(object, paths.statusReplicasPath), ...(typeof selector === 'string' ? { selector } : {}) };
+  return makeScale(object.metadata, numberAt(object, paths.specReplicasPath), status);
 }
 
 function numberAt(object: ApiObject, path: string): number {

@@ -4,6 +4,7 @@ import { Client } from '../client/client.ts';
 import { isProgrammingError } from '../client/errors.ts';
 import { loadKubeconfig } from '../client/kubeconfig.ts';
 import type { Node, Pod } from '../api/generated/types.ts';
+import type { Machine } from '../machine/machine.ts';
 import type { Chunk, ExitStatus, LogSink, Os, Process, Program } from '../machine/process.ts';
 import { Channel, type Deferred } from '../sim/channel.ts';
 import type { Op } from '../sim/simulation.ts';
@@ -35,7 +36,12 @@ export interface PrintedLine {
  * It runs when the simulation runs.
  */
 export function runOnOperator(cluster: Cluster, program: Program, argv: readonly string[], stdin?: string): Command {
-  const { sim, operator } = cluster;
+  return runOnMachine(cluster, cluster.operator, program, argv, stdin);
+}
+
+/** The same for a person who is logged in to another machine as root. */
+export function runOnMachine(cluster: Cluster, machine: Machine, program: Program, argv: readonly string[], stdin?: string): Command {
+  const { sim } = cluster;
   const stdout: string[] = [];
   const stderr: string[] = [];
   const output: PrintedLine[] = [];
@@ -45,7 +51,7 @@ export function runOnOperator(cluster: Cluster, program: Program, argv: readonly
       output.push({ stream, line });
     },
   };
-  const place = `${operator.place}/${argv[0] ?? 'command'}`;
+  const place = `${machine.place}/${argv[0] ?? 'command'}`;
   const outer = sim.cause;
   const record = sim.trace.emit(null, {
     kind: 'input',
@@ -58,7 +64,7 @@ export function runOnOperator(cluster: Cluster, program: Program, argv: readonly
   const input = new Channel<Chunk>(sim);
   if (stdin !== undefined) input.send(stdin);
   input.close();
-  const process = operator.spawn(program, { argv, env: { ...OPERATOR_ENV, PWD: OPERATOR_HOME }, stdin: input, place, logs });
+  const process = machine.spawn(program, { argv, env: { ...OPERATOR_ENV, PWD: OPERATOR_HOME }, stdin: input, place, logs });
   sim.cause = outer;
   return { record, process, exit: process.exit, stdout, stderr, output };
 }

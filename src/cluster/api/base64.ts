@@ -1,4 +1,4 @@
-// Base64 and UTF-8 without the platform's help: Secret data, PEM bodies, tokens.
+// Base64 and UTF-8 of Secret data, PEM bodies, tokens. The platform's btoa takes texts of ASCII, which most are.
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const URL_ALPHABET = `${ALPHABET.slice(0, 62)}-_`;
@@ -48,8 +48,10 @@ export function fromUtf8(bytes: readonly number[]): string {
   return parts.join('');
 }
 
+const ASCII = /^[\0-\x7f]*$/;
+
 /** Standard padded base64 of a text's UTF-8 bytes. */
-export const toBase64 = (text: string): string => encode(utf8(text), ALPHABET, '=');
+export const toBase64 = (text: string): string => (ASCII.test(text) ? btoa(text) : encode(utf8(text), ALPHABET, '='));
 
 function encode(bytes: ArrayLike<number>, alphabet: string, padding: string): string {
   const whole = bytes.length - (bytes.length % 3);
@@ -106,7 +108,8 @@ function ascii(bytes: readonly number[]): string {
 }
 
 /** Unpadded base64 in the URL alphabet: the parts of a JWT. */
-export const toBase64Url = (text: string): string => encode(utf8(text), URL_ALPHABET, '');
+export const toBase64Url = (text: string): string =>
+  ASCII.test(text) ? btoa(text).replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_') : encode(utf8(text), URL_ALPHABET, '');
 
 /** Standard padded base64 of bytes. */
 export const bytesToBase64 = (bytes: ArrayLike<number>): string => encode(bytes, ALPHABET, '=');

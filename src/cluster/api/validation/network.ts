@@ -222,8 +222,10 @@ export function checkEndpointSlice(errors: Errors, e: EndpointSlice): void {
     const { addresses } = endpoints[i] as (typeof endpoints)[number];
     if (addresses.length === 0) errors.add(required(`endpoints[${i}].addresses`, 'must contain at least 1 address'));
     if (e.addressType !== 'IPv4') continue;
-    for (let j = 0; j < addresses.length; j++)
-      errors.rule(`endpoints[${i}].addresses[${j}]`, addresses[j], ipErrors(addresses[j] as string));
+    for (let j = 0; j < addresses.length; j++) {
+      const wrong = ipErrors(addresses[j] as string);
+      if (wrong.length > 0) errors.rule(`endpoints[${i}].addresses[${j}]`, addresses[j], wrong);
+    }
   }
 }
 

@@ -12,9 +12,14 @@ export type { Level, Micros, Place, Subject, TraceKind };
 
 // ── the session's input log ──────────────────────────────────────────────────────────────────────────────────────
 
+/** What a cluster is made of; what is absent is the model's default. */
 export interface Topology {
   readonly controlPlanes: number;
   readonly workers: number;
+  readonly runtime?: 'containerd' | 'cri-o' | 'docker';
+  /** Of each machine. */
+  readonly cpus?: number;
+  readonly memoryBytes?: number;
 }
 
 /** Everything a person can do to the cluster. Each is one entry of the log and the root of one flow. */
@@ -106,6 +111,15 @@ export interface ContainerRow {
   readonly restarts: number;
 }
 
+/** What a Pod mounts. */
+export interface VolumeRow {
+  readonly name: string;
+  /** emptyDir, configMap, persistentVolumeClaim … */
+  readonly kind: string;
+  /** Of what is mounted: the ConfigMap, the claim, the path; '' for what has none. */
+  readonly source: string;
+}
+
 export type Health = 'ok' | 'progressing' | 'failed' | 'idle';
 
 export interface PodRow {
@@ -127,6 +141,8 @@ export interface PodRow {
   readonly hostNetwork: boolean;
   readonly owner: string; // 'ReplicaSet/web-5d8f' or ''
   readonly containers: readonly ContainerRow[];
+  /** Without the service account's token, which every Pod has. */
+  readonly volumes: readonly VolumeRow[];
   readonly labels: Readonly<Record<string, string>>;
   readonly createdAt: Micros;
 }
@@ -285,8 +301,8 @@ export interface ObjectView {
 }
 
 export interface SessionApi {
-  /** Starts (or restarts) a session: boots or replays `log`, then streams batches on `port`. */
-  open(log: SessionLog | null, port: MessagePort): Promise<Clock>;
+  /** Starts (or restarts) a session: replays a log, or boots a new cluster (null: of the usual make); then streams batches on `port`. */
+  open(from: SessionLog | Topology | null, port: MessagePort): Promise<Clock>;
 
   /** Runs an action now (in the past: forks). Resolves when its kubectl has exited. */
   act(action: CommandAction): Promise<ActionResult>;

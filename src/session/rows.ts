@@ -1,9 +1,11 @@
 // From API objects and machine facts to the rows that the page draws. Pure.
 
-import type { Deployment, Event as CoreEvent, Node, ObjectMeta, Pod, ReplicaSet, Service } from '../cluster/api/generated/types.ts';
+import type {
+  CronJob, Deployment, Event as CoreEvent, HorizontalPodAutoscaler, Node, ObjectMeta, PersistentVolume, PersistentVolumeClaim, Pod, PodDisruptionBudget, ReplicaSet, Service, Volume,
+} from '../cluster/api/generated/types.ts';
 import { summarise } from '../cluster/api/table/pods.ts';
 import { parseTime, type Micros } from '../cluster/sim/time.ts';
-import type { ContainerRow, EventRow, Health, InterfaceRow, MachineRow, ObjectRow, PodRow, ProcessRow } from './protocol.ts';
+import type { ContainerRow, EventRow, Health, InterfaceRow, MachineRow, ObjectRow, PodRow, ProcessRow, VolumeRow } from './protocol.ts';
 
 /** Any object as it comes out of etcd. */
 export interface ApiObject {
@@ -51,6 +53,20 @@ function containerRows(pod: Pod): ContainerRow[] {
   return rows;
 }
 
+const NO_VOLUMES: readonly VolumeRow[] = Object.freeze([]);
+
+function volumeRows(pod: Pod): readonly VolumeRow[] {
+  const all = pod.spec?.volumes ?? NO_VOLUMES;
+  const rows = all.flatMap(({ name, ...of }): VolumeRow[] => {
+    const kind = Object.keys(of)[0] ?? '';
+    if (kind === 'projected' && name.startsWith('kube-api-access-')) return [];
+    const { configMap, secret, persistentVolumeClaim, hostPath, nfs, csi } = of as Volume;
+    const source = configMap?.name ?? secret?.secretName ?? persistentVolumeClaim?.claimName ?? hostPath?.path ?? nfs?.path ?? csi?.driver ?? '';
+    return [{ name, kind, source }];
+  });
+  return rows.length === 0 ? NO_VOLUMES : rows;
+}
+
 const HOLDING = new Set(['', 'ContainerCreating', 'PodInitializing', 'Completed']);
 
 function podHealth(pod: Pod, status: string, ready: boolean, containers: readonly ContainerRow[]): Health {
@@ -85,6 +101,7 @@ export function podRow(id: string, pod: Pod, epoch: Micros): PodRow {
     hostNetwork: pod.spec?.hostNetwork ?? false,
     owner: ownerOf(pod.metadata),
     containers,
+    volumes: volumeRows(pod),
     labels: pod.metadata?.labels ?? {},
     createdAt: sessionTime(pod.metadata?.creationTimestamp, epoch),
   };
@@ -138,6 +155,30 @@ function summariseObject(resource: string, object: ApiObject): { summary: string
     case 'jobs.batch': {
       const done = status?.conditions?.find((c) => c.status === 'True' && (c.type === 'Complete' || c.type === 'Failed'))?.type;
       return { summary: String(status?.succeeded ?? 0), health: done === 'Complete' ? 'idle' : done === 'Failed' ? 'failed' : 'progressing' };
+    }
+    case 'cronjobs.batch': {
+      const { schedule, suspend } = (object as CronJob).spec;
+      return { summary: schedule, health: suspend ? 'idle' : 'ok' };
+    }
+    case 'persistentvolumeclaims': {
+      const phase = status?.phase ?? '';
+      const volume = (object as PersistentVolumeClaim).spec?.volumeName;
+      return { summary: volume ? `${phase} ${volume}` : phase, health: phase === 'Bound' ? 'ok' : phase === 'Lost' ? 'failed' : 'progressing' };
+    }
+    case 'persistentvolumes': {
+      const claim = (object as PersistentVolume).spec?.claimRef;
+      const phase = status?.phase ?? '';
+      const summary = claim ? `${phase} ${claim.namespace}/${claim.name}` : phase;
+      return { summary, health: phase === 'Failed' ? 'failed' : phase === 'Bound' ? 'ok' : 'idle' };
+    }
+    case 'horizontalpodautoscalers.autoscaling': {
+      const { currentReplicas = 0, desiredReplicas = 0, conditions }: Partial<NonNullable<HorizontalPodAutoscaler['status']>> = (object as HorizontalPodAutoscaler).status ?? {};
+      const summary = currentReplicas === desiredReplicas ? String(currentReplicas) : `${currentReplicas} → ${desiredReplicas}`;
+      return { summary, health: conditions?.some((c) => c.type === 'ScalingActive' && c.status === 'False') ? 'failed' : 'ok' };
+    }
+    case 'poddisruptionbudgets.policy': {
+      const { currentHealthy = 0, desiredHealthy = 0 }: Partial<NonNullable<PodDisruptionBudget['status']>> = (object as PodDisruptionBudget).status ?? {};
+      return { summary: `${currentHealthy}/${desiredHealthy}`, health: currentHealthy >= desiredHealthy ? 'ok' : 'failed' };
     }
     default:
       return { summary: '', health: 'ok' };

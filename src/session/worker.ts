@@ -2,7 +2,7 @@
 // The worker that runs a session: commands by Comlink, rows and story over a port of their own, one batch at a time.
 
 import { expose } from 'comlink';
-import type { Batch, Clock, SessionApi, SessionLog } from './protocol.ts';
+import type { Batch, Clock, SessionApi, SessionLog, Topology } from './protocol.ts';
 import { NEW_SESSION, Session } from './session.ts';
 import type { OpenApiPool } from '../cluster/apiserver/openapi/pool.ts';
 import type { Tools } from './tools.ts';
@@ -108,9 +108,10 @@ async function answerAtOnce<T>(command: (session: Session) => T): Promise<T> {
 }
 
 const api: SessionApi = {
-  async open(log: SessionLog | null, port: MessagePort) {
+  async open(from: SessionLog | Topology | null, port: MessagePort) {
     stream?.close();
-    session = log ? new Session(log, await loadTools()) : (prepared ?? new Session(newSession(), null));
+    if (from === null) session = prepared ?? new Session(newSession(), null);
+    else session = 'inputs' in from ? new Session(from, await loadTools()) : new Session({ ...newSession(), topology: from }, null);
     prepared = null;
     stream = new Stream(session, port);
     stream.flush();

@@ -78,7 +78,7 @@ export function CrashBanner() {
             {t('crash.restart')}
           </button>
         )}
-        <button type="button" onClick={() => void player.reset()}>
+        <button type="button" onClick={() => void player.reset(null)}>
           {t('crash.fresh')}
         </button>
       </div>

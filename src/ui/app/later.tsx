@@ -14,6 +14,7 @@ function later<P extends object>(load: () => Promise<ComponentType<P>>): Compone
 }
 
 export const About = later(async () => (await import('../about/About.tsx')).About);
+export const NewCluster = later(async () => (await import('./NewCluster.tsx')).NewCluster);
 export const Inspector = later(async () => (await import('../inspector/Inspector.tsx')).Inspector);
 export const Payload = later(async () => (await import('../flow/Payload.tsx')).Payload);
 export const EventsPanel = later(async () => (await import('../events/EventsPanel.tsx')).EventsPanel);

@@ -10,6 +10,8 @@ import { useUi } from '../state/ui.ts';
 import { actorName } from '../story/actors.ts';
 import { tell } from '../story/story.ts';
 import { Diff, Yaml } from './Code.tsx';
+import { Funnel } from './Funnel.tsx';
+import { funnelOf } from './funnel.ts';
 import { toYaml } from './yaml.ts';
 
 export function Payload() {
@@ -46,6 +48,7 @@ function Body({ record }: { readonly record: RecordDetail }) {
   const t = useT();
   const language = useUi((s) => s.language);
   const { change } = record;
+  const funnel = useMemo(() => funnelOf(record.kind, record.verb, record.detail), [record]);
   const detail = useMemo(() => (record.detail === null || record.detail === undefined ? '' : toYaml(record.detail)), [record]);
   const [before, after] = useMemo(() => [yamlOrNothing(change?.before), yamlOrNothing(change?.after)], [change]);
   return (
@@ -63,6 +66,7 @@ function Body({ record }: { readonly record: RecordDetail }) {
         <dt>{t('payload.time')}</dt>
         <dd>{`${clockText(record.start)} + ${t('flow.ms', { ms: ((record.end - record.start) / 1000).toFixed(3) })}`}</dd>
       </dl>
+      {funnel && <Funnel funnel={funnel} />}
       {change && (
         <>
           <h3>{t('payload.change')}</h3>

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { diffLines, withContext } from './diff.ts';
+import { funnelOf } from './funnel.ts';
 import { toYaml } from './yaml.ts';
 
 describe('yaml', () => {
@@ -45,5 +46,31 @@ describe('diff', () => {
         expect(side('-')).toBe(after);
       }),
     );
+  });
+});
+
+describe('funnel', () => {
+  const detail = {
+    feasible: 2, evaluated: 3, chosen: 'worker-2', message: '',
+    scores: { 'worker-1': { NodeResourcesFit: 40, TaintToleration: 300, total: 340 }, 'worker-2': { NodeResourcesFit: 60, TaintToleration: 300, total: 360 } },
+    rejected: { 'control-plane-1': ['node(s) had untolerated taint(s)'] },
+  };
+
+  it('puts the chosen node first and refused ones last', () => {
+    const funnel = funnelOf('scheduler', 'schedule', detail);
+    expect(funnel?.nodes.map((node) => `${node.name} ${node.total ?? node.reasons.join()}`)).toEqual([
+      'worker-2 360', 'worker-1 340', 'control-plane-1 node(s) had untolerated taint(s)',
+    ]);
+    expect(funnel).toMatchObject({ plugins: ['NodeResourcesFit', 'TaintToleration'], chosen: 'worker-2', feasible: 2 });
+  });
+
+  it('takes the only node that fits without scores, and none at all', () => {
+    expect(funnelOf('scheduler', 'schedule', { ...detail, scores: {} })?.nodes[0]).toEqual({ name: 'worker-2', reasons: [], scores: {}, total: null });
+    expect(funnelOf('scheduler', 'schedule', { ...detail, chosen: null, scores: {} })).toMatchObject({ chosen: '', feasible: 0 });
+  });
+
+  it('leaves other records alone', () => {
+    expect(funnelOf('scheduler', 'schedule', { feasible: 1, evaluated: 1, chosen: 'worker-1' })).toBeNull();
+    expect(funnelOf('kubelet', 'syncPod', detail)).toBeNull();
   });
 });

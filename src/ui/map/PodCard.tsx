@@ -1,4 +1,4 @@
-// A Pod in its slot: name and status; near by also its pause container, address and containers. It takes no tab stop:
+// A Pod in its slot: name and status; near by also its pause container, address, containers and volumes. It takes no tab stop:
 // for the keyboard there is the list of objects.
 
 import { memo } from 'react';
@@ -75,6 +75,11 @@ function Face({ pod, state, inside }: { readonly pod: PodRow; readonly state: Ma
           <span key={`${container.kind}/${container.name}`} className={`container container-${container.state}`} title={container.image}>
             <Mark state={containerState(container)} size={6} />
             {container.name}
+          </span>
+        ))}
+        {pod.volumes.map((volume) => (
+          <span key={`volume/${volume.name}`} className="container volume" title={`${volume.kind} ${volume.source}`.trimEnd()}>
+            {volume.name}
           </span>
         ))}
       </span>

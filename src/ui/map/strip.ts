@@ -5,7 +5,8 @@ import type { ObjectRow, PodRow } from '../../session/protocol.ts';
 import type { Rect } from './layout.ts';
 
 const SHOWN: ReadonlySet<string> = new Set([
-  'deployments.apps', 'replicasets.apps', 'statefulsets.apps', 'daemonsets.apps', 'jobs.batch', 'cronjobs.batch', 'replicationcontrollers', 'services',
+  'deployments.apps', 'replicasets.apps', 'statefulsets.apps', 'daemonsets.apps', 'jobs.batch', 'cronjobs.batch', 'replicationcontrollers', 'services', 'horizontalpodautoscalers.autoscaling',
+  'persistentvolumeclaims',
 ]);
 const SYSTEM: ReadonlySet<string> = new Set(['kube-system', 'kube-flannel', 'kube-public', 'kube-node-lease']);
 

@@ -2,7 +2,7 @@
 // answers; it never restarts one by itself.
 
 import { type Remote, transfer, wrap } from 'comlink';
-import type { Batch, Clock, SessionApi, SessionLog } from '../../session/protocol.ts';
+import type { Batch, Clock, SessionApi, SessionLog, Topology } from '../../session/protocol.ts';
 import { spawnWorker, takeFirst } from './first-worker.ts';
 
 export type CrashReason = 'error' | 'silent';
@@ -41,8 +41,8 @@ export class Connection {
     this.#endpoint = open(() => this.#crash('error'));
   }
 
-  /** Starts a session; a log is replayed. */
-  async open(log: SessionLog | null): Promise<Clock> {
+  /** Starts a session; a log is replayed, a topology or null is a new cluster. */
+  async open(from: SessionLog | Topology | null): Promise<Clock> {
     const { port1, port2 } = new MessageChannel();
     this.#port?.close();
     this.#port = port1;
@@ -51,7 +51,7 @@ export class Connection {
       this.#queue.push(message.data);
       this.#schedule();
     };
-    const clock = await this.call((api) => api.open(log, transfer(port2, [port2])));
+    const clock = await this.call((api) => api.open(from, transfer(port2, [port2])));
     // Only the project's own server (npm start) has a door for clients outside, and says so in the page's head.
     const door = document.querySelector<HTMLMetaElement>('meta[name="orrery-bridge"]')?.content;
     if (door) void this.call((api) => api.connectBridge(new URL(door, location.href).href.replace(/^http/, 'ws')));

@@ -1,7 +1,7 @@
 // Everything that the page can ask of the session, in one place: opening and saving it, acting, and the transport.
 // Holds the connection; writes what it learns into the player store and the scene.
 
-import type { Action, ActionResult, Batch, CommandAction, Clock, DiffResult, SessionLog, StepLevel, StepPosition, StoryRecord, TextProblem } from '../../session/protocol.ts';
+import type { Action, ActionResult, Batch, CommandAction, Clock, DiffResult, SessionLog, StepLevel, StepPosition, StoryRecord, TextProblem, Topology } from '../../session/protocol.ts';
 import type { SceneModel } from '../scene/model.ts';
 import { NO_CLOCK, type Notice, usePlayer } from '../state/player.ts';
 import { useUi } from '../state/ui.ts';
@@ -63,14 +63,16 @@ export class Player {
     else await this.play();
   }
 
-  async #openLog(log: SessionLog | null): Promise<void> {
+  /** A log is replayed; a topology, or null for the usual one, is a new cluster. */
+  async #openLog(from: SessionLog | Topology | null): Promise<void> {
+    const log = from !== null && 'inputs' in from ? from : null;
     this.stopFlow();
     this.#connection?.close();
     this.#saved = log;
     usePlayer.setState({ status: { type: 'opening' }, clock: NO_CLOCK, flows: [], flow: 0, index: 0, total: 0, cue: null, result: null, problems: [] });
     const connection = new Connection(this.#open, (batch) => this.#onBatch(batch), (reason) => this.#onCrash(reason));
     this.#connection = connection;
-    const clock = await connection.open(log);
+    const clock = await connection.open(from);
     usePlayer.setState({ status: { type: 'ready' }, clock });
     await this.refreshFlows();
     const last = usePlayer.getState().flows.at(-1);
@@ -122,13 +124,18 @@ export class Player {
     await this.save();
   }
 
+  /** What the cluster of this session is made of; null before the session was saved for the first time. */
+  get topology(): Topology | null {
+    return this.#saved?.topology ?? null;
+  }
+
   /** A new cluster; the inputs so far are forgotten. */
-  async reset(): Promise<void> {
+  async reset(topology: Topology | null): Promise<void> {
     this.#pending = null;
     this.#crashedOn = '';
     await forgetLog();
     usePlayer.setState({ fromLink: false });
-    await this.#openLog(null);
+    await this.#openLog(topology);
     await this.play();
   }
 

@@ -60,6 +60,9 @@ const LogSchema = v.strictObject({
   topology: v.strictObject({
     controlPlanes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(7)),
     workers: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(200)),
+    runtime: v.optional(v.picklist(['containerd', 'cri-o', 'docker'])),
+    cpus: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(256))),
+    memoryBytes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2 ** 30), v.maxValue(2 ** 40))),
   }),
   epoch: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(LATEST_EPOCH))),
   inputs: v.pipe(v.array(v.strictObject({ at: instant, action: ActionSchema })), v.maxLength(20_000)),

@@ -1,7 +1,7 @@
 // A small scripted session for unit tests of the page: rows and a flow without any cluster behind them. Never shipped.
 
 import type {
-  Action, ActionResult, Clock, Level, ObjectView, Phase, PodRow, Row, SessionApi, SessionLog, Step, StepLevel, StepPosition, StoryRecord, Subject, TraceKind,
+  Action, ActionResult, Clock, Level, ObjectView, Phase, PodRow, Row, SessionApi, SessionLog, Step, StepLevel, StepPosition, StoryRecord, Subject, Topology, TraceKind,
 } from '../../session/protocol.ts';
 
 type Change = { readonly upserts?: readonly Row[]; readonly deletes?: readonly string[] };
@@ -21,6 +21,7 @@ export function fakePod(namespace: string, name: string, machine: string, change
     type: 'pod', id: `object/pods/${namespace}/${name}`, namespace, name, machine, phase: 'Running', status: 'Running', health: 'ok', ready: true,
     readyText: '1/1', restarts: 0, terminating: false, ip: '10.244.1.7', hostNetwork: namespace !== 'default', owner: '', labels: {}, createdAt: 0,
     containers: [{ name: 'main', image: 'nginx:1.27', kind: 'main', state: 'running', reason: '', ready: true, restarts: 0 }],
+    volumes: [],
     ...change,
   };
 }
@@ -110,9 +111,9 @@ export class FakeSession implements SessionApi {
   #playing = false;
   #inputs: SessionLog['inputs'] = [];
 
-  open(log: SessionLog | null, port: MessagePort): Promise<Clock> {
+  open(from: SessionLog | Topology | null, port: MessagePort): Promise<Clock> {
     this.#port = port;
-    this.#inputs = log?.inputs ?? [];
+    this.#inputs = from && 'inputs' in from ? from.inputs : [];
     this.#send(true, [...this.#rows.values()], []);
     return this.#clock();
   }

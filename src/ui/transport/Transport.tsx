@@ -3,8 +3,8 @@
 import { Pause, Play, RotateCcw, SkipForward, StepBack, StepForward } from 'lucide-react';
 import { useState } from 'react';
 import type { StepLevel } from '../../session/protocol.ts';
-import { Confirm } from '../app/Confirm.tsx';
 import { clockText } from '../app/format.ts';
+import { NewCluster } from '../app/later.tsx';
 import { useT } from '../i18n/i18n.ts';
 import { usePlayerApi } from '../session/context.ts';
 import { usePlayer } from '../state/player.ts';
@@ -47,13 +47,11 @@ export function Transport() {
       </button>
       <Choices />
       {asking && (
-        <Confirm
-          question={t('transport.resetSure')}
-          yes={t('transport.reset')}
-          no={t('inspector.no')}
-          onAnswer={(yes) => {
+        <NewCluster
+          of={player.topology}
+          onAnswer={(topology) => {
             setAsking(false);
-            if (yes) void player.reset();
+            if (topology) void player.reset(topology);
           }}
         />
       )}

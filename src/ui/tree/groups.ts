@@ -22,10 +22,10 @@ export interface NamespaceGroup {
 
 
 /** Kinds that a learner looks for come first; the others follow by name. */
-const FIRST = ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob', 'Pod', 'Service', 'EndpointSlice', 'ConfigMap', 'Secret', 'Node', 'Namespace'];
+const FIRST = ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob', 'Pod', 'Service', 'EndpointSlice', 'ConfigMap', 'Secret', 'PersistentVolumeClaim', 'PersistentVolume', 'StorageClass', 'Node', 'Namespace'];
 
 /** Old words for the same things, so that a search for them finds what they are called now. */
-const ALIASES: Readonly<Record<string, string>> = { master: 'control-plane', minion: 'worker', rc: 'replicationcontroller', svc: 'service', deploy: 'deployment', ns: 'namespace', ds: 'daemonset', sts: 'statefulset', cm: 'configmap', rs: 'replicaset', po: 'pod' };
+const ALIASES: Readonly<Record<string, string>> = { master: 'control-plane', minion: 'worker', rc: 'replicationcontroller', svc: 'service', deploy: 'deployment', ns: 'namespace', ds: 'daemonset', sts: 'statefulset', cm: 'configmap', rs: 'replicaset', po: 'pod', pvc: 'persistentvolumeclaim', pv: 'persistentvolume', sc: 'storageclass', hpa: 'horizontalpodautoscaler', pdb: 'poddisruptionbudget', cj: 'cronjob' };
 
 const rank = (kind: string): number => {
   const i = FIRST.indexOf(kind);

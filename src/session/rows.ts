@@ -172,12 +172,12 @@ function summariseObject(resource: string, object: ApiObject): { summary: string
       return { summary, health: phase === 'Failed' ? 'failed' : phase === 'Bound' ? 'ok' : 'idle' };
     }
     case 'horizontalpodautoscalers.autoscaling': {
-      const { currentReplicas = 0, desiredReplicas = 0, conditions }: Partial<NonNullable<HorizontalPodAutoscaler['status']>> = (object as HorizontalPodAutoscaler).status ?? {};
-      const summary = currentReplicas === desiredReplicas ? String(currentReplicas) : `${currentReplicas} → ${desiredReplicas}`;
+      const { currentReplicas = 0, desiredReplicas, conditions } = (object as HorizontalPodAutoscaler).status ?? { desiredReplicas: 0 };
+      const summary = desiredReplicas === currentReplicas ? String(currentReplicas) : `${currentReplicas} → ${desiredReplicas}`;
       return { summary, health: conditions?.some((c) => c.type === 'ScalingActive' && c.status === 'False') ? 'failed' : 'ok' };
     }
     case 'poddisruptionbudgets.policy': {
-      const { currentHealthy = 0, desiredHealthy = 0 }: Partial<NonNullable<PodDisruptionBudget['status']>> = (object as PodDisruptionBudget).status ?? {};
+      const { currentHealthy = 0, desiredHealthy = 0 } = (object as PodDisruptionBudget).status ?? {};
       return { summary: `${currentHealthy}/${desiredHealthy}`, health: currentHealthy >= desiredHealthy ? 'ok' : 'failed' };
     }
     default:

@@ -74,9 +74,9 @@ function replay(story: string): string {
 }
 
 for (const topic of readdirSync(FOLDER)) {
-  describe(topic, () => {
+  describe(`${topic}`, () => {
     for (const file of readdirSync(FOLDER + topic).filter((name) => name.endsWith('.txt'))) {
-      it(file.slice(0, -'.txt'.length).replaceAll('-', ' '), () => {
+      it(`${file.slice(0, -'.txt'.length).replaceAll('-', ' ')}`, () => {
         const path = `${FOLDER}${topic}/${file}`;
         const kept = readFileSync(path, 'utf8');
         const now = replay(kept);

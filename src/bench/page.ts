@@ -12,7 +12,7 @@ const DIST = join(import.meta.dirname, '..', '..', 'dist');
  * What the page does without until it shows a running cluster: Monaco; kubectl and the images of manifests (tools), which the worker loads
  * after that; dialogs and panels that are opened by hand; links and saved sessions (share); the language that was not chosen.
  */
-const LATER = /monaco|editor\.worker|yaml\.worker|codicon|\.ttf$|schema\/|openapi|\/(About|yaml|tools|bridge-link|TerminalPanel|Payload|Inspector|EventsPanel|share|zh|zh-CN)-/i;
+const LATER = /monaco|editor\.worker|yaml\.worker|codicon|\.ttf$|schema\/|openapi|\/(About|NewCluster|manifests|yaml|tools|bridge-link|TerminalPanel|Payload|Inspector|EventsPanel|share|zh|zh-CN)-/i;
 
 function files(folder: string): string[] {
   return readdirSync(folder).flatMap((name) => {

@@ -8,11 +8,11 @@ import { useT } from '../i18n/i18n.ts';
 import { usePlayerApi } from '../session/context.ts';
 import { usePlayer } from '../state/player.ts';
 import { useUi } from '../state/ui.ts';
+import { type ExampleKey, exampleText, GROUPS } from './examples.ts';
 import type { EditorHandle } from './MonacoEditor.tsx';
 import { PlainEditor } from './PlainEditor.tsx';
 import { Problems } from './Problems.tsx';
 import { misplacedPunctuation, withHalfWidth } from './punctuation.ts';
-import { STARTERS } from './starters.ts';
 import { fits, LARGEST_TEXT, replaceText, useText } from './text.ts';
 
 const CHECK_AFTER = 350;
@@ -128,16 +128,20 @@ export function EditorPanel({ plain = false }: { readonly plain?: boolean }) {
           value=""
           aria-label={t('editor.starterReplace')}
           onChange={(e) => {
-            const starter = STARTERS.find((s) => s.key === e.target.value);
-            if (starter) replaceText(starter.text);
+            const key = e.target.value as ExampleKey;
+            void exampleText(key, t(`editor.examples.${key}.hint`)).then(replaceText);
           }}
           data-testid="starters"
         >
           <option value="">{t('editor.starter')}</option>
-          {STARTERS.map((s) => (
-            <option key={s.key} value={s.key}>
-              {t(`editor.starters.${s.key}`)}
-            </option>
+          {GROUPS.map((group) => (
+            <optgroup key={group.key} label={t(`editor.exampleGroups.${group.key}`)}>
+              {group.examples.map((key) => (
+                <option key={key} value={key}>
+                  {t(`editor.examples.${key}.title`)}
+                </option>
+              ))}
+            </optgroup>
           ))}
         </select>
       </div>

@@ -2,7 +2,7 @@
 // else in the page ever writes over it without the person asking.
 
 import { create } from 'zustand';
-import { STARTERS } from './starters.ts';
+import deployment from './examples/deployment.yaml?raw';
 
 const KEY = 'orrery.text';
 const SAVE_AFTER = 150;
@@ -23,7 +23,7 @@ function saved(): string | null {
   }
 }
 
-export const useText = create<TextState>()(() => ({ text: saved() ?? STARTERS[0].text, turn: 0 }));
+export const useText = create<TextState>()(() => ({ text: saved() ?? deployment, turn: 0 }));
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 

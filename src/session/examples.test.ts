@@ -24,7 +24,7 @@ describe('the examples of the editor', () => {
   beforeAll(() => {
     cluster = new Cluster({ controlPlanes: 1, workers: 3, seed: 1 });
     tools.stockImages(cluster.images);
-    expect(bootUntilReady(cluster, 5 * MINUTE)).toBe(true);
+    if (!bootUntilReady(cluster, 5 * MINUTE)) throw new Error('the cluster did not become ready');
   });
 
   it('do what they say', async () => {

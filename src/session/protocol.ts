@@ -12,11 +12,13 @@ export type { Level, Micros, Place, Subject, TraceKind };
 
 // ── the session's input log ──────────────────────────────────────────────────────────────────────────────────────
 
+export type ContainerRuntime = 'containerd' | 'cri-o' | 'docker';
+
 /** What a cluster is made of; what is absent is the model's default. */
 export interface Topology {
   readonly controlPlanes: number;
   readonly workers: number;
-  readonly runtime?: 'containerd' | 'cri-o' | 'docker';
+  readonly runtime?: ContainerRuntime;
   /** Of each machine. */
   readonly cpus?: number;
   readonly memoryBytes?: number;
@@ -67,6 +69,7 @@ export interface MachineRow {
   readonly role: 'control-plane' | 'worker' | 'operator';
   readonly address: string;
   readonly powered: boolean;
+  readonly runtime: ContainerRuntime;
   readonly linkUp: boolean;
   /** The Node object's Ready condition; 'Absent' while it has not joined. */
   readonly ready: 'True' | 'False' | 'Unknown' | 'Absent';

@@ -9,7 +9,7 @@ import { SECOND } from '../cluster/sim/time.ts';
 import { Trace, type TraceRecord } from '../cluster/sim/trace.ts';
 import { Flows } from './flow.ts';
 import { History } from './history.ts';
-import type { Action, CommandAction, Input, SessionLog } from './protocol.ts';
+import type { Action, CommandAction, ContainerRuntime, Input, SessionLog } from './protocol.ts';
 import type { OutsideListener } from './gateway.ts';
 import type { Outside, OutsideAction } from './outside.ts';
 import type { MachineFacts } from './rows.ts';
@@ -41,13 +41,14 @@ const SYSTEM_POD = /^object\/pods\/(kube-system|kube-flannel)\//;
 const isTrue = (object: Node | Pod | undefined): boolean =>
   object?.status?.conditions?.some((c: { readonly type: string; readonly status: string }) => c.type === 'Ready' && c.status === 'True') ?? false;
 
-function machineFacts(cluster: Cluster): MachineFacts[] {
+function machineFacts(cluster: Cluster, runtime: ContainerRuntime): MachineFacts[] {
   const { operator, controlPlanes, workers, addresses } = cluster.topology;
   const facts = (role: MachineFacts['role']) => (machine: { readonly name: string; readonly powered: boolean }): MachineFacts => ({
     name: machine.name,
     role,
     address: addresses.get(machine.name) ?? '',
     powered: machine.powered,
+    runtime,
   });
   return [facts('operator')(operator), ...controlPlanes.map(facts('control-plane')), ...workers.map(facts('worker'))];
 }
@@ -88,7 +89,7 @@ export class Replica {
       this.history.drop(records);
       this.flows.drop(records);
     };
-    this.scene = new Scene(machineFacts(this.cluster), this.cluster.sim.epoch, (key) => this.history.value(key));
+    this.scene = new Scene(machineFacts(this.cluster, log.topology.runtime ?? 'containerd'), this.cluster.sim.epoch, (key) => this.history.value(key));
     if (tools) this.equip(tools);
   }
 

@@ -5,7 +5,7 @@ import type {
 } from '../cluster/api/generated/types.ts';
 import { summarise } from '../cluster/api/table/pods.ts';
 import { parseTime, type Micros } from '../cluster/sim/time.ts';
-import type { ContainerRow, EventRow, Health, InterfaceRow, MachineRow, ObjectRow, PodRow, ProcessRow, VolumeRow } from './protocol.ts';
+import type { ContainerRow, ContainerRuntime, EventRow, Health, InterfaceRow, MachineRow, ObjectRow, PodRow, ProcessRow, VolumeRow } from './protocol.ts';
 
 /** Any object as it comes out of etcd. */
 export interface ApiObject {
@@ -222,6 +222,7 @@ export interface MachineFacts {
   readonly role: MachineRow['role'];
   readonly address: string;
   readonly powered: boolean;
+  readonly runtime: ContainerRuntime;
 }
 
 export function machineRow(
@@ -239,6 +240,7 @@ export function machineRow(
     role: facts.role,
     address: facts.address,
     powered: facts.powered,
+    runtime: facts.runtime,
     linkUp,
     ready: node === undefined ? 'Absent' : ready?.status === 'True' ? 'True' : ready?.status === 'False' ? 'False' : 'Unknown',
     readyReason: ready?.reason ?? '',

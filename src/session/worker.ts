@@ -111,7 +111,7 @@ const api: SessionApi = {
   async open(from: SessionLog | Topology | null, port: MessagePort) {
     stream?.close();
     if (from === null) session = prepared ?? new Session(newSession(), null);
-    else session = 'inputs' in from ? new Session(from, await loadTools()) : new Session({ ...newSession(), topology: from }, null);
+    else session = new Session('inputs' in from ? from : { ...newSession(), topology: from }, await loadTools());
     prepared = null;
     stream = new Stream(session, port);
     stream.flush();

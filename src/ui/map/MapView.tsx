@@ -49,7 +49,7 @@ function useMapLayout(scene: SceneModel, arrangement: Arrangement): MapLayout {
   const wanted = JSON.stringify(
     machines.flatMap((id): MachineInput[] => {
       const row = scene.get(id);
-      return row?.type === 'machine' ? [{ id, name: row.name, role: row.role, slots: roomFor(scene.slots.used(row.name)) }] : [];
+      return row?.type === 'machine' ? [{ id, name: row.name, role: row.role, runtime: row.runtime, slots: roomFor(scene.slots.used(row.name)) }] : [];
     }),
   );
   return useMemo(() => layoutMap(JSON.parse(wanted) as MachineInput[], arrangement), [wanted, arrangement]);

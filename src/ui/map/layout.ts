@@ -1,5 +1,7 @@
 // Where everything on the map stands: a pure function of which machines there are and how many Pod slots each needs.
 // World units are chosen so that one cluster of three workers is readable when it just fits a 1280×720 screen.
+import type { ContainerRuntime } from '../../session/protocol.ts';
+
 
 export interface Point {
   readonly x: number;
@@ -15,14 +17,15 @@ export interface MachineInput {
   readonly id: string;
   readonly name: string;
   readonly role: 'control-plane' | 'worker' | 'operator';
+  readonly runtime: ContainerRuntime;
   /** How many Pod slots it needs. */
   readonly slots: number;
 }
 
-export interface MachineLayout extends Omit<MachineInput, 'slots'> {
+export interface MachineLayout extends Omit<MachineInput, 'slots' | 'runtime'> {
   readonly rect: Rect;
   readonly title: Rect;
-  /** Host services and interfaces by name: kubelet, containerd, cni0, flannel.1, eth0, tables. */
+  /** Host services and interfaces by name: kubelet, containerd or what else makes containers, cni0, flannel.1, eth0, tables. */
   readonly chips: Readonly<Record<string, Rect>>;
   readonly pods: { readonly area: Rect; /** Pods are marks, not cards. */ readonly dense: boolean; readonly columns: number; readonly slotW: number; readonly slotH: number; readonly gap: number };
 }
@@ -102,24 +105,26 @@ function chipRow(x: number, y: number, w: number, chips: readonly (readonly [str
   return row;
 }
 
-const SERVICES = [
-  ['kubelet', 1],
-  ['containerd', 1.15],
-] as const;
+/** The host services that a machine shows: the kubelet and what it makes containers with. */
+const SERVICES: Readonly<Record<ContainerRuntime, readonly (readonly [string, number])[]>> = {
+  containerd: [['kubelet', 1], ['containerd', 1.15]],
+  'cri-o': [['kubelet', 1], ['crio', 1.15]],
+  docker: [['kubelet', 0.85], ['cri-dockerd', 1.15], ['dockerd', 0.85]],
+};
 const DEVICES = [
   ['eth0', 1],
   ['flannel.1', 1.2],
   ['cni0', 1],
 ] as const;
 
-const described = ({ id, name, role }: MachineInput): Omit<MachineInput, 'slots'> => ({ id, name, role });
+const described = ({ id, name, role }: MachineInput): Omit<MachineInput, 'slots' | 'runtime'> => ({ id, name, role });
 
 function workerLayout(input: MachineInput, x: number, y: number, grid: PodGrid): MachineLayout {
   const w = grid.w + 2 * PAD;
   let at = y + TITLE;
   const devices = chipRow(x + PAD, at, grid.w, DEVICES);
   at += CHIP + GAP;
-  const services = chipRow(x + PAD, at, grid.w, [...SERVICES, ['tables', 1.15]]);
+  const services = chipRow(x + PAD, at, grid.w, [...SERVICES[input.runtime], ['tables', 1.15]]);
   at += CHIP + GAP + 1;
   const area = { x: x + PAD, y: at, w: grid.w, h: grid.h };
   const h = at + grid.h + PAD - y;
@@ -133,7 +138,7 @@ function controlPlaneLayout(input: MachineInput, x: number, y: number, grid: Pod
   const h = controlPlaneHeight(grid);
   const at = y + h - PAD - CHIP;
   const area = { x: x + PAD, y: y + TITLE + (h - TITLE - PAD - CHIP - grid.h) / 2, w: grid.w, h: grid.h };
-  const chips = chipRow(x + PAD, at, grid.w, [...SERVICES, ['tables', 1.15], ['cni0', 0.75], ['flannel.1', 1], ['eth0', 0.75]]);
+  const chips = chipRow(x + PAD, at, grid.w, [...SERVICES[input.runtime], ['tables', 1.15], ['cni0', 0.75], ['flannel.1', 1], ['eth0', 0.75]]);
   return { ...described(input), rect: { x, y, w, h }, title: { x, y, w, h: TITLE }, chips, pods: { area, ...grid } };
 }
 

@@ -8,9 +8,9 @@ import { lengthOf, pointAlong, resolvePlace, routeBetween } from './places.ts';
 import { SlotBook } from './slots.ts';
 
 const cluster = (controlPlanes: number, workers: number, slots: number): MachineInput[] => [
-  { id: 'machine/operator', name: 'operator', role: 'operator', slots: 0 },
-  ...Array.from({ length: controlPlanes }, (_, i): MachineInput => ({ id: `machine/control-plane-${i + 1}`, name: `control-plane-${i + 1}`, role: 'control-plane', slots: 8 })),
-  ...Array.from({ length: workers }, (_, i): MachineInput => ({ id: `machine/worker-${i + 1}`, name: `worker-${i + 1}`, role: 'worker', slots })),
+  { id: 'machine/operator', name: 'operator', role: 'operator', runtime: 'containerd', slots: 0 },
+  ...Array.from({ length: controlPlanes }, (_, i): MachineInput => ({ id: `machine/control-plane-${i + 1}`, name: `control-plane-${i + 1}`, role: 'control-plane', runtime: 'containerd', slots: 8 })),
+  ...Array.from({ length: workers }, (_, i): MachineInput => ({ id: `machine/worker-${i + 1}`, name: `worker-${i + 1}`, role: 'worker', runtime: 'containerd', slots })),
 ];
 
 const overlaps = (a: Rect, b: Rect): boolean => a.x < b.x + b.w - 0.01 && b.x < a.x + a.w - 0.01 && a.y < b.y + b.h - 0.01 && b.y < a.y + a.h - 0.01;

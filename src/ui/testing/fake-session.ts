@@ -29,7 +29,7 @@ export function fakePod(namespace: string, name: string, machine: string, change
 export function fakeRows(): Row[] {
   const rows: Row[] = MACHINES.map((name, i) => ({
     type: 'machine', id: `machine/${name}`, name, role: name === 'operator' ? 'operator' : i === 1 ? 'control-plane' : 'worker',
-    address: `192.168.66.${i === 0 ? 2 : i === 1 ? 10 : 19 + i}`, powered: true, linkUp: true, ready: i === 0 ? 'Absent' : 'True', readyReason: '',
+    address: `192.168.66.${i === 0 ? 2 : i === 1 ? 10 : 19 + i}`, powered: true, runtime: 'containerd', linkUp: true, ready: i === 0 ? 'Absent' : 'True', readyReason: '',
     unschedulable: false, podCidr: i === 0 ? '' : `10.244.${i - 1}.0/24`, version: i === 0 ? '' : 'v1.36.0', taints: [],
     tables: { rules: 42 + i, routes: 5, neighbours: 3, fdb: 3 }, images: ['registry.k8s.io/pause:3.10.1'],
   }));

@@ -5,9 +5,10 @@ import { stringify } from 'yaml';
 
 export const WHOLE_LINES = { lineWidth: 0 } as const;
 
-/** Words, paths, Base64, flags and addresses: never quoted, unless they are one of RESERVED. */
-const PLAIN = /^(?:[A-Za-z/]|--[a-z])(?:[\w./=+,@-]|:(?=[\w/]))*$|^\d+(?:\.\d+){3}(?:[/:]\d+)?$/;
-const ENDS_OPEN = /-$/;
+/** Words, paths, Base64, flags, addresses, durations and sizes: never quoted, unless they are one of RESERVED. */
+const PLAIN = /^(?:[A-Za-z/]|--[a-z])(?:[\w./=+,@-]|=\*|:(?=[\w/]))*$|^\d+(?:\.\d+){3}(?:[/:]\d+)?$|^\d+(?:[hms]|ms|m\d+s|h\d+m\d+s|[KMGT]i?)$|^\d+\.\d+\.\d+(?:-\d+)?$/;
+/** What would read as a number is quoted. */
+const INTEGER = /^\d+$/;
 const KEY = /^[A-Za-z][\w./-]*\w$|^[A-Za-z]$/;
 const RESERVED = /^(?:true|false|null)$/i;
 
@@ -63,7 +64,9 @@ function listText(list: readonly unknown[], indent: string, seen: Set<object>): 
 function scalarText(value: unknown, seen: Set<object>): string | Unusual {
   switch (typeof value) {
     case 'string':
-      if (PLAIN.test(value) && !ENDS_OPEN.test(value) && !RESERVED.test(value)) return value;
+      if (value === '') return '""';
+      if (INTEGER.test(value)) return `"${value}"`;
+      if (PLAIN.test(value) && !RESERVED.test(value)) return value;
       return value.includes('\n') ? UNUSUAL : stringify({ k: value }, WHOLE_LINES).slice(3, -1);
     case 'boolean':
       return value ? 'true' : 'false';

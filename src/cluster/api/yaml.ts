@@ -5,7 +5,7 @@ import { parse, stringify } from 'yaml';
 import { deepFreeze } from './meta.ts';
 import { plainYaml, WHOLE_LINES } from './yaml-plain.ts';
 
-const REMEMBERED = 64;
+const REMEMBERED = 256;
 const known = new Map<string, unknown>();
 
 /** The value of a YAML (or JSON) document, frozen. Throws YAMLParseError. */

@@ -1,7 +1,7 @@
 // Where everything on the map stands: a pure function of which machines there are and how many Pod slots each needs.
 // World units are chosen so that one cluster of three workers is readable when it just fits a 1280×720 screen.
-import type { ContainerRuntime } from '../../session/protocol.ts';
 
+import type { ContainerRuntime } from '../../session/protocol.ts';
 
 export interface Point {
   readonly x: number;

@@ -1,4 +1,4 @@
-// Base64 and UTF-8 of Secret data, PEM bodies, tokens. The platform's btoa takes texts of ASCII, which most are.
+// Base64 and UTF-8 without the platform's help: Secret data, PEM bodies, tokens.
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const URL_ALPHABET = `${ALPHABET.slice(0, 62)}-_`;
@@ -48,28 +48,30 @@ export function fromUtf8(bytes: readonly number[]): string {
   return parts.join('');
 }
 
-const ASCII = /^[\0-\x7f]*$/;
-
 /** Standard padded base64 of a text's UTF-8 bytes. */
-export const toBase64 = (text: string): string => (ASCII.test(text) ? btoa(text) : encode(utf8(text), ALPHABET, '='));
+export const toBase64 = (text: string): string => encode(utf8(text), ALPHABET, '=');
+
+/** Every two characters that can stand side by side: twelve bits each. */
+const pairs = new Map<string, readonly string[]>();
+
+function pairsOf(alphabet: string): readonly string[] {
+  let known = pairs.get(alphabet);
+  if (!known) pairs.set(alphabet, (known = Array.from({ length: 4_096 }, (_, n) => `${alphabet[n >> 6]}${alphabet[n & 63]}`)));
+  return known;
+}
 
 function encode(bytes: ArrayLike<number>, alphabet: string, padding: string): string {
+  const pair = pairsOf(alphabet);
   const whole = bytes.length - (bytes.length % 3);
-  const codes: number[] = [];
+  let out = '';
   for (let i = 0; i < whole; i += 3) {
     const group = ((bytes[i] as number) << 16) | ((bytes[i + 1] as number) << 8) | (bytes[i + 2] as number);
-    codes.push(
-      alphabet.charCodeAt(group >> 18),
-      alphabet.charCodeAt((group >> 12) & 63),
-      alphabet.charCodeAt((group >> 6) & 63),
-      alphabet.charCodeAt(group & 63),
-    );
+    out += (pair[group >> 12] as string) + (pair[group & 4_095] as string);
   }
-  const out = ascii(codes);
   if (whole === bytes.length) return out;
   const group = ((bytes[whole] as number) << 16) | ((bytes[whole + 1] ?? 0) << 8);
   const last = whole + 1 < bytes.length ? (alphabet[(group >> 6) & 63] as string) : padding;
-  return `${out}${alphabet[group >> 18]}${alphabet[(group >> 12) & 63]}${last}${padding}`;
+  return `${out}${pair[group >> 12]}${last}${padding}`;
 }
 
 /** The text behind base64 (standard or URL alphabet, padded or not, line breaks allowed); undefined for anything else. */
@@ -108,8 +110,7 @@ function ascii(bytes: readonly number[]): string {
 }
 
 /** Unpadded base64 in the URL alphabet: the parts of a JWT. */
-export const toBase64Url = (text: string): string =>
-  ASCII.test(text) ? btoa(text).replace(/=+$/, '').replaceAll('+', '-').replaceAll('/', '_') : encode(utf8(text), URL_ALPHABET, '');
+export const toBase64Url = (text: string): string => encode(utf8(text), URL_ALPHABET, '');
 
 /** Standard padded base64 of bytes. */
 export const bytesToBase64 = (bytes: ArrayLike<number>): string => encode(bytes, ALPHABET, '=');

@@ -1,56 +1,26 @@
 // A headless cluster behind TLS on a free port, driven by the official JavaScript client as a program of its users would be.
 
-import { readFileSync } from 'node:fs';
-import { mkdtempSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import {
-  AppsV1Api, CoordinationV1Api, CoreV1Api, Exec, KubeConfig, Log, makeInformer, PatchStrategy, PortForward, setHeaderOptions, type V1Lease,
+  AppsV1Api, CoordinationV1Api, CoreV1Api, Exec, type KubeConfig, Log, makeInformer, PatchStrategy, PortForward, setHeaderOptions, type V1Lease,
   type V1Pod, Watch,
 } from '@kubernetes/client-node';
 import { createServer, connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Credentials, makeCredentials, writeKubeconfig } from './credentials.ts';
-import { Headless } from './headless.ts';
-import { serveBridge } from './server.ts';
-import { takeUpgrade } from './upgrade.ts';
+import { eventually, type ServedCluster, serveCluster } from './testing/served-cluster.ts';
 
-let cluster: Headless;
-let bridge: Awaited<ReturnType<typeof serveBridge>>;
-let credentials: Credentials;
-let path: string;
-const config = new KubeConfig();
-const faults: unknown[] = [];
+let served: ServedCluster;
+let config: KubeConfig;
 
 beforeAll(async () => {
-  cluster = new Headless({ controlPlanes: 1, workers: 2, seed: 7, speed: 20 });
-  cluster.onFault = (error) => faults.push(error);
-  credentials = await makeCredentials();
-  bridge = await serveBridge({ port: 0, backend: cluster, tls: credentials, upgrade: takeUpgrade });
-  path = writeKubeconfig(bridge.port, credentials, join(mkdtempSync(join(tmpdir(), 'orrery-test-')), 'kubeconfig'));
-  config.loadFromFile(path);
-  if (!(await cluster.boot())) throw new Error('the cluster did not become ready');
-  cluster.start();
+  served = await serveCluster({ controlPlanes: 1, workers: 2, seed: 7, speed: 20 });
+  ({ config } = served);
 });
 
-afterAll(() => {
-  cluster.stop();
-  bridge.server.closeAllConnections();
-  bridge.server.close();
-});
-
-async function eventually<T>(look: () => Promise<T | false | undefined> | T | false | undefined, limit = 20_000): Promise<T> {
-  const end = Date.now() + limit;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > end) throw new Error('it did not come to pass');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+afterAll(() => served.stop());
 
 const pod = (name: string, command: string[], image = 'busybox'): V1Pod => ({
   metadata: { name, labels: { app: name } },
@@ -206,7 +176,7 @@ describe('who may speak to the bridge', () => {
   }
   const ask = (headers: Record<string, string>): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      httpsRequest({ host: '127.0.0.1', port: bridge.port, path: '/api/v1/namespaces', ca: credentials.ca, servername: 'localhost', headers }, (response) => {
+      httpsRequest({ host: '127.0.0.1', port: served.port, path: '/api/v1/namespaces', ca: served.credentials.ca, servername: 'localhost', headers }, (response) => {
         let body = '';
         response.on('data', (piece: Buffer) => (body += piece.toString()));
         response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
@@ -214,11 +184,11 @@ describe('who may speak to the bridge', () => {
         .on('error', reject)
         .end();
     });
-  const token = (): { authorization: string } => ({ authorization: `Bearer ${credentials.token}` });
+  const token = (): { authorization: string } => ({ authorization: `Bearer ${served.credentials.token}` });
 
   test('the kubeconfig is its owner’s, and its token the administrator’s', async () => {
-    expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(readFileSync(path, 'utf8')).toContain(credentials.token);
+    expect(statSync(served.path).mode & 0o777).toBe(0o600);
+    expect(readFileSync(served.path, 'utf8')).toContain(served.credentials.token);
     expect((await ask(token())).status).toBe(200);
   });
 
@@ -232,17 +202,17 @@ describe('who may speak to the bridge', () => {
     expect(await ask({ ...token(), host: 'example.com' })).toEqual({ status: 403, body: 'Forbidden\n' });
     expect((await ask({ ...token(), origin: 'https://example.com' })).status).toBe(403);
     expect((await ask({ ...token(), 'sec-fetch-site': 'cross-site' })).status).toBe(403);
-    expect((await ask({ ...token(), host: `localhost:${bridge.port}` })).status).toBe(200);
+    expect((await ask({ ...token(), host: `localhost:${served.port}` })).status).toBe(200);
   });
 
   test('plain HTTP does not get through', async () => {
     const failed = await new Promise<boolean>((resolve) => {
-      httpRequest({ host: '127.0.0.1', port: bridge.port, path: '/' }, () => resolve(false)).on('error', () => resolve(true)).end();
+      httpRequest({ host: '127.0.0.1', port: served.port, path: '/' }, () => resolve(false)).on('error', () => resolve(true)).end();
     });
     expect(failed).toBe(true);
   });
 });
 
 test('the model had no fault meanwhile', () => {
-  expect(faults).toEqual([]);
+  expect(served.faults).toEqual([]);
 });

@@ -1,7 +1,7 @@
 // Situations of a whole cluster as stories in text: situations/<topic>/<name>.txt. Each begins with a new cluster and is a
 // person's evening at the terminal. `UPDATE=1 npx vitest run src/session/situations.test.ts -t <name>` writes what is printed
 // anew; read the difference before you keep it.
-//   # text             a comment; `# cluster: workers=3 cpus=4 memory=8` on the first lines sets the cluster
+//   # text             a comment; `# cluster: workers=3 cpus=4 memory=8 runtime=cri-o` on the first lines sets the cluster
 //   $ command          a line for bash on the operator's machine, with kubectl; a here-document may follow
 //   worker-1$ command  the same on another machine, as root over ssh
 //   > 350s             time passes
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Cluster, type ClusterOptions } from '../cluster/bootstrap/cluster.ts';
 import { bootUntilReady, finish, runOnMachine } from '../cluster/bootstrap/operator.ts';
+import type { RuntimeKind } from '../cluster/runtime/runtime-kind.ts';
 import { MINUTE, SECOND } from '../cluster/sim/time.ts';
 import { operatorShell } from './operator-shell.ts';
 import { tools } from './tools.ts';
@@ -49,8 +50,8 @@ function stepsOf(story: string): Step[] {
 
 function optionsOf(story: string): ClusterOptions {
   const settings = Object.fromEntries([...(/^# cluster: (.*)$/m.exec(story)?.[1] ?? '').matchAll(/(\w+)=(\S+)/g)].map((m) => [m[1], m[2]]));
-  const { workers = '2', cpus = '2', memory = '4' } = settings;
-  return { controlPlanes: 1, seed: 1, workers: Number(workers), cpus: Number(cpus), memoryBytes: Number(memory) * GIB };
+  const { workers = '2', cpus = '2', memory = '4', runtime = 'containerd' } = settings;
+  return { controlPlanes: 1, seed: 1, workers: Number(workers), cpus: Number(cpus), memoryBytes: Number(memory) * GIB, runtime: runtime as RuntimeKind };
 }
 
 function replay(story: string): string {

@@ -7,10 +7,8 @@ import type { Process, Program } from '../cluster/machine/process.ts';
 import { Tty } from '../cluster/machine/tty.ts';
 import type { Micros } from '../cluster/sim/time.ts';
 import type { TraceRecord } from '../cluster/sim/trace.ts';
+import { PROMPT, PROMPT_END } from './prompt.ts';
 
-/** Ends the prompt: shells mark it so for terminals that tell commands from output (OSC 133, "semantic prompt"). */
-export const PROMPT_END = '\u001b]133;B\u0007';
-const PROMPT = '\u001b[1;36m\\u@\\h\u001b[0m:\\w\\$ ';
 /** What is forgotten first when somebody printed without end: characters. */
 const LONGEST = 400_000;
 

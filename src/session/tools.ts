@@ -4,20 +4,48 @@
 import { provideCel } from '../cluster/api/cel/cel.ts';
 import { celEngine } from '../cluster/api/cel/engine.ts';
 import { provideOpenApi } from '../cluster/apiserver/openapi/pool.ts';
+import { registerAddonImages } from '../cluster/bootstrap/addon-images.ts';
+import { storageControllers } from '../cluster/controllers/storage.ts';
+import { provideStorageControllers } from '../cluster/controllers/storage-controllers.ts';
 import { etcdctlProgram } from '../cluster/etcd/etcdctl.ts';
 import { provideEtcdctl } from '../cluster/etcd/etcdctl-provider.ts';
+import type { ImageCatalogue } from '../cluster/images/catalogue.ts';
 import { stockEverydayImages } from '../cluster/images/everyday.ts';
+import { storageVolumes } from '../cluster/kubelet/storage.ts';
+import { provideStorageVolumes } from '../cluster/kubelet/storage-volumes.ts';
+import { readConfiguration } from '../cluster/scheduler/configuration.ts';
+import { provideSchedulerConfiguration } from '../cluster/scheduler/configuration-provider.ts';
+import { volumePlugins } from '../cluster/scheduler/plugins/volumes.ts';
+import { provideVolumePlugins } from '../cluster/scheduler/volume-plugins.ts';
+import { kernelFiles } from '../cluster/machine/kernel-files.ts';
+import { provideKernelFiles } from '../cluster/machine/kernel-files-provider.ts';
+import { otherRuntimes } from '../cluster/runtime/other-runtimes.ts';
+import { provideRuntimes } from '../cluster/runtime/runtime-provider.ts';
 import { kubectlProgram } from '../kubectl/kubectl.ts';
 import { printYaml } from '../kubectl/print/yaml.ts';
+import { providePublicDocuments } from '../kubectl/resource/public-documents.ts';
 import { describeObject } from './inspect.ts';
 import { operatorShell } from './operator-shell.ts';
 import { commandOfRequest, Outside } from './outside.ts';
 import { checkText, problemsOf } from './problems.ts';
+import { publicDocuments } from './public-documents.ts';
 
-// Policies and custom resources may speak, and etcdctl be run, from the first action on.
+// Policies and custom resources may speak, etcdctl be run and the scheduler configured from the first action on.
 provideCel(celEngine);
 provideEtcdctl(etcdctlProgram);
+provideRuntimes(otherRuntimes);
+provideKernelFiles(kernelFiles);
+providePublicDocuments(publicDocuments);
+provideSchedulerConfiguration(readConfiguration);
+provideStorageControllers(storageControllers);
+provideStorageVolumes(storageVolumes);
+provideVolumePlugins(volumePlugins);
 
-export const tools = { kubectl: kubectlProgram, shell: operatorShell, stockImages: stockEverydayImages, printYaml, describeObject, checkText, problemsOf, Outside, commandOfRequest, provideOpenApi } as const;
+function stockImages(catalogue: ImageCatalogue): void {
+  stockEverydayImages(catalogue);
+  registerAddonImages(catalogue);
+}
+
+export const tools = { kubectl: kubectlProgram, shell: operatorShell, stockImages, printYaml, describeObject, checkText, problemsOf, Outside, commandOfRequest, provideOpenApi } as const;
 
 export type Tools = typeof tools;

@@ -61,8 +61,20 @@ export function prepareForCreate<T extends ApiObject>(kind: ResourceKind, object
   return deepFreeze(out) as unknown as T;
 }
 
+const GATED = {
+  type: 'PodScheduled',
+  status: 'False',
+  lastProbeTime: null,
+  lastTransitionTime: null,
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+} as const;
+
 function initialStatus(kind: ResourceKind, object: ApiObject): unknown {
-  if (kind.key === 'pods') return { phase: 'Pending', qosClass: qosClass((object as Pod).spec) };
+  if (kind.key === 'pods') {
+    const { spec } = object as Pod;
+    return { phase: 'Pending', ...(spec.schedulingGates?.length ? { conditions: [GATED] } : {}), qosClass: qosClass(spec) };
+  }
   if (kind.key === 'persistentvolumeclaims') return { phase: 'Pending' };
   if (kind.key === 'services' || kind.key === 'ingresses.networking.k8s.io') return { loadBalancer: {} };
   const definition = `${kind.schema}Status`;

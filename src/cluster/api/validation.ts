@@ -1,6 +1,6 @@
 // The rules of each kind, applied when it is created and when it is updated. Texts, paths and order are upstream's.
 
-import type { ConfigMap, ResourceTypes } from './generated/types.ts';
+import type { ConfigMap, Pod, ResourceTypes } from './generated/types.ts';
 import type { ResourceKind } from './kinds.ts';
 import type { ApiObject } from './meta.ts';
 import type { FieldError } from './status.ts';
@@ -12,6 +12,7 @@ import { checkLabelSelector, checkMeta, checkMetaUpdate, type NameRule } from '.
 import { label1035Errors, label1123Errors, pathSegmentErrors, subdomain1123Errors } from './validation/names.ts';
 import * as network from './validation/network.ts';
 import { checkPod, checkPodUpdate, checkTemplate } from './validation/pod.ts';
+import { checkPodResize } from './validation/pod-resize.ts';
 import * as policy from './validation/policy.ts';
 import * as storage from './validation/storage.ts';
 import * as workloads from './validation/workloads.ts';
@@ -135,7 +136,7 @@ export function validateUpdate(kind: ResourceKind, object: ApiObject, old: ApiOb
     const { check, update, checkOnlyOnCreate } = rulesOf(kind);
     if (checkOnlyOnCreate !== true && specOf(object) !== specOf(old)) check?.(errors, object);
     update?.(errors, object, old);
-  }
+  } else if (subresource === 'resize') checkPodResize(errors, object as Pod, old as Pod);
   return errors.list.length === 0 ? NONE : errors.list;
 }
 

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { kubectlProgram } from '../../kubectl/kubectl.ts';
 import { stockEverydayImages } from '../images/everyday.ts';
-import { iptablesSave } from '../network/netfilter.ts';
+import { iptablesSave } from '../network-tools/iptables-save.ts';
 import type { Netns } from '../network/netns.ts';
 import { formatRoutes } from '../network/iproute.ts';
 import { MINUTE, SECOND } from '../sim/time.ts';

@@ -3,6 +3,8 @@
 import { ImageCatalogue } from '../images/catalogue.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { LogSink, Process } from '../machine/process.ts';
+import { waitForSsh } from '../network/sshd.ts';
+import type { RuntimeKind } from '../runtime/runtime-kind.ts';
 import { Simulation } from '../sim/simulation.ts';
 import type { Trace } from '../sim/trace.ts';
 import { registerComponentImages } from './component-images.ts';
@@ -24,6 +26,8 @@ export interface ClusterOptions {
   readonly serviceCidr?: string;
   /** Default 192.168.66.0/24. */
   readonly nodeNetwork?: string;
+  /** The container runtime of every node; default containerd. Others must have been provided (runtime-provider.ts). */
+  readonly runtime?: RuntimeKind;
   readonly trace?: Trace;
   /** Of each machine; default 2. */
   readonly cpus?: number;
@@ -53,7 +57,7 @@ export class Cluster {
   readonly provisioningLog: readonly string[];
 
   constructor(options: ClusterOptions) {
-    const { seed, epoch, trace, cpus = 2, memoryBytes = 4 * GIB } = options;
+    const { seed, epoch, trace, runtime = 'containerd', cpus = 2, memoryBytes = 4 * GIB } = options;
     this.sim = new Simulation({ seed, ...(epoch === undefined ? {} : { epoch }), ...(trace === undefined ? {} : { trace }) });
     this.topology = buildTopology(this.sim, {
       controlPlanes: options.controlPlanes,
@@ -67,9 +71,14 @@ export class Cluster {
     const { operator, controlPlanes, workers } = this.topology;
     this.operator = operator;
     this.machines = new Map([operator, ...controlPlanes, ...workers].map((machine) => [machine.name, machine]));
-    for (const machine of [...controlPlanes, ...workers]) installNodeUnits(machine, this.images);
+    for (const machine of [...controlPlanes, ...workers]) installNodeUnits(machine, this.images, runtime);
     operator.units.install({ name: 'dnsmasq', program: outsideDnsProgram, argv: ['/usr/sbin/dnsmasq'], restart: 'always' });
-    for (const machine of this.machines.values()) machine.powerOn();
+    for (const machine of this.machines.values()) {
+      const address = this.topology.addresses.get(machine.name) as string;
+      operator.files.append('/etc/hosts', `${address}\t${machine.name}\n`);
+      waitForSsh(machine);
+      machine.powerOn();
+    }
 
     const lines: string[] = [];
     const logs: LogSink = { write: (_stream, line) => void lines.push(line) };
@@ -77,6 +86,7 @@ export class Cluster {
     this.provisioning = operator.spawn(
       provisionProgram({
         topology: this.topology,
+        runtime,
         podCidr: options.podCidr ?? '10.244.0.0/16',
         serviceCidr: options.serviceCidr ?? '10.96.0.0/12',
       }),

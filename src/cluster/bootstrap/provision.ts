@@ -5,6 +5,7 @@ import { type Client, Client as ApiClient } from '../client/client.ts';
 import { loadKubeconfig } from '../client/kubeconfig.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Os, Process, Program } from '../machine/process.ts';
+import { CRI_SOCKET, type RuntimeKind } from '../runtime/runtime-kind.ts';
 import type { Op } from '../sim/simulation.ts';
 import { MILLISECOND, SECOND } from '../sim/time.ts';
 import { flannelManifest } from './flannel-manifest.ts';
@@ -15,6 +16,7 @@ import type { Topology } from './topology.ts';
 
 export interface ProvisionOptions {
   readonly topology: Topology;
+  readonly runtime: RuntimeKind;
   readonly podCidr: string;
   readonly serviceCidr: string;
 }
@@ -33,6 +35,8 @@ export const provisionProgram = (options: ProvisionOptions): Program =>
     if (!first) throw new Error('a cluster needs a control plane');
     const address = topology.addresses.get(first.name) as string;
     const token = bootstrapToken(os);
+    // kubeadm finds containerd by itself.
+    const runtime = options.runtime === 'containerd' ? [] : [`--cri-socket=unix://${CRI_SOCKET[options.runtime]}`];
     yield* os.sleep(BOOT);
     const init = ssh(os, first, [
       'kubeadm',
@@ -41,13 +45,14 @@ export const provisionProgram = (options: ProvisionOptions): Program =>
       `--pod-network-cidr=${podCidr}`,
       `--service-cidr=${serviceCidr}`,
       `--token=${token}`,
+      ...runtime,
     ]);
     if ((yield* init.wait()).code !== 0) return 1;
     yield* os.sleep(SSH);
     os.files.write(OPERATOR_KUBECONFIG, first.files.read(ADMIN_CONF), 0o600);
 
     const joins = topology.workers.map((worker) =>
-      ssh(os, worker, ['kubeadm', 'join', `${address}:${API_SERVER_PORT}`, `--token=${token}`]),
+      ssh(os, worker, ['kubeadm', 'join', `${address}:${API_SERVER_PORT}`, `--token=${token}`, ...runtime]),
     );
     yield* applyFlannel(new ApiClient(os, loadKubeconfig(os, OPERATOR_KUBECONFIG)), podCidr);
     let failed = false;

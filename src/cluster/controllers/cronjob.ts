@@ -2,6 +2,7 @@
 
 import type { CronJob, CronJobStatus, Job, ObjectReference } from '../api/generated/types.ts';
 import { controllerOf, controllerReference, isDeleting, keyOf } from '../api/meta.ts';
+import { isKnownZone, zoneOffset } from '../api/timezones.ts';
 import { isAlreadyExists, isNotFound } from '../api/status.ts';
 import type { Client, Draft } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
@@ -11,15 +12,13 @@ import type { Informer } from '../client/informer.ts';
 import { WorkQueue } from '../client/workqueue.ts';
 import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
-import { formatTime, type Micros, MILLISECOND, MINUTE, SECOND } from '../sim/time.ts';
+import { formatTime, type Micros, MINUTE, SECOND } from '../sim/time.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
-import { isKnownZone, missedSchedules, parseSchedule, rfc1123, type Schedule, zoneOffset } from './cronjob-schedule.ts';
+import { type Due, latestDue, parseSchedule, rfc1123, type Schedule, untilNext } from './cronjob-schedule.ts';
 import { equal } from './equal.ts';
 import { BY_CONTROLLER, indexByController } from './indexes.ts';
 
 const NAME = 'cronjob-controller';
-/** Timers ring a little late, so that the time has certainly come. */
-const SKEW: Micros = 100 * MILLISECOND;
 const SCHEDULED = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
 
 type Ending = 'Complete' | 'Failed';
@@ -143,13 +142,24 @@ export class CronJobController implements Controller {
       return status;
     }
     const now = this.#now();
-    const { latest, many } = missedSchedules(cron, schedule, now);
-    if (many) {
+    let due: Due;
+    try {
+      due = latestDue(cron, schedule, now, true);
+    } catch (error) {
+      this.#recorder.event(cron, 'Warning', 'InvalidSchedule', `invalid schedule: ${text} : ${messageOf(error)}`);
+      return status;
+    }
+    const after = yield* this.#startWhenDue(cron, status, due, now, sync);
+    const wait = untilNext({ ...cron, status: after }, schedule, now);
+    if (wait !== undefined) this.#queue.addAfter(keyOf(cron), wait);
+    return after;
+  }
+
+  *#startWhenDue(cron: CronJob, status: CronJobStatus, { latest, missed }: Due, now: Micros, sync: Sync): Op<CronJobStatus> {
+    if (latest === undefined) return status;
+    if (missed === 'many') {
       this.#recorder.event(cron, 'Warning', 'TooManyMissedTimes', 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew');
     }
-    const next = schedule.next(now);
-    if (next !== undefined) this.#queue.addAfter(keyOf(cron), next + SKEW - now);
-    if (latest === undefined) return status;
     const deadline = cron.spec.startingDeadlineSeconds;
     if (deadline !== undefined && latest + deadline * SECOND < now) {
       this.#recorder.event(cron, 'Warning', 'MissSchedule', `Missed scheduled time to start a job: ${rfc1123(latest)}`);

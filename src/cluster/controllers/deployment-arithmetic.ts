@@ -21,12 +21,12 @@ export const statusReplicas = (sets: readonly ReplicaSet[]): number => sum(sets,
 export const readyReplicas = (sets: readonly ReplicaSet[]): number => sum(sets, (set) => set.status.readyReplicas ?? 0);
 export const availableReplicas = (sets: readonly ReplicaSet[]): number => sum(sets, (set) => set.status.availableReplicas ?? 0);
 
-/** Undefined when a set does not tell. */
+/** Undefined when a set has been looked at and does not tell. */
 export function terminatingReplicas(sets: readonly ReplicaSet[]): number | undefined {
   let total = 0;
-  for (const set of sets) {
-    if (set.status.terminatingReplicas === undefined) return undefined;
-    total += set.status.terminatingReplicas;
+  for (const { status } of sets) {
+    if (status.terminatingReplicas !== undefined) total += status.terminatingReplicas;
+    else if (status.observedGeneration) return undefined;
   }
   return total;
 }
@@ -40,8 +40,9 @@ export function resolveFenceposts(
   maxUnavailable: IntOrString | undefined,
   desired: number,
 ): { readonly surge: number; readonly unavailable: number } {
-  const surge = scaledValue(maxSurge ?? 0, desired, true) ?? 0;
-  const unavailable = scaledValue(maxUnavailable ?? 0, desired, false) ?? 0;
+  const surge = scaledValue(maxSurge ?? 0, desired, true);
+  const unavailable = scaledValue(maxUnavailable ?? 0, desired, false);
+  if (surge === undefined || unavailable === undefined) return { surge: 0, unavailable: 0 };
   return { surge, unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable };
 }
 
@@ -76,6 +77,32 @@ export function oldSetsMayLose(d: Deployment, all: readonly ReplicaSet[], newSet
   return specReplicas(all) - (wantedOf(d) - maxUnavailable(d)) - newUnavailable;
 }
 
+interface Sized {
+  readonly set: ReplicaSet;
+  readonly size: number;
+}
+
+/** Old sets, the oldest first, without Pods that serve nobody anyway: at most `most` of those go. */
+export function withoutUseless(old: readonly ReplicaSet[], most: number): readonly Sized[] {
+  let left = most;
+  return [...old].sort(byCreation).map((set) => {
+    const useless = wantedOf(set) - (set.status.availableReplicas ?? 0);
+    const count = Math.max(0, Math.min(left, useless));
+    left -= count;
+    return { set, size: wantedOf(set) - count };
+  });
+}
+
+/** Old sets, the oldest first, without the Pods that are available beyond the fewest that must be. */
+export function withoutSurplus(d: Deployment, available: number, old: readonly ReplicaSet[]): readonly Sized[] {
+  let spare = Math.max(0, available - minAvailable(d));
+  return [...old].sort(byCreation).map((set) => {
+    const count = Math.min(wantedOf(set), spare);
+    spare -= count;
+    return { set, size: wantedOf(set) - count };
+  });
+}
+
 /** The only active set, or the newest when none is; undefined when several are and must share. */
 export function activeOrLatest(newSet: ReplicaSet | undefined, old: readonly ReplicaSet[]): ReplicaSet | undefined {
   const active = activeSets(newSet ? [...old, newSet] : old);
@@ -88,11 +115,11 @@ export function activeOrLatest(newSet: ReplicaSet | undefined, old: readonly Rep
 export function isSaturated(d: Deployment, set: ReplicaSet | undefined): boolean {
   if (!set) return false;
   const desired = annotatedNumber(set, DESIRED_REPLICAS);
-  return desired === wantedOf(d) && wantedOf(set) === wantedOf(d) && set.status.availableReplicas === wantedOf(d);
+  return desired === wantedOf(d) && wantedOf(set) === wantedOf(d) && (set.status.availableReplicas ?? 0) === wantedOf(d);
 }
 
 /** Divides a Deployment's new size among the sets of a running rollout, each by its share; the largest takes what is left over. */
-export function proportionalSizes(d: Deployment, sets: readonly ReplicaSet[]): readonly { readonly set: ReplicaSet; readonly size: number }[] {
+export function proportionalSizes(d: Deployment, sets: readonly ReplicaSet[]): readonly Sized[] {
   const allowed = wantedOf(d) > 0 ? wantedOf(d) + maxSurge(d) : 0;
   const toAdd = allowed - specReplicas(sets);
   const ordered = [...sets].sort((a, b) => wantedOf(b) - wantedOf(a) || (toAdd > 0 ? byCreation(b, a) : byCreation(a, b)));
@@ -123,14 +150,13 @@ function fraction(d: Deployment, set: ReplicaSet): number {
 
 const roundAwayFromZero = (x: number): number => Math.trunc(x < 0 ? x - 0.5 : x + 0.5);
 
-/** The number in an annotation; undefined when there is none. */
+/** The count in an annotation; undefined when there is none. */
 export function annotatedNumber(set: ReplicaSet, name: string): number | undefined {
-  const text = set.metadata.annotations?.[name];
-  const number = text === undefined || text === '' ? Number.NaN : Number(text);
-  return Number.isInteger(number) ? number : undefined;
+  const text = set.metadata.annotations?.[name] ?? '';
+  return /^\d+$/.test(text) && Number(text) <= MAX_INT32 ? Number(text) : undefined;
 }
 
-export const revisionOf = (set: ReplicaSet): number => annotatedNumber(set, REVISION) ?? 0;
+export const revisionOf = (set: ReplicaSet): number => Number(set.metadata.annotations?.[REVISION]) || 0;
 export const maxRevision = (sets: readonly ReplicaSet[]): number => sets.reduce((max, set) => Math.max(max, revisionOf(set)), 0);
 
 /** Older first; of the same second, by name. */

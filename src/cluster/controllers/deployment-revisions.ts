@@ -68,14 +68,14 @@ export function draftNewSet(d: Deployment): Draft<ReplicaSet> & { readonly metad
 }
 
 /** The annotations that the new set should have; the same object when it has them. */
-export function newSetAnnotations(d: Deployment, set: ReplicaSet, revision: number): Annotations | undefined {
+export function newSetAnnotations(d: Deployment, set: ReplicaSet, revision: number, historyChars = MAX_HISTORY_CHARS): Annotations | undefined {
   const current = set.metadata.annotations;
   const next: Record<string, string> = { ...current, ...copiedFrom(d) };
   const former = revisionOf(set);
   if (former < revision) {
     next[REVISION] = String(revision);
     // The set was the new one before, and is again after a rollback: its former revisions are kept.
-    if (current?.[REVISION] !== undefined) next[REVISION_HISTORY] = appended(current[REVISION_HISTORY], current[REVISION]);
+    if (current?.[REVISION] !== undefined) next[REVISION_HISTORY] = appended(current[REVISION_HISTORY], current[REVISION], historyChars);
   }
   return equal(current ?? {}, next) ? current : next;
 }
@@ -101,9 +101,9 @@ function copiedFrom(d: Deployment): Annotations {
 }
 
 /** Adds a revision to the list; the oldest leave when the text grows too long. */
-function appended(history: string | undefined, revision: string): string {
+function appended(history: string | undefined, revision: string, limit: number): string {
   if (history === undefined || history === '') return revision;
   const revisions = `${history},${revision}`.split(',');
-  while (revisions.length > 1 && revisions.join(',').length > MAX_HISTORY_CHARS) revisions.shift();
+  while (revisions.length > 1 && revisions.join(',').length > limit) revisions.shift();
   return revisions.join(',');
 }

@@ -15,7 +15,6 @@ import {
   activeSets,
   annotatedNumber,
   availableReplicas,
-  byCreation,
   DESIRED_REPLICAS,
   expendableSets,
   hasProgressDeadline,
@@ -23,7 +22,6 @@ import {
   isRollingUpdate,
   isSaturated,
   maxRevision,
-  minAvailable,
   newSetReplicas,
   oldSetsMayLose,
   proportionalSizes,
@@ -31,6 +29,8 @@ import {
   specReplicas,
   statusReplicas,
   wantedOf,
+  withoutSurplus,
+  withoutUseless,
 } from './deployment-arithmetic.ts';
 import { draftNewSet, findNewSet, firstAnnotations, hasSizeAnnotations, newSetAnnotations, sameTemplate, sizeAnnotations } from './deployment-revisions.ts';
 import { calculateStatus, condition, type Instant, rolloutStatus, withCondition } from './deployment-status.ts';
@@ -134,23 +134,14 @@ export class Rollout {
     if (specReplicas(sets.old) === 0) return false;
     const most = oldSetsMayLose(this.d, all(sets), newSet);
     if (most <= 0) return false;
-    const old = activeSets(sets.old).sort(byCreation);
-
-    // Pods that are of no use anyway go first.
     let removed = 0;
     const rest: ReplicaSet[] = [];
-    for (const set of old) {
-      const useless = wantedOf(set) - (set.status.availableReplicas ?? 0);
-      const count = Math.max(0, Math.min(most - removed, useless));
-      rest.push((yield* this.#resize(set, wantedOf(set) - count)) ?? set);
-      removed += count;
+    for (const { set, size } of withoutUseless(activeSets(sets.old), most)) {
+      rest.push((yield* this.#resize(set, size)) ?? set);
+      removed += wantedOf(set) - size;
     }
-
-    let spare = availableReplicas([...old, newSet]) - minAvailable(this.d);
-    for (const set of rest) {
-      const count = Math.min(wantedOf(set), Math.max(0, spare));
-      if (yield* this.#resize(set, wantedOf(set) - count)) removed += count;
-      spare -= count;
+    for (const { set, size } of withoutSurplus(this.d, availableReplicas([...rest, newSet]), rest)) {
+      if (yield* this.#resize(set, size)) removed += wantedOf(set) - size;
     }
     return removed > 0;
   }

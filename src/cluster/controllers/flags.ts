@@ -61,6 +61,7 @@ export function parseFlags(os: Os): ManagerFlags {
     concurrent: {
       deployment: number('concurrent-deployment-syncs', 5),
       replicaset: number('concurrent-replicaset-syncs', 5),
+      replicationcontroller: number('concurrent-rc-syncs', 5),
       daemonset: number('concurrent-daemonset-syncs', 2),
       endpoints: number('concurrent-endpoint-syncs', 5),
       endpointslice: number('concurrent-service-endpoint-syncs', 5),

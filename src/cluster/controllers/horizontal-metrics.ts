@@ -1,15 +1,15 @@
-// Where an HPA gets its numbers (pkg/controller/podautoscaler/metrics): the resource metrics API; those of custom and external
-// metrics exist only where an adapter serves them.
+// Where an HPA gets its numbers (pkg/controller/podautoscaler/metrics): the resource metrics API here, what adapters serve in
+// horizontal-custom.ts.
 
 import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus, MetricTarget, Pod } from '../api/generated/types.ts';
 import { formatMilli, formatQuantity, quantityMilli } from '../api/quantity.ts';
-import { selectorOf, selectorText } from '../api/selector.ts';
 import { ApiError } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import { isProgrammingError, messageOf } from '../client/errors.ts';
 import type { Op } from '../sim/simulation.ts';
 import { type Micros, parseTime, SECOND } from '../sim/time.ts';
 import { tolerancesOf } from './horizontal-behavior.ts';
+import { AdapterMetrics } from './horizontal-custom.ts';
 import { type Proposal, proposeReplicas, requestsOf, type Sample, type Samples } from './horizontal-replicas.ts';
 
 export interface MetricAnswer {
@@ -49,9 +49,11 @@ interface PodMetrics {
 
 export class HorizontalMetrics {
   readonly #client: Client;
+  readonly #adapter: AdapterMetrics;
 
   constructor(client: Client) {
     this.#client = client;
+    this.#adapter = new AdapterMetrics(client);
   }
 
   /** What one metric asks for. Throws MetricError. */
@@ -66,11 +68,11 @@ export class HorizontalMetrics {
         return yield* this.#resource(context, target, name, container, `${name} container resource`, 'FailedGetContainerResourceMetric');
       }
       case 'Pods':
-        return yield* this.#custom(context, spec.pods?.metric.name ?? '', 'FailedGetPodsMetric', 'pods metric value', 'pods metric');
+        return yield* this.#adapter.pods(context, spec);
       case 'Object':
-        return yield* this.#custom(context, spec.object?.metric.name ?? '', 'FailedGetObjectMetric', 'object metric value', 'object metric');
+        return yield* this.#adapter.object(context, spec);
       default:
-        return yield* this.#external(context, spec);
+        return yield* this.#adapter.external(context, spec);
     }
   }
 
@@ -114,34 +116,6 @@ export class HorizontalMetrics {
       samples.set(item.metadata.name, { value, time: parseTime(item.timestamp) ?? 0, window: secondsOf(item.window) });
     }
     return samples;
-  }
-
-  *#custom({ hpa }: MetricContext, metric: string, reason: string, kind: string, label: string): Op<MetricAnswer> {
-    yield* this.#probe('custom.metrics.k8s.io', reason, kind, (why) => {
-      const which = kind.startsWith('object') ? `${hpa.spec.scaleTargetRef.kind} on ${hpa.metadata.namespace} ${hpa.spec.scaleTargetRef.name}/` : '';
-      return `unable to get metric ${metric}: ${which === '' ? '' : `${which} `}unable to fetch metrics from custom metrics API: ${why}`;
-    });
-    throw new MetricError(reason, kind, `unable to get ${label} ${metric}: no metrics returned from custom metrics API`);
-  }
-
-  *#external({ hpa }: MetricContext, { external }: MetricSpec): Op<MetricAnswer> {
-    const name = external?.metric.name ?? '';
-    const selector = selectorText(selectorOf(external?.metric.selector));
-    const kind = `${name} external metric value`;
-    const about = `unable to get external metric ${hpa.metadata.namespace}/${name}/${selector === '' ? 'nil' : `&LabelSelector{${selector}}`}`;
-    yield* this.#probe('external.metrics.k8s.io', 'FailedGetExternalMetric', kind, (why) => `${about}: unable to fetch metrics from external metrics API: ${why}`);
-    throw new MetricError('FailedGetExternalMetric', kind, `${about}: no metrics returned from external metrics API`);
-  }
-
-  /** Asks whether anybody serves the API; throws MetricError when nobody does. */
-  *#probe(group: string, reason: string, kind: string, text: (why: string) => string): Op<void> {
-    try {
-      yield* this.#client.raw({ method: 'GET', path: `/apis/${group}` });
-    } catch (error) {
-      if (isProgrammingError(error)) throw error;
-      const api = group.startsWith('custom') ? 'custom metrics API (custom.metrics.k8s.io)' : 'external metrics API (external.metrics.k8s.io)';
-      throw new MetricError(reason, kind, text(`no ${api} registered`));
-    }
   }
 }
 

@@ -5,7 +5,7 @@ import type { Pod } from '../api/generated/types.ts';
 import { quantityMilli } from '../api/quantity.ts';
 import { isDeleting } from '../api/meta.ts';
 import { type Micros, MINUTE, parseTime, SECOND } from '../sim/time.ts';
-import { readyCondition } from './pods.ts';
+import { isPodReady, readyCondition } from './pods.ts';
 
 /** While a Pod starts, its CPU says little. */
 const CPU_INITIALIZATION: Micros = 5 * MINUTE;
@@ -140,11 +140,26 @@ export function proposeReplicas(input: ReplicaInput): Proposal {
     if (ratio >= 1) return 0;
     return requests === null ? target : Math.trunc(((requests.get(name) ?? 0) * Math.max(100, target)) / 100);
   };
-  for (const name of missing) samples.set(name, { value: assumed(name), time: input.now, window: 0 });
+  // Exactly on target, Pods that are not measured say nothing of utilization.
+  if (requests === null || ratio !== 1) for (const name of missing) samples.set(name, { value: assumed(name), time: input.now, window: 0 });
   if (upWithUnready) for (const name of unready) samples.set(name, { value: 0, time: input.now, window: 0 });
   const next = usageRatio(samples, target, requests).ratio;
   if (within(tolerances, next) || (ratio < 1 && next > 1) || (ratio > 1 && next < 1)) return { ...measured, replicas: current };
   const replicas = Math.ceil(next * samples.size);
   if ((next < 1 && replicas > current) || (next > 1 && replicas < current)) return { ...measured, replicas: current };
   return { ...measured, replicas };
+}
+
+/** How much more or less than now a value that is not of the Pods asks for: by the ready Pods, as the others add nothing to it. */
+export function proposeByValue(value: number, target: number, current: number, pods: readonly Pod[], tolerances: Tolerances): number {
+  const ratio = value / target;
+  if (current === 0) return Math.ceil(ratio);
+  if (within(tolerances, ratio)) return current;
+  return Math.ceil(ratio * pods.filter((pod) => pod.status.phase === 'Running' && isPodReady(pod)).length);
+}
+
+/** So many that each has `target` of the value; also what each of the present ones has. */
+export function proposeByShare(value: number, target: number, current: number, tolerances: Tolerances): { readonly replicas: number; readonly average: number } {
+  const ratio = value / (target * current);
+  return { replicas: within(tolerances, ratio) ? current : Math.ceil(value / target), average: Math.ceil(value / current) };
 }

@@ -6,6 +6,8 @@ import { parseIndexes } from './job-indexes.ts';
 
 export type FailureAction = 'Ignore' | 'FailIndex' | 'FailJob' | 'Count';
 
+const ACTIONS: ReadonlySet<string> = new Set<FailureAction>(['Ignore', 'FailIndex', 'FailJob', 'Count']);
+
 export interface PolicyMatch {
   readonly action: FailureAction;
   /** Why, when the Job fails by it. */
@@ -15,6 +17,7 @@ export interface PolicyMatch {
 /** The first rule that a failed Pod meets; undefined when none does. */
 export function matchFailurePolicy(job: Job, pod: Pod): PolicyMatch | undefined {
   for (const [index, rule] of (job.spec.podFailurePolicy?.rules ?? []).entries()) {
+    if (!ACTIONS.has(rule.action)) continue;
     const reason = rule.onExitCodes ? byExitCode(rule, pod) : byCondition(rule, pod);
     if (reason !== undefined) {
       return { action: rule.action as FailureAction, message: `${reason} matching ${rule.action} rule at index ${index}` };
@@ -29,7 +32,7 @@ function byExitCode({ onExitCodes }: PodFailurePolicyRule, pod: Pod): string | u
   const matches = (status: ContainerStatus): boolean => {
     const code = status.state?.terminated?.exitCode ?? 0;
     if (code === 0 || (containerName !== undefined && containerName !== status.name)) return false;
-    return values.includes(code) === (operator === 'In');
+    return operator === 'In' ? values.includes(code) : operator === 'NotIn' && !values.includes(code);
   };
   const found = [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])].find(matches);
   return found && `Container ${found.name} for pod ${keyOf(pod)} failed with exit code ${found.state?.terminated?.exitCode}`;
@@ -51,6 +54,7 @@ export function metSuccessRule(job: Job, succeeded: ReadonlySet<number>): number
       continue;
     }
     const wanted = parseIndexes(rule.succeededIndexes, completions);
+    if (wanted.size === 0) continue;
     const needed = rule.succeededCount ?? wanted.size;
     let have = 0;
     for (const index of wanted) if (succeeded.has(index)) have++;

@@ -2,7 +2,6 @@
 // (pkg/controller/job/indexed_job_utils.go). Pure.
 
 import type { Job, Pod } from '../api/generated/types.ts';
-import { isPodActive } from './pods.ts';
 
 export const COMPLETION_INDEX = 'batch.kubernetes.io/job-completion-index';
 /** How often this index failed before the Pod was made. */
@@ -49,11 +48,9 @@ const countIn = (pod: Pod, annotation: string): number => Number(pod.metadata.an
 export const indexFailures = (pod: Pod): number => countIn(pod, INDEX_FAILURES);
 export const indexIgnored = (pod: Pod): number => countIn(pod, INDEX_IGNORED);
 
-/** The lowest indexes, at most `count`, that are neither in `taken` nor held by a Pod of `pods` that still counts for its index. */
-export function firstPending(completions: number, count: number, taken: (index: number) => boolean, pods: readonly Pod[]): number[] {
-  const held = new Set<number>();
-  for (const pod of pods) if (isPodActive(pod)) held.add(indexOf(pod));
+/** The lowest indexes, at most `count`, that are not taken. */
+export function firstPending(completions: number, count: number, taken: (index: number) => boolean): number[] {
   const free: number[] = [];
-  for (let i = 0; i < completions && free.length < count; i++) if (!taken(i) && !held.has(i)) free.push(i);
+  for (let i = 0; i < completions && free.length < count; i++) if (!taken(i)) free.push(i);
   return free;
 }

@@ -151,7 +151,8 @@ export function deadlineIn(job: Job, now: Micros): Micros | undefined {
 /** How many Pods should be active now. */
 export function wantedActive(job: Job, s: Survey): number {
   const { completions, parallelism = 1 } = job.spec;
-  if (completions === undefined) return s.succeeded > 0 ? Math.min(s.active.length, parallelism) : parallelism;
+  // Of a work queue that has had a success, what runs may run on, but nothing new is started.
+  if (completions === undefined) return s.succeeded > 0 ? s.active.length : parallelism;
   return Math.max(0, Math.min(parallelism, completions - s.succeeded - s.failedIndexes.size));
 }
 
@@ -174,6 +175,31 @@ export function removals(job: Job, s: Survey, count: number, now: Micros): Pod[]
   return [...surplus, ...byDeletionPriority(rest, () => 0, now).slice(0, count - surplus.length)];
 }
 
+/** At most so many Pods are created or deleted in one sync. */
+const BURST = 500;
+
+export interface Step {
+  readonly remove: readonly Pod[];
+  readonly create: number;
+  /** Until a failed Pod may be replaced. */
+  readonly wait: Micros;
+}
+
+const NOTHING: Step = { remove: [], create: 0, wait: 0 };
+
+/** What brings the Job nearer to as many active Pods as it should have. */
+export function nextStep(job: Job, s: Survey, backoff: Backoff | undefined, now: Micros): Step {
+  if (isSuspended(job)) return { ...NOTHING, remove: s.active.slice(0, BURST) };
+  const active = s.active.length;
+  const wanted = wantedActive(job, s);
+  const remove = removals(job, s, Math.max(0, active - wanted), now);
+  if (remove.length > 0) return { ...NOTHING, remove: remove.slice(0, BURST) };
+  const create = Math.min(BURST, wanted - active - (replacesFailedOnly(job) ? s.terminating : 0));
+  if (create <= 0) return NOTHING;
+  const wait = hasIndexLimit(job) ? 0 : backoffLeft(backoff, now);
+  return wait > 0 ? { ...NOTHING, wait } : { ...NOTHING, create };
+}
+
 export interface Backoff {
   readonly failures: number;
   /** Since 1970. */
@@ -191,9 +217,9 @@ export function nextBackoff(before: Backoff | undefined, s: Pick<Survey, 'newSuc
 }
 
 /** How long before a failed Pod may be replaced: 10 s, doubled with each failure, at most 10 min. */
-export function backoffLeft(backoff: Backoff | undefined, now: Micros): Micros {
+export function backoffLeft(backoff: Backoff | undefined, now: Micros, first = FIRST_BACKOFF, longest = MAX_BACKOFF): Micros {
   if (!backoff || backoff.failures === 0) return 0;
-  const wait = Math.min(FIRST_BACKOFF * 2 ** Math.min(backoff.failures - 1, 20), MAX_BACKOFF);
+  const wait = Math.min(first * 2 ** Math.min(backoff.failures - 1, 20), longest);
   return Math.max(0, backoff.last + wait - now);
 }
 
@@ -212,19 +238,30 @@ export function lastFailures(job: Job, pods: readonly Pod[]): ReadonlyMap<number
   return last;
 }
 
-/** When the last container ended, or what comes nearest to it. */
-function finishTime(pod: Pod, now: Micros): Micros {
-  let latest: string | undefined;
-  for (const { state } of pod.status.containerStatuses ?? []) {
-    const at = state?.terminated?.finishedAt;
-    if (at === undefined) {
-      latest = undefined;
-      break;
-    }
-    if (latest === undefined || at > latest) latest = at;
+/** When the last container ended, or what comes nearest to it: when the Pod was no longer ready, was to go, was made. */
+export function finishTime(pod: Pod, now: Micros): Micros {
+  const ready = conditionOf(pod.status.conditions, 'Ready');
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0, creationTimestamp } = pod.metadata;
+  const deleted = deletionTimestamp === undefined ? undefined : parseTime(deletionTimestamp);
+  const time =
+    lastContainerEnd(pod) ??
+    (ready?.status === 'False' ? parseTime(ready.lastTransitionTime ?? '') : undefined) ??
+    (deleted === undefined ? undefined : deleted - deletionGracePeriodSeconds * SECOND) ??
+    parseTime(creationTimestamp ?? '');
+  return Math.min(now, time ?? now);
+}
+
+/** Undefined unless all containers have ended; sidecars, which end last, count. */
+function lastContainerEnd({ spec, status }: Pod): Micros | undefined {
+  const sidecars = new Set((spec?.initContainers ?? []).filter((c) => c.restartPolicy === 'Always').map((c) => c.name));
+  const statuses = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? []).filter((c) => sidecars.has(c.name))];
+  let latest: Micros | undefined;
+  for (const { state } of statuses) {
+    const end = parseTime(state?.terminated?.finishedAt ?? '');
+    if (end === undefined) return undefined;
+    latest = Math.max(latest ?? end, end);
   }
-  latest ??= pod.metadata.deletionTimestamp ?? conditionOf(pod.status.conditions, 'Ready')?.lastTransitionTime;
-  return Math.min(now, (latest === undefined ? undefined : parseTime(latest)) ?? now);
+  return latest;
 }
 
 export type Conditions = NonNullable<JobStatus['conditions']>;

@@ -4,8 +4,9 @@
 import type { Container, Job, Pod, PodTemplateSpec } from '../api/generated/types.ts';
 import type { Draft } from '../client/client.ts';
 import type { Micros } from '../sim/time.ts';
-import { COMPLETION_INDEX, firstPending, hasIndexLimit, INDEX_FAILURES, INDEX_IGNORED, indexFailures, indexIgnored } from './job-indexes.ts';
-import { backoffLeft, counts, indexBackoff, lastFailures, type Survey, TRACKING } from './job-plan.ts';
+import { COMPLETION_INDEX, firstPending, hasIndexLimit, INDEX_FAILURES, INDEX_IGNORED, indexFailures, indexIgnored, indexOf } from './job-indexes.ts';
+import { backoffLeft, counts, indexBackoff, lastFailures, replacesFailedOnly, type Survey, TRACKING } from './job-plan.ts';
+import { isPodActive, isPodTerminating } from './pods.ts';
 
 const INDEX_VARIABLE = 'JOB_COMPLETION_INDEX';
 
@@ -22,21 +23,33 @@ export interface NextIndexes {
   readonly replaced: ReadonlyMap<number, Pod>;
 }
 
-/** The indexes to start now; with a limit for each index, each waits for itself. */
+/**
+ * The indexes to start now: the lowest that are neither done nor held by a Pod. With a limit for each index each also waits for
+ * itself, and those that wait keep their places.
+ */
 export function nextIndexes(job: Job, s: Survey, pods: readonly Pod[], count: number, now: Micros): NextIndexes {
-  const completions = job.spec.completions ?? 0;
-  const done = (index: number): boolean => s.succeededIndexes.has(index) || s.failedIndexes.has(index);
-  if (!hasIndexLimit(job)) return { indexes: firstPending(completions, count, done, pods), wait: 0, replaced: new Map() };
+  const held = new Set<number>();
+  for (const pod of pods) if (isPodActive(pod) || (replacesFailedOnly(job) && isPodTerminating(pod))) held.add(indexOf(pod));
+  const pending = firstPending(job.spec.completions ?? 0, count, (index) => s.succeededIndexes.has(index) || s.failedIndexes.has(index) || held.has(index));
+  if (!hasIndexLimit(job)) return { indexes: pending, wait: 0, replaced: new Map() };
   const replaced = lastFailures(job, pods);
-  let wait = 0;
-  const early = new Set<number>();
-  for (const [index, pod] of replaced) {
-    const left = done(index) ? 0 : backoffLeft(indexBackoff(pod, now), now);
-    if (left <= 0) continue;
-    early.add(index);
-    if (wait === 0 || left < wait) wait = left;
+  const indexes: number[] = [];
+  let shortest = Number.POSITIVE_INFINITY;
+  for (const index of pending) {
+    const failed = replaced.get(index);
+    const wait = failed === undefined ? 0 : backoffLeft(indexBackoff(failed, now), now);
+    if (wait === 0) indexes.push(index);
+    else shortest = Math.min(shortest, wait);
   }
-  return { indexes: firstPending(completions, count, (index) => done(index) || early.has(index), pods), wait, replaced };
+  return { indexes, wait: indexes.length > 0 || pending.length === 0 ? 0 : shortest, replaced };
+}
+
+const MAX_GENERATE_NAME = 58;
+
+/** Cut so that the index is never lost. */
+export function podNamePrefix(job: string, index: number): string {
+  const end = `-${index}-`;
+  return job.slice(0, MAX_GENERATE_NAME - end.length) + end;
 }
 
 export function indexedDraft(job: Job, draft: Draft<Pod>, index: number, replaced: Pod | undefined): Draft<Pod> {
@@ -48,7 +61,7 @@ export function indexedDraft(job: Job, draft: Draft<Pod>, index: number, replace
     ...draft,
     metadata: {
       ...draft.metadata,
-      generateName: `${`${name}-${index}`.slice(0, 57)}-`,
+      generateName: podNamePrefix(name, index),
       labels: { ...draft.metadata.labels, [COMPLETION_INDEX]: String(index) },
       annotations: { ...draft.metadata.annotations, [COMPLETION_INDEX]: String(index), ...failures },
     },

@@ -17,8 +17,8 @@ import { type Controller, type ControllerContext, subjectsOf } from './context.t
 import { nonZero } from './equal.ts';
 import { Expectations } from './expectations.ts';
 import { BY_CONTROLLER, indexByController, orphansOf } from './indexes.ts';
-import { hasIndexLimit, isIndexed } from './job-indexes.ts';
-import { type Backoff, backoffLeft, completed, deadlineIn, type Finish, isFinished, isSuspended, nextBackoff, removals, replacesFailedOnly, survey, type Survey, TRACKING, wantedActive, withCondition } from './job-plan.ts';
+import { isIndexed } from './job-indexes.ts';
+import { type Backoff, completed, deadlineIn, type Finish, isFinished, isSuspended, nextBackoff, nextStep, survey, type Survey, TRACKING, wantedActive, withCondition } from './job-plan.ts';
 import { indexedDraft, nextIndexes, trackedTemplate } from './job-pods.ts';
 import { JobTracking, releasePod } from './job-tracking.ts';
 import { PodControl, podFromTemplate } from './podcontrol.ts';
@@ -27,7 +27,6 @@ import { claim } from './refmanager.ts';
 const NAME = 'job-controller';
 /** What Pods do is gathered for so long. */
 const GATHERING: Micros = SECOND;
-const BURST = 500;
 const MANAGER = 'kubernetes.io/job-controller';
 const ORPHAN = 'orphan:';
 
@@ -233,26 +232,18 @@ export class JobController implements Controller {
   /** Makes as many Pods active as should be; how many then are. */
   *#manage(job: Job, s: Survey, pods: readonly Pod[], backoff: Backoff | undefined, sync: Sync): Op<{ active: number; deleted: number; failure: unknown }> {
     const active = s.active.length;
-    const wanted = isSuspended(job) ? 0 : wantedActive(job, s);
-    const surplus = isSuspended(job) ? s.active : removals(job, s, Math.max(0, active - wanted), this.#now());
-    if (surplus.length > 0) {
-      const { count, failure } = yield* this.#deletePods(job, surplus.slice(0, BURST), sync);
+    const key = keyOf(job);
+    const { remove, create, wait } = nextStep(job, s, backoff, this.#now());
+    if (wait > 0) this.#queue.addAfter(key, wait);
+    if (remove.length > 0) {
+      const { count, failure } = yield* this.#deletePods(job, remove, sync);
       return { active: active - count, deleted: count, failure };
     }
-    const missing = Math.min(BURST, wanted - active - (replacesFailedOnly(job) ? s.terminating : 0));
-    if (missing <= 0) return { active, deleted: 0, failure: undefined };
-    const key = keyOf(job);
-    if (!hasIndexLimit(job)) {
-      const wait = backoffLeft(backoff, this.#now());
-      if (wait > 0) {
-        this.#queue.addAfter(key, wait);
-        return { active, deleted: 0, failure: undefined };
-      }
-    }
-    const { drafts, wait } = this.#drafts(job, s, pods, missing);
-    if (wait > 0) this.#queue.addAfter(key, wait);
+    if (create === 0) return { active, deleted: 0, failure: undefined };
+    const { drafts, wait: waitOfIndexes } = this.#drafts(job, s, pods, create);
+    if (waitOfIndexes > 0) this.#queue.addAfter(key, waitOfIndexes);
     if (drafts.length === 0) return { active, deleted: 0, failure: undefined };
-    sync.decide({ wanted, active, create: drafts.length });
+    sync.decide({ wanted: wantedActive(job, s), active, create: drafts.length });
     this.#expectations.expect(key, drafts.length, []);
     const { successes, error } = yield* slowStartBatch(this.#os, drafts.length, (i) => this.#podControl.createUnlessTerminating(drafts[i] as Draft<Pod>, job));
     for (let skipped = drafts.length - successes; skipped > 0; skipped--) this.#expectations.creationObserved(key);

@@ -28,7 +28,8 @@ import { NamespaceController } from './namespace.ts';
 import { NodeIpamController } from './nodeipam.ts';
 import { NodeLifecycleController } from './nodelifecycle.ts';
 import { PodGarbageCollector } from './podgc.ts';
-import { ReplicaSetController } from './replicaset.ts';
+import { REPLICA_SETS, ReplicaSetController } from './replicaset.ts';
+import { REPLICATION_CONTROLLERS } from './replicationcontroller.ts';
 import { ResourceQuotaController } from './resourcequota.ts';
 import { RootCaCertPublisher } from './rootca.ts';
 import { ServiceAccountController } from './serviceaccount.ts';
@@ -36,6 +37,7 @@ import { ServiceAccountTokens } from './serviceaccount-tokens.ts';
 import { ServiceAccountCredentials } from './serviceaccount-credentials.ts';
 import { ClaimProtection, VolumeProtection } from './storageprotection.ts';
 import { StatefulSetController } from './statefulset.ts';
+import { onAttachable, onEphemeralVolume, onStorage, WhenNeeded } from './storage-controllers.ts';
 import { TaintEvictionController } from './tainteviction.ts';
 import { TokenCleaner } from './tokencleaner.ts';
 import { TtlController } from './ttl.ts';
@@ -55,7 +57,8 @@ const CONTROLLERS: Readonly<Record<string, (context: ControllerContext, more: In
   'serviceaccount-token-controller': (context) => new ServiceAccountTokens(context),
   'root-ca-certificate-publisher-controller': (context) => new RootCaCertPublisher(context),
   'deployment-controller': (context) => new DeploymentController(context),
-  'replicaset-controller': (context) => new ReplicaSetController(context),
+  'replicaset-controller': (context) => new ReplicaSetController(context, REPLICA_SETS),
+  'replicationcontroller-controller': (context) => new ReplicaSetController(context, REPLICATION_CONTROLLERS),
   'daemonset-controller': (context) => new DaemonSetController(context),
   'horizontal-pod-autoscaler-controller': (context) => new HorizontalController(context),
   'disruption-controller': (context) => new DisruptionController(context),
@@ -70,6 +73,10 @@ const CONTROLLERS: Readonly<Record<string, (context: ControllerContext, more: In
   'token-cleaner-controller': (context) => new TokenCleaner(context),
   'clusterrole-aggregation-controller': (context) => new ClusterRoleAggregation(context),
   'validatingadmissionpolicy-status-controller': (context) => new PolicyStatusController(context),
+  'persistentvolume-binder-controller': (context) => new WhenNeeded(context, 'binder', onStorage),
+  'persistentvolume-attach-detach-controller': (context) => new WhenNeeded(context, 'attach-detach', onAttachable),
+  'persistentvolume-expander-controller': (context) => new WhenNeeded(context, 'expander', onStorage),
+  'ephemeral-volume-controller': (context) => new WhenNeeded(context, 'ephemeral', onEphemeralVolume),
   'persistentvolumeclaim-protection-controller': (context) => new ClaimProtection(context),
   'persistentvolume-protection-controller': (context) => new VolumeProtection(context),
   'ttl-controller': (context) => new TtlController(context),

@@ -1,9 +1,9 @@
-// The Pod garbage collector (pkg/controller/podgc): removes Pods of nodes that no longer exist, Pods that were deleted before
-// they got a node, and the oldest finished ones when there are too many. Upstream scans every 20 s; here something must have
-// happened that makes a scan find anything.
+// The Pod garbage collector (pkg/controller/podgc): removes Pods of nodes that no longer exist, deleted Pods that no kubelet
+// will ever let go (they never got a node, or theirs is marked out of service), and the oldest finished ones when there are too
+// many. Upstream scans every 20 s; here a scan happens at those times only when it would find something.
 
 import type { Node, Pod } from '../api/generated/types.ts';
-import { isDeleting } from '../api/meta.ts';
+import { conditionOf, isDeleting } from '../api/meta.ts';
 import { isNotFound } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
@@ -24,7 +24,9 @@ const QUARANTINE: Micros = 40 * SECOND;
 const FINISHED = 'finished';
 const FINISHED_KEY = 'finished';
 const UNSCHEDULED_KEY = 'unscheduled';
+const OUT_OF_SERVICE_KEY = 'out-of-service/';
 const NODE_KEY = 'node/';
+const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service';
 
 export class PodGarbageCollector implements Controller {
   readonly #os: Os;
@@ -33,6 +35,7 @@ export class PodGarbageCollector implements Controller {
   readonly #nodes: Informer<Node>;
   readonly #pods: Informer<Pod>;
   readonly #queue: WorkQueue;
+  #started: Micros = 0;
 
   constructor(context: ControllerContext) {
     this.#os = context.os;
@@ -43,27 +46,47 @@ export class PodGarbageCollector implements Controller {
     this.#pods = context.informers.informer('pods');
     indexByNode(this.#pods);
     this.#pods.addIndex(FINISHED, (pod) => (isPodTerminal(pod) ? '' : undefined));
-    this.#nodes.addHandler({ delete: (node) => this.#queue.addAfter(NODE_KEY + node.metadata.name, QUARANTINE) });
-    const seen = (pod: Pod): void => {
-      if (isPodTerminal(pod) && this.#excess() > 0) this.#queue.addAfter(FINISHED_KEY, PERIOD);
-      if (isDeleting(pod) && !pod.spec.nodeName) this.#queue.addAfter(UNSCHEDULED_KEY, PERIOD);
-    };
+    this.#nodes.addHandler({
+      update: (before, node) => {
+        if (isOutOfService(node) && !isOutOfService(before)) this.#at(OUT_OF_SERVICE_KEY + node.metadata.name);
+      },
+      delete: (node) => this.#at(NODE_KEY + node.metadata.name, QUARANTINE),
+    });
     this.#pods.addHandler({
       add: (pod) => {
-        seen(pod);
-        const node = pod.spec.nodeName;
-        if (node && this.#nodes.hasSynced && !this.#nodes.get('', node)) this.#queue.addAfter(NODE_KEY + node, QUARANTINE);
+        this.#seen(pod);
+        this.#seenOnNode(pod);
       },
-      update: (_, pod) => seen(pod),
+      update: (before, pod) => {
+        this.#seen(pod);
+        if (isDeleting(pod) && !isDeleting(before)) this.#seenOnNode(pod);
+      },
     });
   }
 
   run(): void {
-    for (const pod of this.#pods.list()) {
-      const node = pod.spec.nodeName;
-      if (node && !this.#nodes.get('', node)) this.#queue.addAfter(NODE_KEY + node, QUARANTINE);
-    }
+    this.#started = this.#os.sim.now;
+    for (const pod of this.#pods.list()) this.#seenOnNode(pod);
     runController(this.#os, { name: NAME, queue: this.#queue, workers: 1, sync: (key, sync) => this.#sync(key, sync) });
+  }
+
+  /** At the next scan that is at least `wait` away. */
+  #at(key: string, wait: Micros = 0): void {
+    const since = this.#os.sim.now + wait - this.#started;
+    this.#queue.addAfter(key, wait + PERIOD - (since % PERIOD));
+  }
+
+  #seen(pod: Pod): void {
+    if (isPodTerminal(pod) && this.#excess() > 0) this.#at(FINISHED_KEY);
+    if (isDeleting(pod) && !pod.spec.nodeName) this.#at(UNSCHEDULED_KEY);
+  }
+
+  #seenOnNode(pod: Pod): void {
+    const name = pod.spec.nodeName;
+    if (!name || !this.#nodes.hasSynced) return;
+    const node = this.#nodes.get('', name);
+    if (!node) this.#at(NODE_KEY + name, QUARANTINE);
+    else if (isDeleting(pod) && isOutOfService(node)) this.#at(OUT_OF_SERVICE_KEY + name);
   }
 
   #excess(): number {
@@ -72,23 +95,24 @@ export class PodGarbageCollector implements Controller {
 
   *#sync(key: string, sync: Sync): Op<void> {
     if (key === FINISHED_KEY) yield* this.#removeFinished(sync);
-    else if (key === UNSCHEDULED_KEY) yield* this.#removeUnscheduled(sync);
+    else if (key === UNSCHEDULED_KEY) yield* this.#removeDeleted(this.#pods.list().filter((pod) => isDeleting(pod) && !pod.spec.nodeName), 'unscheduled', sync);
+    else if (key.startsWith(OUT_OF_SERVICE_KEY)) yield* this.#removeOutOfService(key.slice(OUT_OF_SERVICE_KEY.length), sync);
     else yield* this.#removeOrphans(key.slice(NODE_KEY.length), sync);
   }
 
   *#removeFinished(sync: Sync): Op<void> {
     const excess = this.#excess();
-    if (excess <= 0) return;
-    const age = (pod: Pod): string => pod.metadata.creationTimestamp ?? '';
-    const oldest = [...this.#pods.index(FINISHED, '')].sort((a, b) => (age(a) < age(b) ? -1 : age(a) > age(b) ? 1 : 0)).slice(0, excess);
-    sync.decide({ delete: oldest.length, because: 'terminated' });
-    for (const pod of oldest) yield* this.#remove(pod);
+    if (excess > 0) yield* this.#removeDeleted(leastWorthKeeping(this.#pods.index(FINISHED, '')).slice(0, excess), 'terminated', sync);
   }
 
-  *#removeUnscheduled(sync: Sync): Op<void> {
-    const pods = this.#pods.list().filter((pod) => isDeleting(pod) && !pod.spec.nodeName);
+  *#removeOutOfService(name: string, sync: Sync): Op<void> {
+    const node = this.#nodes.get('', name);
+    if (node && isOutOfService(node)) yield* this.#removeDeleted(this.#pods.index(BY_NODE, name).filter(isDeleting), 'out of service', sync);
+  }
+
+  *#removeDeleted(pods: readonly Pod[], because: string, sync: Sync): Op<void> {
     if (pods.length === 0) return;
-    sync.decide({ delete: pods.length, because: 'unscheduled' });
+    sync.decide({ delete: pods.length, because });
     for (const pod of pods) yield* this.#remove(pod);
   }
 
@@ -97,10 +121,7 @@ export class PodGarbageCollector implements Controller {
     const pods = this.#pods.index(BY_NODE, node);
     if (pods.length === 0 || (yield* this.#exists(node))) return;
     sync.decide({ delete: pods.length, because: 'orphaned', node });
-    for (const pod of pods) {
-      if (!isPodTerminal(pod)) yield* this.#disrupt(pod);
-      yield* this.#remove(pod);
-    }
+    for (const pod of pods) yield* this.#remove(pod, { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' });
   }
 
   *#exists(node: string): Op<boolean> {
@@ -113,19 +134,30 @@ export class PodGarbageCollector implements Controller {
     }
   }
 
-  *#disrupt(pod: Pod): Op<void> {
+  /** Nobody else will say that the Pod has ended: it is marked as failed first, so that its controller counts it. */
+  *#remove(pod: Pod, disruption?: { readonly reason: string; readonly message: string }): Op<void> {
+    const { namespace = '', name, uid } = pod.metadata;
     try {
-      yield* disrupt(this.#client, pod, 'DeletionByPodGC', 'PodGC: node no longer exists', 'Failed');
+      if (!isPodTerminal(pod)) {
+        if (disruption) yield* disrupt(this.#client, pod, disruption.reason, disruption.message, 'Failed');
+        else yield* this.#client.patch('pods', namespace, name, { metadata: { uid }, status: { phase: 'Failed' } }, 'strategic', 'status');
+      }
+      yield* this.#client.delete('pods', namespace, name, { gracePeriodSeconds: 0 });
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
   }
+}
 
-  *#remove(pod: Pod): Op<void> {
-    try {
-      yield* this.#client.delete('pods', pod.metadata.namespace ?? '', pod.metadata.name, { gracePeriodSeconds: 0 });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
-  }
+/** Not ready, and somebody has said that it will not come back as it was. */
+export const isOutOfService = (node: Node): boolean =>
+  conditionOf(node.status.conditions, 'Ready')?.status !== 'True' && (node.spec.taints ?? []).some((taint) => taint.key === OUT_OF_SERVICE);
+
+/** Evicted Pods first, then the oldest. */
+export function leastWorthKeeping(pods: readonly Pod[]): Pod[] {
+  const evicted = (pod: Pod): number => (pod.status.phase === 'Failed' && pod.status.reason === 'Evicted' ? 0 : 1);
+  const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+  return [...pods].sort(
+    (a, b) => evicted(a) - evicted(b) || text(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '') || text(a.metadata.name, b.metadata.name),
+  );
 }

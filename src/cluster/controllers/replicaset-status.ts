@@ -1,6 +1,6 @@
 // The status of a ReplicaSet from its Pods (pkg/controller/replicaset/replica_set_utils.go).
 
-import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../api/generated/types.ts';
+import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus, ReplicationController } from '../api/generated/types.ts';
 import { conditionOf } from '../api/meta.ts';
 import { messageOf } from '../client/errors.ts';
 import type { Micros } from '../sim/time.ts';
@@ -8,14 +8,16 @@ import { nonZero } from './equal.ts';
 import { isPodAvailable, isPodReady } from './pods.ts';
 
 /** `now` is since 1970, `time` the same as metav1.Time. `failure` is what creating or deleting Pods threw. */
-export function replicaSetStatus(
-  set: ReplicaSet,
+export type StatusArguments = readonly [
+  set: ReplicaSet | ReplicationController,
   active: readonly Pod[],
   terminating: number,
   failure: unknown,
   now: Micros,
   time: string,
-): ReplicaSetStatus {
+];
+
+export function replicaSetStatus(...[set, active, terminating, failure, now, time]: StatusArguments): ReplicaSetStatus {
   const templateLabels = Object.entries(set.spec.template?.metadata?.labels ?? {});
   const minReady = set.spec.minReadySeconds ?? 0;
   let labelled = 0;
@@ -38,7 +40,7 @@ export function replicaSetStatus(
   };
 }
 
-function withFailure(set: ReplicaSet, active: number, failure: unknown, time: string): readonly ReplicaSetCondition[] | undefined {
+function withFailure(set: ReplicaSet | ReplicationController, active: number, failure: unknown, time: string): readonly ReplicaSetCondition[] | undefined {
   const conditions = set.status.conditions;
   const present = conditionOf(conditions, 'ReplicaFailure');
   if (failure !== undefined && present === undefined) {

@@ -1,8 +1,9 @@
 // The ReplicaSet controller (pkg/controller/replicaset): keeps as many Pods that match the selector as spec.replicas says.
+// The ReplicationController's is the same one for another kind (replicationcontroller.ts).
 
-import type { Pod, PodTemplateSpec, ReplicaSet } from '../api/generated/types.ts';
+import type { Pod, PodTemplateSpec, ResourceTypes } from '../api/generated/types.ts';
 import { controllerOf, isDeleting, keyOf } from '../api/meta.ts';
-import { matchLabels, selectorOf } from '../api/selector.ts';
+import { matchLabels, type Selector, selectorOf } from '../api/selector.ts';
 import { isNotFound } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
@@ -19,32 +20,57 @@ import { BY_CONTROLLER, indexByController, orphansOf } from './indexes.ts';
 import { PodControl, podFromTemplate } from './podcontrol.ts';
 import { byDeletionPriority, isPodActive, isPodReady, isPodTerminating, nextAvailability } from './pods.ts';
 import { claim } from './refmanager.ts';
-import { replicaSetStatus } from './replicaset-status.ts';
+import { replicaSetStatus, type StatusArguments } from './replicaset-status.ts';
 
-const NAME = 'replicaset-controller';
 /** At most so many Pods are created or deleted in one sync. */
 const BURST = 500;
 const STATUS_RETRIES = 1;
 
-export class ReplicaSetController implements Controller {
+type Replicated = 'replicasets.apps' | 'replicationcontrollers';
+type ReplicaObject<R extends Replicated> = ResourceTypes[R];
+
+/** What tells the kinds apart that keep a number of Pods. */
+export interface ReplicaKind<R extends Replicated> {
+  /** Its account and the source of its events. */
+  readonly controller: string;
+  readonly kind: string;
+  readonly resource: R;
+  /** As `flags.concurrent` names its workers. */
+  readonly workers: string;
+  readonly selector: (set: ReplicaObject<R>) => Selector;
+  readonly status: (...of: StatusArguments) => ReplicaObject<R>['status'];
+}
+
+export const REPLICA_SETS: ReplicaKind<'replicasets.apps'> = {
+  controller: 'replicaset-controller',
+  kind: 'ReplicaSet',
+  resource: 'replicasets.apps',
+  workers: 'replicaset',
+  selector: (set) => selectorOf(set.spec.selector),
+  status: replicaSetStatus,
+};
+
+export class ReplicaSetController<R extends Replicated> implements Controller {
   readonly #os: Os;
+  readonly #kind: ReplicaKind<R>;
   readonly #client: Client;
   readonly #workers: number;
   readonly #pods: Informer<Pod>;
-  readonly #sets: Informer<ReplicaSet>;
+  readonly #sets: Informer<ReplicaObject<R>>;
   readonly #queue: WorkQueue;
   readonly #expectations: Expectations;
   readonly #podControl: PodControl;
 
-  constructor(context: ControllerContext) {
+  constructor(context: ControllerContext, kind: ReplicaKind<R>) {
     this.#os = context.os;
-    this.#client = context.client(NAME);
-    this.#workers = context.flags.concurrent['replicaset'] ?? 5;
+    this.#kind = kind;
+    this.#client = context.client(kind.controller);
+    this.#workers = context.flags.concurrent[kind.workers] ?? 5;
     this.#queue = new WorkQueue(context.os.sim);
     this.#expectations = new Expectations(context.os.sim);
-    this.#podControl = new PodControl(this.#client, context.recorder(NAME, this.#client));
+    this.#podControl = new PodControl(this.#client, context.recorder(kind.controller, this.#client));
     this.#pods = context.informers.informer('pods');
-    this.#sets = context.informers.informer('replicasets.apps');
+    this.#sets = context.informers.informer(kind.resource);
     indexByController(this.#pods);
     indexByController(this.#sets);
 
@@ -68,15 +94,15 @@ export class ReplicaSetController implements Controller {
 
   run(): void {
     runController(this.#os, {
-      name: NAME,
+      name: this.#kind.controller,
       queue: this.#queue,
       workers: this.#workers,
-      subject: subjectsOf('replicasets.apps'),
+      subject: subjectsOf(this.#kind.resource),
       sync: (key, sync) => this.#sync(key, sync),
     });
   }
 
-  #enqueue(set: ReplicaSet): void {
+  #enqueue(set: ReplicaObject<R>): void {
     this.#queue.add(keyOf(set));
   }
 
@@ -124,15 +150,15 @@ export class ReplicaSetController implements Controller {
     this.#enqueue(owner);
   }
 
-  #ownerOf(pod: Pod): ReplicaSet | undefined {
+  #ownerOf(pod: Pod): ReplicaObject<R> | undefined {
     const ref = controllerOf(pod);
-    if (ref?.kind !== 'ReplicaSet') return undefined;
+    if (ref?.kind !== this.#kind.kind) return undefined;
     const set = this.#sets.get(pod.metadata.namespace ?? '', ref.name);
     return set?.metadata.uid === ref.uid ? set : undefined;
   }
 
-  #setsThatMatch(pod: Pod): ReplicaSet[] {
-    return this.#sets.list(pod.metadata.namespace).filter((set) => matchLabels(selectorOf(set.spec.selector), pod.metadata.labels));
+  #setsThatMatch(pod: Pod): ReplicaObject<R>[] {
+    return this.#sets.list(pod.metadata.namespace).filter((set) => matchLabels(this.#kind.selector(set), pod.metadata.labels));
   }
 
   *#sync(key: string, sync: Sync): Op<void> {
@@ -149,7 +175,7 @@ export class ReplicaSetController implements Controller {
     let failure: unknown;
     if (mayAct && !isDeleting(set)) failure = yield* this.#manage(set, active, sync);
     const now = this.#now();
-    const status = replicaSetStatus(set, active, terminating.length, failure, now, this.#os.sim.time());
+    const status = this.#kind.status(set, active, terminating.length, failure, now, this.#os.sim.time());
     const updated = yield* this.#updateStatus(set, status, sync);
 
     const minReady = updated.spec.minReadySeconds ?? 0;
@@ -159,7 +185,7 @@ export class ReplicaSetController implements Controller {
     if (failure !== undefined) throw failure;
   }
 
-  *#claimPods(set: ReplicaSet): Op<Pod[]> {
+  *#claimPods(set: ReplicaObject<R>): Op<Pod[]> {
     const namespace = set.metadata.namespace ?? '';
     const owned = this.#pods.index(BY_CONTROLLER, set.metadata.uid ?? '');
     const orphans = this.#pods.index(BY_CONTROLLER, orphansOf(namespace));
@@ -168,15 +194,15 @@ export class ReplicaSetController implements Controller {
         client: this.#client,
         resource: 'pods',
         owner: set,
-        selector: selectorOf(set.spec.selector),
-        readOwner: () => this.#client.get('replicasets.apps', namespace, set.metadata.name),
+        selector: this.#kind.selector(set),
+        readOwner: () => this.#client.get(this.#kind.resource, namespace, set.metadata.name),
       },
       orphans.length === 0 ? owned : [...owned, ...orphans],
     );
   }
 
   /** Creates what is missing or deletes what is too much; returns the first error. */
-  *#manage(set: ReplicaSet, active: readonly Pod[], sync: Sync): Op<unknown> {
+  *#manage(set: ReplicaObject<R>, active: readonly Pod[], sync: Sync): Op<unknown> {
     const wanted = set.spec.replicas ?? 1;
     const difference = active.length - wanted;
     if (difference < 0) {
@@ -191,7 +217,7 @@ export class ReplicaSetController implements Controller {
     return yield* this.#deletePods(set, victims);
   }
 
-  *#createPods(set: ReplicaSet, count: number): Op<unknown> {
+  *#createPods(set: ReplicaObject<R>, count: number): Op<unknown> {
     const key = keyOf(set);
     const draft = podFromTemplate(set.spec.template as PodTemplateSpec, set);
     this.#expectations.expect(key, count, []);
@@ -201,14 +227,14 @@ export class ReplicaSetController implements Controller {
     return error;
   }
 
-  *#deletePods(set: ReplicaSet, victims: readonly Pod[]): Op<unknown> {
+  *#deletePods(set: ReplicaObject<R>, victims: readonly Pod[]): Op<unknown> {
     const key = keyOf(set);
     this.#expectations.expect(key, 0, victims.map((pod) => pod.metadata.uid ?? ''));
     const errors = yield* parallel(this.#os, victims.length, (i) => this.#deletePod(set, victims[i] as Pod));
     return errors[0];
   }
 
-  *#deletePod(set: ReplicaSet, pod: Pod): Op<void> {
+  *#deletePod(set: ReplicaObject<R>, pod: Pod): Op<void> {
     try {
       yield* this.#podControl.delete(pod, set);
     } catch (failure) {
@@ -218,8 +244,8 @@ export class ReplicaSetController implements Controller {
     }
   }
 
-  /** First those on nodes that hold many Pods of the sets of the same owner (of the Deployment, that is). */
-  #rank(set: ReplicaSet, active: readonly Pod[]): Pod[] {
+  /** First those on nodes that hold many Pods of the sets of the same owner (of the Deployment, that is); without an owner nothing is counted. */
+  #rank(set: ReplicaObject<R>, active: readonly Pod[]): Pod[] {
     const perNode = new Map<string, number>();
     for (const related of this.#relatedSets(set)) {
       for (const pod of this.#pods.index(BY_CONTROLLER, related.metadata.uid ?? '')) {
@@ -231,21 +257,21 @@ export class ReplicaSetController implements Controller {
     return byDeletionPriority(active, (pod) => perNode.get(pod.spec.nodeName ?? '') ?? 0, this.#now());
   }
 
-  #relatedSets(set: ReplicaSet): readonly ReplicaSet[] {
+  #relatedSets(set: ReplicaObject<R>): readonly ReplicaObject<R>[] {
     const ref = controllerOf(set);
-    return ref ? this.#sets.index(BY_CONTROLLER, ref.uid) : [set];
+    return ref ? this.#sets.index(BY_CONTROLLER, ref.uid) : [];
   }
 
-  *#updateStatus(set: ReplicaSet, status: ReplicaSet['status'], sync: Sync): Op<ReplicaSet> {
+  *#updateStatus(set: ReplicaObject<R>, status: ReplicaObject<R>['status'], sync: Sync): Op<ReplicaObject<R>> {
     if (equal(set.status, status)) return set;
     sync.decide({ status });
     let current = set;
     for (let tries = 0; ; tries++) {
       try {
-        return yield* this.#client.updateStatus('replicasets.apps', { ...current, status });
+        return yield* this.#client.updateStatus(this.#kind.resource, { ...current, status });
       } catch (error) {
         if (tries >= STATUS_RETRIES) throw error;
-        current = yield* this.#client.get('replicasets.apps', set.metadata.namespace ?? '', set.metadata.name);
+        current = yield* this.#client.get(this.#kind.resource, set.metadata.namespace ?? '', set.metadata.name);
       }
     }
   }

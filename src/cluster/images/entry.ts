@@ -21,11 +21,15 @@ export interface ImageEntry {
   /** Of what a pull transfers. */
   readonly sizeBytes: number | ((tag: string) => number);
   readonly files?: Readonly<Record<string, string>> | ((tag: string) => Readonly<Record<string, string>>);
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly program: Program;
   /** In place of `program`, where it depends on the version. */
   readonly programOf?: (tag: string) => Program;
   readonly hasExecutable?: (name: string) => boolean;
 }
 
+/** An image, or why the registry gives none. */
+export type Resolved = Image | 'not-found' | 'unauthorized' | 'unreachable';
+
 /** Makes an image for a reference that no entry covers. */
-export type Fallback = (repository: string, tag: string) => Image | 'not-found' | 'unauthorized';
+export type Fallback = (repository: string, tag: string) => Resolved;

@@ -120,11 +120,11 @@ describe('which images exist', () => {
   it.each([
     ['nginx', 'latest'], ['nginx:1.27-alpine', '1.27-alpine'], ['nginx:stable', 'stable'], ['nginx:1.14.2', '1.14.2'], ['nginx:alpine', 'alpine'], ['nginx:mainline-alpine', 'mainline-alpine'],
     ['busybox:1.28', '1.28'], ['busybox:musl', 'musl'], ['busybox:1.36.1', '1.36.1'], ['registry.k8s.io/pause:3.10.1', '3.10.1'], ['hello-world', 'latest'],
-    ['mysql:8', '8'], ['gcr.io/google-samples/hello-app:1.0', '1.0'], ['bitnami/redis', 'latest'],
+    ['mysql:8', '8'], ['postgres:17-alpine', '17-alpine'], ['k8s.gcr.io/busybox', 'latest'], ['registry.k8s.io/nginx-slim:0.8', '0.8'], ['rabbitmq:3-management', '3-management'], ['gcr.io/google-samples/hello-app:1.0', '1.0'], ['bitnami/redis', 'latest'],
   ])('%s', (reference, tag) => expect(image(reference).tag).toBe(tag));
   it.each([
     ['nginx:1.99-typo', 'not-found'], ['nginx:1.27.99', 'not-found'], ['busybox:2', 'not-found'], ['my-app', 'unauthorized'], ['ngnix', 'unauthorized'],
-    ['yourname/app:v1', 'unauthorized'], ['registry.example.com/app:1', 'not-found'], ['mysql:does-not-exist', 'not-found'], ['not valid!', 'not-found'],
+    ['yourname/app:v1', 'unauthorized'], ['registry.example.com/app:1', 'unreachable'], ['me.azurecr.io/app:1', 'unauthorized'], ['mysql:does-not-exist', 'not-found'], ['not valid!', 'not-found'],
   ])('%s does not', (reference, answer) => expect(catalogue.resolve(reference)).toBe(answer));
   it('tags of one version share a digest, and the digest resolves', () => {
     expect(image('nginx').digest).toBe(image('nginx:1.29.8').digest);
@@ -132,10 +132,11 @@ describe('which images exist', () => {
     expect(image('nginx')).toBe(image('docker.io/library/nginx:latest'));
     expect(image(`nginx@${image('nginx:1.28').digest}`).digest).toBe(image('nginx:1.28').digest);
   });
-  it('a generic server says what it is', () => {
+  it('a stand-in says what it is, and the image says that it is one', () => {
     const bed = new Testbed(1);
-    const { lines } = start(bed, bed.pod(bed.nodes[0] as Testbed['nodes'][0]), 'postgres:17');
-    bed.sim.runUntil(SECOND);
-    expect(lines).toEqual(['orrery: docker.io/library/postgres:17 is not in the image catalogue; a generic server stands in for it', 'orrery: listening on 5432']);
+    const { lines } = start(bed, bed.pod(bed.nodes[0] as Testbed['nodes'][0]), 'acme/checkout:3', ['/checkout', '--http-port=7070']);
+    bed.sim.runUntil(3 * SECOND);
+    expect(image('acme/checkout:3').annotations).toHaveProperty('sim.k8s/assumed');
+    expect(lines).toEqual([]);
   });
 });

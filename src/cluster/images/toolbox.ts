@@ -5,7 +5,10 @@ import type { Op } from '../sim/simulation.ts';
 import type { Applet } from './shell/applet.ts';
 import { awk } from './shell/applets/awk.ts';
 import { FILE_APPLETS } from './shell/applets/files.ts';
+import { HELPER_APPLETS } from './shell/applets/helpers.ts';
+import { LOAD_APPLETS, withEndlessInput } from './shell/applets/load.ts';
 import { NET_APPLETS } from './shell/applets/net.ts';
+import { LOOKUP_APPLETS } from './shell/applets/lookup.ts';
 import { sed } from './shell/applets/sed.ts';
 import { SYSTEM_APPLETS } from './shell/applets/system.ts';
 import { tar } from './shell/applets/tar.ts';
@@ -18,8 +21,9 @@ import { type Dialect, Shell, type Toolbox } from './shell/shell.ts';
 type Commands = Readonly<Record<string, Applet>>;
 
 /** coreutils, grep, sed, awk: what nearly every image with a shell has. */
-export const BASIC_COMMANDS: Commands = { ...FILE_APPLETS, ...TEXT_APPLETS, ...SYSTEM_APPLETS, sed, awk, tar };
-export const BUSYBOX_COMMANDS: Commands = { ...BASIC_COMMANDS, ...NET_APPLETS };
+const PLAIN_COMMANDS: Commands = { ...FILE_APPLETS, ...TEXT_APPLETS, ...SYSTEM_APPLETS, sed, awk, tar, ...HELPER_APPLETS, ...LOAD_APPLETS };
+export const BASIC_COMMANDS: Commands = { ...PLAIN_COMMANDS, ...withEndlessInput(PLAIN_COMMANDS) };
+export const BUSYBOX_COMMANDS: Commands = { ...BASIC_COMMANDS, ...NET_APPLETS, ...LOOKUP_APPLETS };
 
 /** Commands that are builtins of the shell and programs of the image alike: `sleep`, `echo`, `test` … */
 const ALSO_PROGRAMS = ['echo', 'printf', 'test', '[', 'pwd', 'true', 'false', 'sleep', 'kill'];
@@ -78,6 +82,7 @@ export function hasExecutable(toolbox: Toolbox, more: readonly string[] = []): (
       const base = name.slice(name.lastIndexOf('/') + 1);
       return toolbox.applet(base) !== undefined || BUILTINS.has(base);
     }
-    return true;
+    // A file of that name is for the runtime to find.
+    return !name.startsWith('/');
   };
 }

@@ -57,21 +57,42 @@ export function shouldRestart(container: Container, pod: Pod, latest: ContainerS
   if (pod.metadata?.deletionTimestamp !== undefined) return false;
   if (!latest || latest.state === 'UNKNOWN' || latest.state === 'CREATED') return true;
   if (latest.state === 'RUNNING') return false;
-  const rule = matchingRestartRule(container, latest.exitCode);
-  if (rule) return true;
-  const policy = container.restartPolicy ?? pod.spec?.restartPolicy ?? 'Always';
-  if (policy === 'Never') return false;
-  return policy === 'Always' || latest.exitCode !== 0;
+  return restartsAfter(container, pod, latest.exitCode);
 }
 
-function matchingRestartRule(container: Container, exitCode: number): boolean {
-  for (const rule of container.restartPolicyRules ?? []) {
-    const codes = rule.exitCodes;
-    if (rule.action !== 'Restart' || !codes) continue;
-    const listed = (codes.values ?? []).includes(exitCode);
-    if (codes.operator === 'In' ? listed : !listed) return true;
+/** What becomes of a container that ended with `exitCode`: its rules come first, then its own policy, then its Pod's. */
+export function restartsAfter(container: Container, pod: Pod, exitCode: number): boolean {
+  if (container.restartPolicyRules !== undefined && matchingAction(container, exitCode) !== undefined) return true;
+  const policy = container.restartPolicy ?? pod.spec?.restartPolicy ?? 'Always';
+  if (policy === 'Never') return false;
+  return policy === 'Always' || exitCode !== 0;
+}
+
+/** The action of the first restart rule that fits. */
+function matchingAction(container: Container, exitCode: number): string | undefined {
+  for (const { action, exitCodes } of container.restartPolicyRules ?? []) {
+    if (!exitCodes) continue;
+    const listed = (exitCodes.values ?? []).includes(exitCode);
+    if (exitCodes.operator === 'In' ? listed : !listed) return action;
   }
-  return false;
+  return undefined;
+}
+
+const RESTART_ALL = 'RestartAllContainers';
+
+/** Whether some container of the Pod may take all others along when it ends. */
+export function mayRestartAll({ spec }: Pod): boolean {
+  const has = (c: Container): boolean => c.restartPolicyRules?.some((rule) => rule.action === RESTART_ALL) ?? false;
+  return spec !== undefined && (spec.containers.some(has) || (spec.initContainers ?? []).some(has));
+}
+
+/** Whether a container ended with a code for which the whole Pod begins anew, in its sandbox. */
+export function mustRestartAll(pod: Pod, runtime: RuntimePod): boolean {
+  if (!mayRestartAll(pod)) return false;
+  return [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].some((container) => {
+    const status = findContainer(runtime, container.name);
+    return status?.state === 'EXITED' && matchingAction(container, status.exitCode) === RESTART_ALL;
+  });
 }
 
 interface SandboxVerdict {

@@ -9,6 +9,7 @@ export interface Rejection {
 }
 
 const MEMORY = 'memory';
+export const NODE_CAPACITY = "Node didn't have enough capacity";
 
 /** Keeps the sums of what is admitted, so that a check costs the same for any number of Pods. */
 export class Admission {
@@ -28,6 +29,27 @@ export class Admission {
     this.#memory += memory;
     for (const port of hostPorts(pod)) this.#ports.set(port, uid);
     return undefined;
+  }
+
+  /** The Pod with the resources that it was admitted with, or resized to. */
+  admitted(uid: string): Pod | undefined {
+    return this.#admitted.get(uid);
+  }
+
+  /** Gives an admitted Pod what its new version asks for, if that is there. */
+  resize(uid: string, pod: Pod, allocatable: Readonly<Record<string, string>>): Rejection | undefined {
+    const before = this.#admitted.get(uid);
+    if (before === undefined) return undefined;
+    const [old, now] = [podRequests(before), podRequests(pod)];
+    this.#cpu -= old.cpu;
+    this.#memory -= old.memory;
+    this.#admitted.delete(uid);
+    const rejection = this.#resources(pod, allocatable);
+    const held = rejection === undefined ? now : old;
+    this.#cpu += held.cpu;
+    this.#memory += held.memory;
+    this.#admitted.set(uid, rejection === undefined ? pod : before);
+    return rejection;
   }
 
   /** The Pod has ended: what it held is free. */

@@ -1,9 +1,11 @@
 // The kubelet's configuration: /var/lib/kubelet/config.yaml (KubeletConfiguration v1beta1) and the few flags that remain.
 
+import { quantityMilli } from '../api/quantity.ts';
 import { parseYaml } from '../api/yaml.ts';
 import type { Files } from '../machine/files.ts';
 import { MINUTE, SECOND, type Micros } from '../sim/time.ts';
-import { CONTAINERD_SOCKET } from '../runtime/cri.ts';
+import { DEFAULT_HARD, parseThresholds, type Threshold } from './eviction-thresholds.ts';
+import { CONTAINERD_SOCKET } from '../runtime/runtime-kind.ts';
 
 export interface KubeletConfig {
   readonly nodeName: string;
@@ -29,8 +31,22 @@ export interface KubeletConfig {
   readonly serializeImagePulls: boolean;
   readonly systemReserved: Readonly<Record<string, string>>;
   readonly kubeReserved: Readonly<Record<string, string>>;
-  readonly evictionHardMemory: string;
+  readonly evictionThresholds: readonly Threshold[];
+  /** How long a pressure is shown after it was last seen. */
+  readonly evictionPressureTransitionPeriod: Micros;
+  /** Seconds that a Pod gets when it goes for a soft threshold. */
+  readonly evictionMaxPodGracePeriod: number;
   readonly maxContainerRestartPeriod: Micros;
+  /** Bytes at which a container's log is rotated, and how many files of it are kept. */
+  readonly containerLogMaxSize: number;
+  readonly containerLogMaxFiles: number;
+  readonly imageMinimumGcAge: Micros;
+  /** Per cent of the disk. */
+  readonly imageGcHighThreshold: number;
+  readonly imageGcLowThreshold: number;
+  /** How long a machine's shutdown waits for Pods, and how much of that is kept for critical ones; 0: it does not wait. */
+  readonly shutdownGracePeriod: Micros;
+  readonly shutdownGracePeriodCriticalPods: Micros;
 }
 
 const DEFAULT_CONFIG_FILE = '/var/lib/kubelet/config.yaml';
@@ -84,9 +100,33 @@ export function loadConfig(argv: readonly string[], files: Files, hostname: stri
     serializeImagePulls: file['serializeImagePulls'] !== false,
     systemReserved: map('systemReserved'),
     kubeReserved: map('kubeReserved'),
-    evictionHardMemory: map('evictionHard')['memory.available'] ?? '100Mi',
+    evictionThresholds: evictionThresholds(file),
+    evictionPressureTransitionPeriod: parseDuration(file['evictionPressureTransitionPeriod'], 5 * MINUTE),
+    evictionMaxPodGracePeriod: number('evictionMaxPodGracePeriod', 0),
     maxContainerRestartPeriod: parseDuration(crash?.maxContainerRestartPeriod, 5 * MINUTE),
+    containerLogMaxSize: quantityMilli(text('containerLogMaxSize', '10Mi')) / 1000,
+    containerLogMaxFiles: number('containerLogMaxFiles', 5),
+    imageMinimumGcAge: parseDuration(file['imageMinimumGCAge'], 2 * MINUTE),
+    imageGcHighThreshold: number('imageGCHighThresholdPercent', 85),
+    imageGcLowThreshold: number('imageGCLowThresholdPercent', 80),
+    shutdownGracePeriod: parseDuration(file['shutdownGracePeriod'], 0),
+    shutdownGracePeriodCriticalPods: parseDuration(file['shutdownGracePeriodCriticalPods'], 0),
   };
+}
+
+/** Throws Error when the configuration does not hold together. */
+function evictionThresholds(file: Readonly<Record<string, unknown>>): readonly Threshold[] {
+  const given = file['evictionHard'] === undefined || file['evictionHard'] === null ? undefined : stringMap(file['evictionHard']);
+  const merged = file['mergeDefaultEvictionSettings'] === true ? { ...DEFAULT_HARD, ...given } : (given ?? DEFAULT_HARD);
+  const enforced = file['enforceNodeAllocatable'];
+  const settings = {
+    hard: merged,
+    soft: stringMap(file['evictionSoft']),
+    softGrace: stringMap(file['evictionSoftGracePeriod']),
+    minReclaim: stringMap(file['evictionMinimumReclaim']),
+    allocatable: !Array.isArray(enforced) || enforced.includes('pods'),
+  };
+  return parseThresholds(settings, (text) => (/^(\d+(\.\d+)?(h|ms|m|s))+$/.test(text) ? parseDuration(text, 0) : undefined));
 }
 
 /** `--name=value` and `--name value`; a bare `--name` is 'true'. */

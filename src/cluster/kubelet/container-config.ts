@@ -8,15 +8,9 @@ import { containerHash } from './actions.ts';
 import { type Context, podUid } from './context.ts';
 import { ConfigError, type EnvironmentSources, expand, makeEnvironment } from './environment.ts';
 import { podDns, podHostname, podHosts, resolvConf } from './dns.ts';
-import { baseUnits, qosClass } from './resources.ts';
+import { linuxResources, oomScoreAdj, podCgroup } from './pod-cgroup.ts';
+import { addExpectations, type ImageAnnotations } from './simulated.ts';
 import { podDirectory, type Volumes } from './volumes.ts';
-
-/** /kubepods, /kubepods/burstable or /kubepods/besteffort, then the Pod. */
-export function podCgroup(pod: Pod): string {
-  const qos = qosClass(pod);
-  const parent = qos === 'Guaranteed' ? '' : qos === 'Burstable' ? '/burstable' : '/besteffort';
-  return `/kubepods${parent}/pod${podUid(pod)}`;
-}
 
 const podLabels = (pod: Pod): Record<string, string> => ({
   'io.kubernetes.pod.name': pod.metadata?.name ?? '',
@@ -45,6 +39,8 @@ export function sandboxConfig(context: Context, pod: Pod, attempt: number): Sand
     hostname: podHostname(pod, context.nodeName),
     logDirectory: logDirectory(pod),
     hostNetwork,
+    hostPid: pod.spec?.hostPID === true,
+    sharePids: pod.spec?.shareProcessNamespace === true,
     dns,
     ports,
     cgroupParent: podCgroup(pod),
@@ -61,6 +57,9 @@ export interface ContainerInputs {
   readonly podIp: string;
   readonly imageRef: string;
   readonly image: ImageStatus | undefined;
+  readonly imageAnnotations?: ImageAnnotations;
+  /** The container whose processes it sees; '' for none. */
+  readonly targetId: string;
   readonly sources: EnvironmentSources;
 }
 
@@ -71,7 +70,6 @@ export function containerConfig(context: Context, volumes: Volumes, inputs: Cont
   const lookup = (name: string): string | undefined => env[name];
   const security = { ...pod.spec?.securityContext, ...container.securityContext };
   verifyNonRoot(pod, container, security, image);
-  const limit = container.resources?.limits?.['memory'];
   return {
     name: container.name,
     attempt: restartCount,
@@ -84,7 +82,8 @@ export function containerConfig(context: Context, volumes: Volumes, inputs: Cont
     mounts: [...volumes.mountsOf(pod, container, env), ...managedMounts(context, inputs)],
     logPath: `${container.name}/${restartCount}.log`,
     cgroupParent: podCgroup(pod),
-    memoryLimit: limit === undefined ? 0 : baseUnits(limit),
+    ...linuxResources(pod, container),
+    oomScoreAdj: oomScoreAdj(pod, container, context.os.machine.memoryTotal),
     runAsUser: security.runAsUser ?? null,
     runAsGroup: security.runAsGroup ?? null,
     privileged: container.securityContext?.privileged === true,
@@ -92,6 +91,7 @@ export function containerConfig(context: Context, volumes: Volumes, inputs: Cont
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,
     tty: container.tty === true,
+    targetId: inputs.targetId,
     labels: {
       'io.kubernetes.pod.name': pod.metadata?.name ?? '',
       'io.kubernetes.pod.namespace': pod.metadata?.namespace ?? '',
@@ -99,16 +99,17 @@ export function containerConfig(context: Context, volumes: Volumes, inputs: Cont
       'io.kubernetes.container.name': container.name,
       'io.kubernetes.container.hash': containerHash(container),
     },
-    annotations: annotationsOf(pod, container, restartCount),
+    annotations: annotationsOf(pod, container, restartCount, inputs.imageAnnotations),
   };
 }
 
-function annotationsOf(pod: Pod, container: Container, restartCount: number): Readonly<Record<string, string>> {
+function annotationsOf(pod: Pod, container: Container, restartCount: number, image: ImageAnnotations): Readonly<Record<string, string>> {
   const annotations: Record<string, string> = { 'io.kubernetes.container.restartCount': String(restartCount) };
   if (container.ports !== undefined) annotations['io.kubernetes.container.ports'] = JSON.stringify(container.ports);
   annotations['io.kubernetes.container.terminationMessagePath'] = container.terminationMessagePath ?? '/dev/termination-log';
   annotations['io.kubernetes.container.terminationMessagePolicy'] = container.terminationMessagePolicy ?? 'File';
   annotations['io.kubernetes.pod.terminationGracePeriod'] = String(pod.spec?.terminationGracePeriodSeconds ?? 30);
+  if (image !== undefined || pod.metadata?.annotations !== undefined) addExpectations(annotations, pod, container, image);
   return annotations;
 }
 

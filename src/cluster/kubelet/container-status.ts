@@ -12,6 +12,8 @@ export interface StartFailure {
 }
 
 export interface StatusContext {
+  /** With the runtime's name: `containerd://…`. */
+  containerId(id: string): string;
   /** Instant to metav1.Time. */
   time(at: number): string;
   failure(uid: string, container: string): StartFailure | undefined;
@@ -118,7 +120,7 @@ function present(
     restartCount: latest.attempt,
     image: latest.image,
     imageID: latest.imageRef,
-    containerID: `containerd://${latest.id}`,
+    containerID: context.containerId(latest.id),
     started: initDone ? running : started,
     ...allocated(container),
     ...volumeMountStatuses(container),
@@ -167,7 +169,7 @@ function stateOf(status: ContainerStatus, context: StatusContext): ContainerStat
           ...(status.message === '' ? {} : { message: status.message }),
           startedAt: startError ? '1970-01-01T00:00:00Z' : context.time(status.startedAt),
           finishedAt: context.time(status.finishedAt),
-          containerID: `containerd://${status.id}`,
+          containerID: context.containerId(status.id),
         },
       };
     }
@@ -179,7 +181,7 @@ function stateOf(status: ContainerStatus, context: StatusContext): ContainerStat
           reason: 'ContainerStatusUnknown',
           message: 'The container could not be located when the pod was terminated',
           exitCode: 137,
-          containerID: `containerd://${status.id}`,
+          containerID: context.containerId(status.id),
         },
       };
   }

@@ -18,6 +18,10 @@ export interface Context {
   /** null when the kubelet runs standalone (no kubeconfig). */
   readonly client: Client | null;
   readonly runtime: Runtime;
+  /** As the runtime calls itself, the scheme of container ids: `containerd`. */
+  readonly runtimeName: string;
+  /** `containerd://2.2.1`. */
+  readonly runtimeVersion: string;
   readonly cache: PodCache;
   readonly events: Events;
   readonly random: Random;

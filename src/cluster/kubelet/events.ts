@@ -1,6 +1,7 @@
 // The kubelet's events about Pods, containers and its node; none while there is no API server configured.
 
 import type { Container, ObjectReference, Pod } from '../api/generated/types.ts';
+import type { ApiObject } from '../api/meta.ts';
 import type { EventRecorder, EventType } from '../client/events.ts';
 
 export class Events {
@@ -14,6 +15,11 @@ export class Events {
 
   pod(pod: Pod, type: EventType, reason: string, message: string): void {
     this.#recorder?.event(reference(pod), type, reason, message);
+  }
+
+  /** About an object that a Pod of this node uses. */
+  object(object: ApiObject, type: EventType, reason: string, message: string): void {
+    this.#recorder?.event(object, type, reason, message);
   }
 
   /** The reference's fieldPath names the container. */
@@ -37,7 +43,11 @@ function reference(pod: Pod, path?: string): ObjectReference {
   return made;
 }
 
-function fieldPath(pod: Pod, container: Container): string {
-  const list = pod.spec?.initContainers?.some((c) => c.name === container.name) ? 'initContainers' : 'containers';
+/** Undefined for an image of a volume, which belongs to no container. */
+function fieldPath(pod: Pod, container: Container): string | undefined {
+  const { spec } = pod;
+  const has = (containers: readonly { readonly name: string }[] | undefined): boolean => containers?.some((c) => c.name === container.name) ?? false;
+  if (container.name === '') return undefined;
+  const list = has(spec?.containers) ? 'containers' : has(spec?.initContainers) ? 'initContainers' : 'ephemeralContainers';
   return `spec.${list}{${container.name}}`;
 }

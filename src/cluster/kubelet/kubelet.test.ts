@@ -1,7 +1,7 @@
 // One machine with containerd and a kubelet that knows no API server: static Pods run all the same.
 
 import { describe, expect, it } from 'vitest';
-import { containerdStateOf } from '../runtime/containerd-state.ts';
+import { runtimeStateOf } from '../runtime/runtime-state.ts';
 import { MINUTE, SECOND } from '../sim/time.ts';
 import { testImage, testMachine, waiting } from './testbed.ts';
 
@@ -44,7 +44,7 @@ describe('kubelet without an API server', () => {
     machine.files.remove('/etc/kubernetes/manifests/web.yaml');
     sim.runUntil(15 * SECOND);
     expect(running(machine)).toEqual([]);
-    expect(containerdStateOf(machine).sandboxes.size).toBe(0);
+    expect(runtimeStateOf(machine).sandboxes.size).toBe(0);
     expect(machine.files.exists('/var/lib/kubelet/pods/')).toBe(true);
     expect(machine.files.list('/var/lib/kubelet/pods')).toEqual([]);
   });

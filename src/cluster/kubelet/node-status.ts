@@ -5,12 +5,13 @@ import { ApiError } from '../api/status.ts';
 import type { Node, NodeCondition, NodeStatus } from '../api/generated/types.ts';
 import { isProgrammingError } from '../client/errors.ts';
 import type { ImageStatus } from '../runtime/cri.ts';
-import { CONTAINERD_VERSION } from '../runtime/containerd.ts';
 import { Channel } from '../sim/channel.ts';
 import type { Op } from '../sim/simulation.ts';
 import { MILLISECOND, SECOND, type Micros } from '../sim/time.ts';
 import { type Context, step } from './context.ts';
+import { type Pressure, type Signal, thresholdAmount } from './eviction-thresholds.ts';
 import { baseUnits } from './resources.ts';
+import type { Storage } from './storage-volumes.ts';
 
 export const KUBELET_VERSION = 'v1.36.0';
 const KERNEL = '6.12.57+deb13-amd64';
@@ -18,11 +19,17 @@ const OS_IMAGE = 'Debian GNU/Linux 13 (trixie)';
 const MAX_IMAGES = 50;
 const REGISTER_FIRST: Micros = 100 * MILLISECOND;
 const REGISTER_MAX: Micros = 7 * SECOND;
+/** Features of this kubelet that the scheduler asks for when a Pod needs them. */
+const DECLARED = ['RestartAllContainersOnContainerExits'];
 const FEATURES = { supplementalGroupsPolicy: true };
 
 /** What stands in the way of running Pods (kubelet/runtime.go runtimeState); empty = nothing. */
 export interface RuntimeState {
   errors(): readonly string[];
+  /** What the node is short of. */
+  pressures(): readonly Pressure[];
+  /** Whose volumes are in use. */
+  storage(): Pick<Storage, 'inUse' | 'reported'>;
 }
 
 export class NodeStatusManager {
@@ -138,18 +145,21 @@ export class NodeStatusManager {
     const { now } = os.sim;
     const before = this.#last ?? this.#node?.status;
     const images = yield* this.#images();
-    const errors = this.#state.errors().join();
+    const { inUse } = this.#state.storage();
+    const errors = `${this.#state.errors().join()}|${this.#state.pressures().join()}|${inUse.join()}`;
     const due = now - this.#reported >= config.nodeStatusReportFrequency;
     // Made from the same things as the last one, it would be the same but for the heartbeat.
     if (this.#last !== undefined && !due && errors === this.#lastErrors && sameItems(images, this.#lastImages)) return;
     const status = this.#compute(before, images);
-    const changed = !before || !sameStatus(before, status);
+    const letGo = inUse.length === 0 && before?.volumesInUse !== undefined;
+    const changed = !before || letGo || !sameStatus(before, status);
     if (!changed && !due) return;
     this.#announce(status);
     const patch: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(status)) {
       if (!jsonEqual(before?.[key as keyof NodeStatus], value)) patch[key] = value;
     }
+    if (letGo) patch['volumesInUse'] = null;
     step(os, 'updateNodeStatus', { group: '', resource: 'nodes', kind: 'Node', namespace: '', name: nodeName }, { changed });
     try {
       this.#node = yield* client.patch('nodes', '', nodeName, { status: patch }, 'strategic', 'status');
@@ -157,6 +167,7 @@ export class NodeStatusManager {
       this.#lastErrors = errors;
       this.#lastImages = images;
       this.#reported = now;
+      this.#state.storage().reported();
     } catch (error) {
       if (isProgrammingError(error)) throw error;
       os.logError(`"Error updating node status, will retry" err="${error instanceof Error ? error.message : String(error)}"`);
@@ -177,20 +188,23 @@ export class NodeStatusManager {
   }
 
   #compute(before: NodeStatus | undefined, images: readonly ImageStatus[]): NodeStatus {
-    const { os, nodeName, nodeIp, config } = this.#context;
+    const { os, nodeName, nodeIp, config, runtimeVersion } = this.#context;
     const { machine, sim } = os;
+    const { inUse } = this.#state.storage();
     return {
       addresses: [...(nodeIp === '' ? [] : [{ type: 'InternalIP', address: nodeIp }]), { type: 'Hostname', address: nodeName }],
       allocatable: this.#allocatable,
       capacity: this.#capacity,
-      conditions: conditions(this.#state.errors(), before?.conditions ?? [], sim.time()),
+      conditions: conditions(this.#state.errors(), this.#state.pressures(), before?.conditions ?? [], sim.time()),
       daemonEndpoints: { kubeletEndpoint: { Port: config.port } },
+      declaredFeatures: DECLARED,
       features: FEATURES,
       images: imageList(images, before?.images),
       nodeInfo: {
-        architecture: 'amd64', bootID: machine.bootId, containerRuntimeVersion: `containerd://${CONTAINERD_VERSION}`, kernelVersion: KERNEL,
+        architecture: 'amd64', bootID: machine.bootId, containerRuntimeVersion: runtimeVersion, kernelVersion: KERNEL,
         kubeProxyVersion: '', kubeletVersion: KUBELET_VERSION, machineID: machine.machineId, operatingSystem: 'linux', osImage: OS_IMAGE, systemUUID: machine.systemUuid,
       },
+      ...(inUse.length > 0 ? { volumesInUse: inUse } : {}),
     };
   }
 
@@ -218,13 +232,19 @@ const EVENT: Readonly<Record<string, string>> = {
 };
 
 /** The four conditions; a heartbeat alone is no change (`sameStatus`). */
-export function conditions(errors: readonly string[], before: readonly NodeCondition[], now: string): readonly NodeCondition[] {
+export function conditions(errors: readonly string[], pressures: readonly Pressure[], before: readonly NodeCondition[], now: string): readonly NodeCondition[] {
   const ready = errors.length === 0;
   const problem = errors.length > 1 ? `[${errors.join(', ')}]` : (errors[0] ?? '');
   const wanted: readonly Omit<NodeCondition, 'lastHeartbeatTime' | 'lastTransitionTime'>[] = [
-    { type: 'MemoryPressure', status: 'False', reason: 'KubeletHasSufficientMemory', message: 'kubelet has sufficient memory available' },
-    { type: 'DiskPressure', status: 'False', reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' },
-    { type: 'PIDPressure', status: 'False', reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' },
+    pressures.includes('MemoryPressure')
+      ? { type: 'MemoryPressure', status: 'True', reason: 'KubeletHasInsufficientMemory', message: 'kubelet has insufficient memory available' }
+      : { type: 'MemoryPressure', status: 'False', reason: 'KubeletHasSufficientMemory', message: 'kubelet has sufficient memory available' },
+    pressures.includes('DiskPressure')
+      ? { type: 'DiskPressure', status: 'True', reason: 'KubeletHasDiskPressure', message: 'kubelet has disk pressure' }
+      : { type: 'DiskPressure', status: 'False', reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' },
+    pressures.includes('PIDPressure')
+      ? { type: 'PIDPressure', status: 'True', reason: 'KubeletHasInsufficientPID', message: 'kubelet has insufficient PID available' }
+      : { type: 'PIDPressure', status: 'False', reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' },
     ready
       ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
       : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: problem },
@@ -268,11 +288,10 @@ function imageList(images: readonly ImageStatus[], before: NodeStatus['images'])
 function capacityOf({ os: { machine }, config }: Context): Readonly<Record<string, string>> {
   return {
     cpu: String(machine.cpus),
-    'ephemeral-storage': `${Math.floor((machine.diskBytes * 0.98) / 1024)}Ki`,
+    'ephemeral-storage': `${machine.disk.capacityBytes / 1024}Ki`,
     'hugepages-1Gi': '0',
     'hugepages-2Mi': '0',
-    // The kernel keeps some for itself.
-    memory: `${Math.floor((machine.memoryBytes * 0.96) / 1024)}Ki`,
+    memory: `${machine.memoryTotal / 1024}Ki`,
     pods: String(config.maxPods),
   };
 }
@@ -280,8 +299,14 @@ function capacityOf({ os: { machine }, config }: Context): Readonly<Record<strin
 function allocatableOf({ config }: Context, capacity: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const reserved = (name: string): number => baseUnits(config.systemReserved[name] ?? '0') + baseUnits(config.kubeReserved[name] ?? '0');
   const cpu = baseUnits(capacity['cpu'] ?? '0') - reserved('cpu');
-  const memory = baseUnits(capacity['memory'] ?? '0') - reserved('memory') - baseUnits(config.evictionHardMemory);
-  const disk = baseUnits(capacity['ephemeral-storage'] ?? '0') * 0.9 - reserved('ephemeral-storage');
+  const held = (signal: Signal, whole: number): number => {
+    const threshold = config.evictionThresholds.find((t) => t.signal === signal && t.grace === 0);
+    return threshold === undefined ? 0 : thresholdAmount(threshold.value, whole);
+  };
+  const memoryHere = baseUnits(capacity['memory'] ?? '0');
+  const memory = memoryHere - reserved('memory') - held('memory.available', memoryHere);
+  const diskHere = baseUnits(capacity['ephemeral-storage'] ?? '0');
+  const disk = diskHere - held('nodefs.available', diskHere) - reserved('ephemeral-storage');
   return {
     ...capacity,
     cpu: Number.isInteger(cpu) ? String(cpu) : `${Math.round(cpu * 1000)}m`,

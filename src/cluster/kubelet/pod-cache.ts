@@ -33,13 +33,35 @@ export class PodCache {
     const { sandbox, containers } = event;
     const known = this.#pods.get(sandbox.uid);
     if (!known || (known.sandboxes.length === 1 && known.sandboxes[0]?.id === sandbox.id)) {
-      this.#pods.set(sandbox.uid, { sandboxes: [sandbox], containers: newestFirst(containers) });
+      const list = known ? latest(containers, known.containers) : containers;
+      this.#pods.set(sandbox.uid, { sandboxes: [sandbox], containers: newestFirst(list) });
       return;
     }
     const sandboxes = [sandbox, ...known.sandboxes.filter((s) => s.id !== sandbox.id)];
     sandboxes.sort((a, b) => b.createdAt - a.createdAt || b.attempt - a.attempt);
     const others = known.containers.filter((c) => c.sandboxId !== sandbox.id);
-    this.#pods.set(sandbox.uid, { sandboxes, containers: newestFirst([...containers, ...others]) });
+    this.#pods.set(sandbox.uid, { sandboxes, containers: newestFirst([...latest(containers, known.containers), ...others]) });
+  }
+
+  /** Takes over one container that the runtime was asked about: its event may still be under way. */
+  note(uid: string, status: ContainerStatus): void {
+    const known = this.#pods.get(uid);
+    if (!known) return;
+    const before = known.containers.find((c) => c.id === status.id);
+    if (before !== undefined && RANK[before.state] >= RANK[status.state]) return;
+    this.#pods.set(uid, { ...known, containers: newestFirst([status, ...known.containers.filter((c) => c.id !== status.id)]) });
+  }
+
+  /** As `note`, for a sandbox. */
+  noteSandbox(sandbox: SandboxStatus): void {
+    const known = this.#pods.get(sandbox.uid);
+    if (known?.sandboxes.some((s) => s.id === sandbox.id)) return;
+    this.update({ sandbox, containers: [] });
+  }
+
+  forgetContainer(uid: string, id: string): void {
+    const known = this.#pods.get(uid);
+    if (known) this.#pods.set(uid, { ...known, containers: known.containers.filter((c) => c.id !== id) });
   }
 
   /** Forgets a removed sandbox. */
@@ -54,6 +76,19 @@ export class PodCache {
   delete(uid: string): void {
     this.#pods.delete(uid);
   }
+}
+
+const RANK: Readonly<Record<ContainerStatus['state'], number>> = { CREATED: 0, RUNNING: 1, UNKNOWN: 1, EXITED: 2 };
+
+/** What was asked for since the event was made is not taken back by it. */
+function latest(containers: readonly ContainerStatus[], known: readonly ContainerStatus[]): readonly ContainerStatus[] {
+  let out: ContainerStatus[] | null = null;
+  for (let i = 0; i < containers.length; i++) {
+    const status = containers[i] as ContainerStatus;
+    const before = known.find((c) => c.id === status.id);
+    if (before !== undefined && RANK[before.state] > RANK[status.state]) (out ??= [...containers])[i] = before;
+  }
+  return out ?? containers;
 }
 
 function newestFirst(containers: readonly ContainerStatus[]): readonly ContainerStatus[] {

@@ -2,6 +2,7 @@
 // Models kubelet_pods.go getPhase and status/generate.go.
 
 import type { Container, ContainerStatus, Pod, PodCondition, PodStatus } from '../api/generated/types.ts';
+import { mayRestartAll, mustRestartAll, restartsAfter } from './actions.ts';
 import { containerStatuses, type StatusContext } from './container-status.ts';
 import type { RuntimePod } from './pod-cache.ts';
 import { qosClass } from './resources.ts';
@@ -12,6 +13,8 @@ export interface PodStatusInput extends StatusContext {
   readonly hostIp: string;
   /** All containers have ended and none will be started again (the Pod worker's word). */
   readonly terminal: boolean;
+  /** Of a resize that waits or is under way. */
+  readonly resize?: readonly PodCondition[];
 }
 
 /** The status that the kubelet wants the API to show; times of conditions are settled by the status manager. */
@@ -31,7 +34,9 @@ export function generatePodStatus(pod: Pod, runtime: RuntimePod, old: PodStatus,
   const status: { -readonly [K in keyof PodStatus]: PodStatus[K] } = {};
   if (generation !== undefined) status.observedGeneration = generation;
   status.phase = phase;
-  status.conditions = conditions(pod, runtime, phase, initStatuses, mainStatuses, old);
+  const { resize = [] } = input;
+  const all = conditions(pod, runtime, phase, initStatuses, mainStatuses, old);
+  status.conditions = resize.length === 0 ? all : [...all, ...resize];
   if (old.message !== undefined) status.message = old.message;
   if (old.reason !== undefined) status.reason = old.reason;
   if (input.hostIp !== '') {
@@ -100,11 +105,18 @@ export function podPhase(
   if (running > 0) return 'Running';
   if (stopped > 0 || terminal) {
     if (terminal) return stopped > 0 && stopped === succeeded ? 'Succeeded' : 'Failed';
-    if (policy === 'Always') return 'Running';
+    if (policy === 'Always' || mainStatuses.some((status, i) => startsAgain(pod, pod.spec?.containers[i], status))) return 'Running';
     if (stopped === succeeded) return 'Succeeded';
     return policy === 'Never' ? 'Failed' : 'Running';
   }
   return 'Pending';
+}
+
+/** Whether a container that has ended has a rule or a policy of its own by which it is started again. */
+function startsAgain(pod: Pod, container: Container | undefined, { state, lastState }: ContainerStatus): boolean {
+  if (container === undefined || (container.restartPolicy === undefined && container.restartPolicyRules === undefined)) return false;
+  const terminated = state?.terminated ?? lastState?.terminated;
+  return terminated !== undefined && restartsAfter(container, pod, terminated.exitCode);
 }
 
 function conditions(
@@ -127,9 +139,17 @@ function conditions(
     containersReady,
     { type: 'PodScheduled', status: 'True' },
   ];
+  if (mayRestartAll(pod)) list.push(allRestartingCondition(pod, runtime, phase));
   const generation = pod.metadata?.generation;
   if (generation !== undefined) for (const condition of list) condition.observedGeneration = generation;
   return list;
+}
+
+function allRestartingCondition(pod: Pod, runtime: RuntimePod, phase: PodPhase): PodCondition {
+  const type = 'AllContainersRestarting';
+  if (phase === 'Succeeded' || phase === 'Failed') return { type, status: 'False', reason: phase === 'Failed' ? 'PodFailed' : 'PodCompleted' };
+  if (!mustRestartAll(pod, runtime)) return { type, status: 'False' };
+  return { type, status: 'True', reason: 'RestartAllContainersStarted', message: 'container exited with restart policy rule' };
 }
 
 const names = (list: readonly string[]): string => `[${list.join(' ')}]`;
@@ -178,7 +198,7 @@ function readyCondition(pod: Pod, containersReady: PodCondition, old: PodStatus)
   if (containersReady.status !== 'True') return { ...containersReady, type };
   const messages: string[] = [];
   for (const gate of pod.spec?.readinessGates ?? []) {
-    const condition = old.conditions?.find((c) => c.type === gate.conditionType);
+    const condition = pod.status?.conditions?.find((c) => c.type === gate.conditionType) ?? old.conditions?.find((c) => c.type === gate.conditionType);
     if (!condition) messages.push(`corresponding condition of pod readiness gate "${gate.conditionType}" does not exist.`);
     else if (condition.status !== 'True') {
       messages.push(`the status of pod readiness gate "${gate.conditionType}" is not "True", but ${condition.status}`);

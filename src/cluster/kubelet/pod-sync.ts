@@ -1,13 +1,14 @@
 // The three rounds of a Pod's life on a node (kubelet.go SyncPod, SyncTerminatingPod, SyncTerminatedPod), with all they need:
 // volumes, images, ConfigMaps, Secrets, Services, tokens.
 
-import type { Pod, PodStatus, Service } from '../api/generated/types.ts';
+import type { Pod, PodStatus, Secret, Service } from '../api/generated/types.ts';
 import { Informer } from '../client/informer.ts';
+import { CriError } from '../runtime/cri.ts';
 import type { Op } from '../sim/simulation.ts';
 import { MINUTE, parseTime, SECOND, type Micros } from '../sim/time.ts';
 import { DETAIL } from '../sim/trace.ts';
 import type { Admission } from './admission.ts';
-import { logDirectory, podCgroup } from './container-config.ts';
+import { logDirectory } from './container-config.ts';
 import { type Context, isStaticPod, podSubject, podText, podUid, step } from './context.ts';
 import { ConfigError, type EnvironmentSources } from './environment.ts';
 import { ImageManager } from './image-manager.ts';
@@ -15,13 +16,18 @@ import type { Mirrors } from './mirror.ts';
 import type { NodeStatusManager } from './node-status.ts';
 import { configMapNames, ObjectWatch, secretNames } from './object-watch.ts';
 import { generatePodStatus } from './pod-status.ts';
-import type { PodSyncer, PodWork, PodWorkers, SyncOutcome } from './pod-worker.ts';
+import { podCgroup } from './pod-cgroup.ts';
+import type { PodSyncer, PodWork, PodWorkers, SyncOutcome, Termination } from './pod-worker.ts';
 import type { Prober } from './prober.ts';
 import { baseUnits } from './resources.ts';
+import type { Resizes } from './resize.ts';
 import { RuntimeManager } from './runtime-manager.ts';
+import type { Storage } from './storage-volumes.ts';
 import type { StatusManager } from './status-manager.ts';
 import { TokenManager } from './token-manager.ts';
-import { decodeData, MountError, Volumes } from './volumes.ts';
+import { decodeData } from './api-volumes.ts';
+import { MountError } from './mount-error.ts';
+import { Volumes } from './volumes.ts';
 
 const ERROR_RETRY: Micros = 10 * SECOND;
 const NETWORK_RETRY: Micros = SECOND;
@@ -35,8 +41,12 @@ export interface PodSyncParts {
   readonly mirrors: Mirrors;
   readonly prober: Prober;
   readonly node: NodeStatusManager;
+  readonly storage: Storage;
   readonly admission: Admission;
+  readonly resizes: Resizes;
   workers(): PodWorkers;
+  /** A Pod has ended: what it held is free. */
+  released(): void;
   /** Why the Pod network is not ready; '' when it is. */
   networkProblem(): string;
 }
@@ -66,7 +76,7 @@ export class PodSync implements PodSyncer {
     this.#statuses = parts.statuses;
     this.#mirrors = parts.mirrors;
     this.#prober = parts.prober;
-    this.images = new ImageManager(context);
+    this.images = new ImageManager(context, (pod) => this.#pullSecrets(pod));
     const refresh = (users: readonly string[]): void => users.forEach((uid) => this.#refreshVolumes(uid));
     this.#configMaps = client ? new ObjectWatch(os, client, 'configmaps', refresh) : null;
     this.#secrets = client ? new ObjectWatch(os, client, 'secrets', refresh) : null;
@@ -82,7 +92,7 @@ export class PodSync implements PodSyncer {
       token: (pod, audience, seconds) => this.#tokens.get(pod, audience, seconds),
       podIp: (pod) => this.#podIp(pod),
       allocatable: this.#allocatable,
-    });
+    }, parts.storage);
     this.manager = new RuntimeManager(context, this.images, this.volumes, this.#prober, (pod, podIp) => this.#environment(pod, podIp));
   }
 
@@ -119,10 +129,21 @@ export class PodSync implements PodSyncer {
 
     const failed = yield* this.#mount(pod);
     if (failed !== undefined) return { terminal: false, retryIn: failed };
+    if (this.volumes.isStale(pod)) yield* this.volumes.refresh(pod);
     os.sim.cause = cause;
+    if (pod.spec?.imagePullSecrets?.length) this.#tellMissingPullSecrets(pod);
     this.#prober.addPod(pod);
-    const result = yield* this.manager.syncPod(pod, work);
+    const { resizes } = this.#parts;
+    const resizing = resizes.inProgress(uid);
+    const restarts = resizing ? resizes.restarts(pod) : undefined;
+    const result = yield* this.manager.syncPod(pod, work, restarts);
+    if (restarts !== undefined) resizes.noteRestarted(pod, restarts.map((r) => r.name));
     os.sim.cause = cause;
+    if (resizing && work.state === 'syncing') {
+      const problem = yield* this.#resize(pod);
+      os.sim.cause = cause;
+      if (problem !== undefined) return { terminal: false, retryIn: ERROR_RETRY };
+    }
     // What could not be started is shown at once, not only at the next sync.
     if ((result.error !== undefined || result.until !== undefined) && work.state === 'syncing') this.#setStatus(pod, false);
     const deadline = this.#deadline(pod);
@@ -131,12 +152,27 @@ export class PodSync implements PodSyncer {
     return deadline === undefined ? { terminal: false } : { terminal: false, retryIn: deadline };
   }
 
+  /** Brings running containers to what was allocated. */
+  *#resize(pod: Pod): Op<string | undefined> {
+    const { resizes } = this.#parts;
+    try {
+      const problem = yield* resizes.actuate(pod);
+      if (problem === undefined) this.#parts.released();
+      return problem;
+    } catch (error) {
+      if (!(error instanceof CriError)) throw error;
+      return error.message;
+    } finally {
+      this.#setStatus(pod, false);
+    }
+  }
+
   *terminate(pod: Pod, work: PodWork): Op<void> {
     const { os } = this.#context;
     const uid = podUid(pod);
     step(os, 'syncPod', podSubject(pod), { type: 'terminating' });
     const cause = os.sim.cause;
-    const over = work.termination?.status;
+    const over = work.termination ?? undefined;
     this.#setStatus(pod, false, over);
     this.#prober.stopLivenessAndStartup(uid);
     // Deleted by force: the object is gone, and so is its grace.
@@ -157,13 +193,18 @@ export class PodSync implements PodSyncer {
     const uid = podUid(pod);
     const cause = os.sim.cause;
     step(os, 'syncPod', podSubject(pod), { type: 'terminated' }, DETAIL);
-    this.#setStatus(pod, true, work.termination?.status);
+    this.#setStatus(pod, true, work.termination ?? undefined);
+    // What an evicted Pod has written goes with its containers, so that its room is free.
+    if (work.termination?.status?.reason === 'Evicted') yield* this.manager.removeContainers(uid, () => true);
+    yield* this.volumes.release(pod);
     this.volumes.unmount(pod);
     this.#configMaps?.unregister(uid);
     this.#secrets?.unregister(uid);
     this.#tokens.forget(uid);
     this.#mountRetry.delete(uid);
     this.#parts.admission.release(uid);
+    this.#parts.resizes.forget(uid);
+    this.#parts.released();
     os.sim.cause = cause;
     this.#statuses.terminate(pod);
     if (isStaticPod(pod) && work.removed) yield* this.#mirrors.remove(pod);
@@ -181,22 +222,40 @@ export class PodSync implements PodSyncer {
 
   // ---- parts of a sync
 
-  #setStatus(pod: Pod, terminal: boolean, over?: { readonly phase: string; readonly reason: string; readonly message: string }): PodStatus {
-    const { os, cache, nodeIp } = this.#context;
+  #setStatus(pod: Pod, terminal: boolean, over?: Termination): PodStatus {
+    const { os, cache, nodeIp, runtimeName } = this.#context;
     const uid = podUid(pod);
     const runtime = cache.get(uid);
     const old = this.#statuses.get(uid) ?? pod.status ?? {};
     const status = generatePodStatus(pod, runtime, old, {
       hostIp: nodeIp,
       terminal,
+      containerId: (id) => `${runtimeName}://${id}`,
       time: (at) => os.sim.time(at),
       failure: (id, container) => this.manager.failure(id, container),
       ready: (p, container, c) => this.#prober.isReady(p, container, c),
       started: (p, container, c) => this.#prober.isStarted(p, container, c),
+      resize: this.#parts.resizes.conditions(uid),
     });
-    const shown = over ? { ...status, ...over } : status;
+    // While containers still run the Pod has not ended.
+    const shown = over !== undefined && terminal ? withTermination(status, over) : status;
     this.#statuses.set(pod, shown);
     return shown;
+  }
+
+  #pullSecrets(pod: Pod): readonly Secret[] {
+    const namespace = pod.metadata.namespace ?? '';
+    return (pod.spec?.imagePullSecrets ?? []).flatMap(({ name = '' }) => this.#secrets?.get(namespace, name) ?? []);
+  }
+
+  #tellMissingPullSecrets(pod: Pod): void {
+    const namespace = pod.metadata.namespace ?? '';
+    const missing = (pod.spec?.imagePullSecrets ?? []).flatMap(({ name = '' }) => (name === '' || this.#secrets?.get(namespace, name) ? [] : [name]));
+    if (missing.length === 0) return;
+    this.#context.events.pod(
+      pod, 'Warning', 'FailedToRetrieveImagePullSecret',
+      `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`,
+    );
   }
 
   /** Undefined when all volumes are there, else when to try again. */
@@ -212,8 +271,10 @@ export class PodSync implements PodSyncer {
       return undefined;
     } catch (error) {
       if (!(error instanceof MountError) && !(error instanceof ConfigError)) throw error;
-      const volume = error instanceof MountError ? error.volume : '';
-      events.pod(pod, 'Warning', 'FailedMount', `MountVolume.SetUp failed for volume "${volume}" : ${error.message}`);
+      const said = error instanceof MountError ? error.event : `MountVolume.SetUp failed for volume "" : ${error.message}`;
+      if (said !== null) events.pod(pod, 'Warning', 'FailedMount', said);
+      for (const { event } of error instanceof MountError ? error.others : []) if (event !== null) events.pod(pod, 'Warning', 'FailedMount', event);
+      if (error instanceof MountError && error.retry !== undefined) return error.retry;
       const wait = this.#mountRetry.get(uid) ?? MOUNT_RETRY_FIRST;
       this.#mountRetry.set(uid, Math.min(wait * 2, MOUNT_RETRY_MAX));
       return wait;
@@ -236,13 +297,17 @@ export class PodSync implements PodSyncer {
     return undefined;
   }
 
+  /** Running Pods get the new content with their next sync; those that wait for an object try again in their own time. */
   #refreshVolumes(uid: string): void {
-    const work = this.#parts.workers().get(uid);
-    if (!work) return;
-    const { os } = this.#context;
-    // Pods that wait for this object try again at once; running ones get the new content.
-    if (this.#mountRetry.has(uid)) this.#parts.workers().sync(uid);
-    else os.go(`refresh ${podText(work.pod)}`, () => this.volumes.refresh(work.pod));
+    const { sim } = this.#context.os;
+    const workers = this.#parts.workers();
+    const due = workers.nextResync(uid);
+    if (due === undefined || this.#mountRetry.has(uid)) return;
+    this.volumes.markStale(uid);
+    sim.after(due - sim.now, () => {
+      const work = workers.get(uid);
+      if (work !== undefined && this.volumes.isStale(work.pod)) workers.sync(uid);
+    });
   }
 
   get #allocatable(): { readonly cpu: number; readonly memory: number } {
@@ -274,6 +339,11 @@ export class PodSync implements PodSyncer {
   #serviceList(): readonly Service[] {
     return (this.#serviceCache ??= this.#services?.list() ?? []);
   }
+}
+
+function withTermination(status: PodStatus, { status: over, condition }: Termination): PodStatus {
+  const conditions = (status.conditions ?? []).filter((c) => c.type !== condition?.type);
+  return { ...status, ...over, ...(condition === undefined ? {} : { conditions: [...conditions, condition] }) };
 }
 
 const jitter = (context: Context, base: Micros): Micros => Math.round(base * (1 + 0.5 * context.random.float()));

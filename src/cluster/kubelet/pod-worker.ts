@@ -1,10 +1,11 @@
 // Pod workers (kubelet/pod_workers.go): one task a Pod, which takes it through syncing, terminating and terminated.
 // Updates that come while a worker is busy are folded into one.
 
-import type { Pod } from '../api/generated/types.ts';
+import type { Pod, PodCondition } from '../api/generated/types.ts';
 import { Channel } from '../sim/channel.ts';
 import type { Op, Timer } from '../sim/simulation.ts';
-import { SECOND, type Micros } from '../sim/time.ts';
+import { hash32 } from '../sim/random.ts';
+import { MINUTE, SECOND, type Micros } from '../sim/time.ts';
 import type { Cause } from '../sim/trace.ts';
 import { type Context, isStaticPod, podKey, podUid } from './context.ts';
 
@@ -33,6 +34,10 @@ export interface Termination {
   readonly grace?: number;
   /** Status to report instead of the containers' own: an eviction. */
   readonly status?: { readonly phase: string; readonly reason: string; readonly message: string };
+  /** A condition that the status gets: DisruptionTarget. */
+  readonly condition?: PodCondition;
+  /** Called when all containers have ended. */
+  readonly ended?: () => void;
 }
 
 export interface PodWork {
@@ -51,7 +56,12 @@ interface Worker extends PodWork {
   pending: boolean;
   cause: Cause | null;
   retry: Timer | null;
+  /** When its last sync ended. */
+  synced: Micros;
 }
+
+/** syncFrequency, to which up to a half is added. */
+const RESYNC: Micros = MINUTE;
 
 export class PodWorkers {
   readonly #context: Context;
@@ -67,6 +77,13 @@ export class PodWorkers {
 
   get(uid: string): PodWork | undefined {
     return this.#workers.get(uid);
+  }
+
+  /** Pods that run or are to run. */
+  active(): readonly Pod[] {
+    const pods: Pod[] = [];
+    for (const { pod, state } of this.#workers.values()) if (state === 'syncing') pods.push(pod);
+    return pods;
   }
 
   pods(): readonly Pod[] {
@@ -102,13 +119,27 @@ export class PodWorkers {
     if (worker && worker.state === 'syncing') this.#poke(worker);
   }
 
-  /** The Pod must go, whatever its source says. */
-  kill(uid: string, termination: Termination): void {
+  /**
+   * When the Pod's next periodic sync would be (every minute and up to half of one more). Nobody syncs for the clock's sake alone:
+   * who has work for that sync asks for it. Undefined when the Pod is not being synced.
+   */
+  nextResync(uid: string): Micros | undefined {
     const worker = this.#workers.get(uid);
-    if (!worker || worker.state !== 'syncing') return;
+    if (!worker || worker.state !== 'syncing') return undefined;
+    const { now } = this.#context.os.sim;
+    let at = worker.synced;
+    for (let round = 0; at <= now; round++) at += Math.round(RESYNC * (1 + (hash32(uid, round) / 2 ** 32) / 2));
+    return at;
+  }
+
+  /** The Pod must go, whatever its source says; false when it is going or gone already. */
+  kill(uid: string, termination: Termination): boolean {
+    const worker = this.#workers.get(uid);
+    if (!worker || worker.state !== 'syncing') return false;
     worker.termination = termination;
     this.#beginTermination(worker);
     this.#poke(worker);
+    return true;
   }
 
   /** The Pod is gone from its source: API object deleted or manifest removed. */
@@ -139,7 +170,7 @@ export class PodWorkers {
     const { os } = this.#context;
     const worker: Worker = {
       uid: podUid(pod), pod, state: 'syncing', termination: null, removed: false, cancelled: new Channel(os.sim),
-      wake: new Channel(os.sim), pending: false, cause: null, retry: null,
+      wake: new Channel(os.sim), pending: false, cause: null, retry: null, synced: os.sim.now,
     };
     this.#workers.set(worker.uid, worker);
     os.go(`pod ${podKey(pod)}`, () => this.#work(worker));
@@ -172,6 +203,7 @@ export class PodWorkers {
       if (worker.state === 'terminating') {
         sim.cause = worker.cause;
         yield* this.#syncer.terminate(worker.pod, worker);
+        worker.termination?.ended?.();
         worker.state = 'terminated';
       }
       if (worker.state === 'terminated') {
@@ -194,6 +226,7 @@ export class PodWorkers {
   *#sync(worker: Worker): Op<void> {
     const { sim } = this.#context.os;
     const outcome = yield* this.#syncer.sync(worker.pod, worker);
+    worker.synced = sim.now;
     if (worker.state !== 'syncing') return;
     if (outcome.terminal) {
       this.#beginTermination(worker);

@@ -84,7 +84,8 @@ function* httpProbe(context: Context, pod: Pod, container: Container, probe: Pro
   }
 }
 
-function queryOf(text: string): Readonly<Record<string, string>> {
+/** The parameters of a query. */
+export function queryOf(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(text.split('&').map((pair) => {
     const [key = '', value = ''] = pair.split('=');
     return [decodeURIComponent(key), decodeURIComponent(value)];

@@ -3,7 +3,7 @@
 
 import type { Container, Pod, Probe } from '../api/generated/types.ts';
 import type { ContainerStatus } from '../runtime/cri.ts';
-import { Channel } from '../sim/channel.ts';
+import { Channel, TIMED_OUT } from '../sim/channel.ts';
 import type { Op, Task } from '../sim/simulation.ts';
 import { SECOND, type Micros } from '../sim/time.ts';
 import type { ProbeVerdicts } from './actions.ts';
@@ -129,14 +129,23 @@ export class Prober implements ProbeVerdicts {
       if (!running && state.containerId !== '' && worker.type !== 'liveness') results.set(state.containerId, 'failure');
       if (!running || state.held || !this.#applies(pod, worker, status)) {
         yield* worker.wake.receive();
+        // Readiness and startup are asked for at once, liveness keeps to its own clock.
+        if (worker.type === 'liveness') yield* os.sleep(nextTick(first, period, sim.now) - sim.now);
         continue;
       }
       const opens = status.startedAt + (worker.probe.initialDelaySeconds ?? 0) * SECOND;
       if (sim.now >= opens) yield* this.#once(pod, uid, worker, status, state);
       // The next tick of the worker's own clock at which the initial delay is over.
-      const from = Math.max(sim.now, opens - 1);
-      const next = first + (Math.floor((from - first) / period) + 1) * period;
-      yield* worker.wake.receiveWithin(next - sim.now);
+      yield* this.#waitForTick(uid, worker, state, nextTick(first, period, Math.max(sim.now, opens - 1)));
+    }
+  }
+
+  /** Another container in the place of this one ends the wait, unless it is liveness that is asked for. */
+  *#waitForTick(uid: string, worker: Worker, state: ProbeState, next: Micros): Op<void> {
+    const { sim } = this.#context.os;
+    while (sim.now < next) {
+      if ((yield* worker.wake.receiveWithin(next - sim.now)) === TIMED_OUT || worker.type === 'liveness') continue;
+      if (findContainer(this.#context.cache.get(uid), worker.container.name)?.id !== state.containerId) return;
     }
   }
 
@@ -186,6 +195,9 @@ export class Prober implements ProbeVerdicts {
   }
 }
 
+/** The worker's clock ticks from its beginning. */
+const nextTick = (first: Micros, period: Micros, after: Micros): Micros => first + (Math.floor((after - first) / period) + 1) * period;
+
 interface ProbeState {
   containerId: string;
   verdict: ProbeVerdict;
@@ -197,7 +209,7 @@ interface ProbeState {
 /** A container that was ready or started before this kubelet began is so until a probe says otherwise. */
 function initialVerdict(pod: Pod, type: ProbeType, container: Container, id: string): ProbeVerdict {
   const known = [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])].find((s) => s.name === container.name);
-  if (known?.containerID !== `containerd://${id}`) return INITIAL[type];
+  if (!known?.containerID?.endsWith(`://${id}`)) return INITIAL[type];
   if (type === 'readiness' && known.ready) return 'success';
   if (type === 'startup' && known.started === true) return 'success';
   return INITIAL[type];

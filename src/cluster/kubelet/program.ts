@@ -30,9 +30,13 @@ export const kubeletProgram: Program = function* (os: Os): Op<number> {
     return 1;
   }
   const runtime = new RuntimeClient(os, config.runtimeSocket);
+  let runtimeName = '';
+  let runtimeVersion = '';
   for (let tries = 1; ; tries++) {
     try {
-      yield* runtime.version();
+      const version = yield* runtime.version();
+      runtimeName = version.runtimeName;
+      runtimeVersion = `${runtimeName}://${version.runtimeVersion.replace(/^v/, '')}`;
       break;
     } catch (error) {
       if (!(error instanceof CriError)) throw error;
@@ -43,13 +47,14 @@ export const kubeletProgram: Program = function* (os: Os): Op<number> {
       yield* os.sleep(SECOND);
     }
   }
+  os.process.footprint(58_000_000, 0.012);
   serveHealthz(os, config.healthzPort);
   const clientConfig = yield* credentials(os, config);
   const client = clientConfig ? new Client(os, clientConfig) : null;
   const { nodeName } = config;
   const recorder = client ? new EventRecorder(os, client, { component: 'kubelet', host: nodeName }) : null;
   const context: Context = {
-    os, config, nodeName, nodeIp: config.nodeIp === '' ? firstAddress(os) : config.nodeIp, client, runtime,
+    os, config, nodeName, nodeIp: config.nodeIp === '' ? firstAddress(os) : config.nodeIp, client, runtime, runtimeName, runtimeVersion,
     cache: new PodCache(), events: new Events(recorder, nodeName), random: os.sim.random(`kubelet/${nodeName}/${os.machine.boots}/${os.process.pid}`),
   };
   const kubelet = new Kubelet(context);

@@ -1,6 +1,7 @@
 // What a Pod asks of a machine and its quality-of-service class (component-helpers resource, v1 qos). Pure.
 
 import type { Container, Pod } from '../api/generated/types.ts';
+import { qosClass as classOf } from '../api/qos.ts';
 import { quantityMilli } from '../api/quantity.ts';
 
 export interface PodRequests {
@@ -57,25 +58,29 @@ function asksForNothing(spec: NonNullable<Pod['spec']>): boolean {
   return true;
 }
 
-/** Guaranteed when every container's cpu and memory limits equal its requests; BestEffort when there are none. */
-export function qosClass(pod: Pod): QosClass {
+/** The Pod's limit of a resource: its own, or the sum of its containers' when each has one. null: none. */
+export function podLimit(pod: Pod, name: string): number | null {
   const spec = pod.spec;
-  if (!spec || asksForNothing(spec)) return 'BestEffort';
-  return computeQos([...(spec.initContainers ?? []), ...spec.containers], spec.resources);
+  const podLevel = spec.resources?.limits?.[name];
+  if (podLevel !== undefined) return baseUnits(podLevel) + amount(spec.overhead, name);
+  let total = 0;
+  for (const c of spec.containers) {
+    const own = amount(c.resources?.limits, name);
+    if (own === 0) return null;
+    total += own;
+  }
+  let sidecars = 0;
+  let peak = 0;
+  for (const c of spec.initContainers ?? []) {
+    const own = amount(c.resources?.limits, name);
+    if (own === 0) return null;
+    if (c.restartPolicy === 'Always') {
+      sidecars += own;
+      peak = Math.max(peak, sidecars);
+    } else peak = Math.max(peak, sidecars + own);
+  }
+  return Math.max(total + sidecars, peak) + amount(spec.overhead, name);
 }
 
-function computeQos(containers: readonly Container[], podLevel: Container['resources']): QosClass {
-  const holders = podLevel?.requests || podLevel?.limits ? [{ resources: podLevel }] : containers;
-  let any = false;
-  let guaranteed = true;
-  for (const { resources } of holders) {
-    for (const name of ['cpu', 'memory'] as const) {
-      const limit = amount(resources?.limits, name);
-      const request = resources?.requests?.[name] === undefined ? limit : amount(resources.requests, name);
-      if (limit > 0 || request > 0) any = true;
-      if (limit === 0 || limit !== request) guaranteed = false;
-    }
-  }
-  if (!any) return 'BestEffort';
-  return guaranteed ? 'Guaranteed' : 'Burstable';
-}
+/** Guaranteed when every container's cpu and memory limits equal its requests; BestEffort when there are none. */
+export const qosClass = ({ spec }: Pod): QosClass => (spec === undefined || asksForNothing(spec) ? 'BestEffort' : (classOf(spec) as QosClass));

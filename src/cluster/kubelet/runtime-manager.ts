@@ -6,16 +6,20 @@ import type { Channel } from '../sim/channel.ts';
 import type { Op } from '../sim/simulation.ts';
 import { SECOND, type Micros } from '../sim/time.ts';
 import { DETAIL } from '../sim/trace.ts';
-import { computePodActions, containerHash, isSidecar, type ContainerToKill } from './actions.ts';
+import { computePodActions, containerHash, isSidecar, mustRestartAll, type ContainerToKill, type PodActions } from './actions.ts';
 import { Backoff, BACKOFF_INITIAL } from './backoff.ts';
-import { containerConfig, sandboxConfig } from './container-config.ts';
+import { ContainerKiller } from './container-killer.ts';
+import { containerConfig, logDirectory, sandboxConfig } from './container-config.ts';
 import type { StartFailure } from './container-status.ts';
 import { type Context, goDuration, podSubject, podText, podUid, step } from './context.ts';
 import { ConfigError, type EnvironmentSources } from './environment.ts';
 import { runHook } from './hooks.ts';
 import type { ImageManager } from './image-manager.ts';
-import { findContainer } from './pod-cache.ts';
+import { findContainer, type RuntimePod } from './pod-cache.ts';
+import { rotateLog } from './log-rotation.ts';
+import { setPodCgroup } from './pod-cgroup.ts';
 import type { Prober } from './prober.ts';
+import { type ImageAnnotations, tellAssumed } from './simulated.ts';
 import { SyncError } from './sync-error.ts';
 import type { Volumes } from './volumes.ts';
 
@@ -31,10 +35,9 @@ export interface SyncControl {
   readonly cancelled: Channel<null>;
 }
 
-const MIN_GRACE: Micros = 2 * SECOND;
-
 export class RuntimeManager {
   readonly #context: Context;
+  readonly #killer: ContainerKiller;
   readonly #images: ImageManager;
   readonly #volumes: Volumes;
   readonly #prober: Prober;
@@ -45,6 +48,7 @@ export class RuntimeManager {
 
   constructor(context: Context, images: ImageManager, volumes: Volumes, prober: Prober, sources: (pod: Pod, podIp: string) => EnvironmentSources) {
     this.#context = context;
+    this.#killer = new ContainerKiller(context);
     this.#images = images;
     this.#volumes = volumes;
     this.#prober = prober;
@@ -61,21 +65,22 @@ export class RuntimeManager {
   }
 
   /** One round: kill what must not run, make the sandbox, start what is missing. */
-  *syncPod(pod: Pod, control: SyncControl): Op<SyncResult> {
+  *syncPod(pod: Pod, control: SyncControl, restarts: readonly ContainerToKill[] = []): Op<SyncResult> {
     const { os, cache, events } = this.#context;
     const uid = podUid(pod);
     const subject = podSubject(pod);
     const cause = os.sim.cause;
+    if (mustRestartAll(pod, cache.get(uid))) yield* this.#resetContainers(pod);
     const runtime = cache.get(uid);
-    const actions = computePodActions(pod, runtime, this.#prober);
+    const actions = withRestarts(pod, computePodActions(pod, runtime, this.#prober), restarts);
     step(os, 'computePodActions', subject, actions, DETAIL);
     os.sim.cause = cause;
 
     if (actions.killPod) {
       if (actions.createSandbox && actions.sandboxId !== '') events.pod(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
-      if (runtime.sandboxes.length > 0) yield* this.killPod(pod, undefined, false);
+      if (runtime.sandboxes.length > 0) yield* this.#killer.killPod(pod, undefined, false);
     } else if (actions.containersToKill.length > 0) {
-      yield* this.#killAll(pod, actions.containersToKill, undefined);
+      yield* this.#killer.killAll(pod, actions.containersToKill, undefined);
     }
 
     let sandboxId = actions.sandboxId;
@@ -113,46 +118,35 @@ export class RuntimeManager {
     return results.length === 1 ? (results[0] as SyncResult) : combine(results);
   }
 
-  /** Stops all containers, sidecars last, then the sandboxes. `grace` in seconds overrides the Pod's own. */
-  *killPod(pod: Pod, grace: number | undefined, tearDown = true): Op<void> {
-    const { cache, runtime, os } = this.#context;
+  /** RestartAllContainers: everything ends without its preStop hook and is removed, so that the Pod begins with its init containers. */
+  *#resetContainers(pod: Pod): Op<void> {
+    const { cache, runtime } = this.#context;
     const uid = podUid(pod);
-    const running = cache.get(uid).containers.filter((c) => c.state === 'RUNNING');
     const specs = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
-    const toKill = running.flatMap((status): ContainerToKill[] => {
-      const container = specs.find((c) => c.name === status.name) ?? { name: status.name };
-      return [{ id: status.id, name: status.name, container, message: '', reason: '' }];
+    const running = cache.get(uid).containers.filter((c) => c.state === 'RUNNING');
+    const toKill = running.map(({ id, name }): ContainerToKill => {
+      const { lifecycle: _, ...container } = specs.find((c) => c.name === name) ?? { name };
+      return { id, name, container, message: `Stopping container ${name}`, reason: '' };
     });
-    const mains = toKill.filter((k) => !isSidecar(k.container) || !pod.spec?.initContainers?.includes(k.container));
-    const sidecars = toKill.filter((k) => !mains.includes(k)).toReversed();
-    const total = (grace ?? graceOf(pod)) * SECOND;
-    const begun = os.sim.now;
-    yield* this.#killAll(pod, mains, grace);
-    for (const sidecar of sidecars) {
-      const left = Math.max(MIN_GRACE, total - (os.sim.now - begun));
-      yield* this.#killContainer(pod, sidecar, Math.ceil(left / SECOND));
-    }
-    for (const sandbox of cache.get(uid).sandboxes) {
-      if (!tearDown && sandbox.state !== 'READY' && sandbox.hostNetwork) continue;
+    yield* this.#killer.killAll(pod, toKill, undefined);
+    for (const { id } of cache.get(uid).containers) {
       try {
-        yield* runtime.stopPodSandbox(sandbox.id, podSubject(pod));
+        yield* runtime.removeContainer(id);
+        cache.forgetContainer(uid, id);
       } catch (error) {
         if (!(error instanceof CriError)) throw error;
-        os.logError(`"StopPodSandbox from runtime service failed" err="${error.text}" podSandboxID="${sandbox.id}"`);
       }
     }
   }
 
+  /** See ContainerKiller. */
+  killPod(pod: Pod, grace: number | undefined): Op<void> {
+    return this.#killer.killPod(pod, grace);
+  }
+
   /** Stops what still runs within `grace` seconds, beside the killing that is under way. */
-  *hurry(uid: string, grace: number): Op<void> {
-    const { cache, runtime } = this.#context;
-    for (const status of cache.get(uid).containers.filter((c) => c.state === 'RUNNING')) {
-      try {
-        yield* runtime.stopContainer(status.id, Math.max(grace * SECOND, MIN_GRACE));
-      } catch (error) {
-        if (!(error instanceof CriError)) throw error;
-      }
-    }
+  hurry(uid: string, grace: number): Op<void> {
+    return this.#killer.hurry(uid, grace);
   }
 
   /** Removes the Pod's containers and sandboxes from the runtime. */
@@ -171,13 +165,14 @@ export class RuntimeManager {
   }
 
   *#createSandbox(pod: Pod, attempt: number): Op<string> {
-    const { os, runtime } = this.#context;
+    const { cache, os, runtime } = this.#context;
     const cause = os.sim.cause;
     const subject = podSubject(pod);
     step(os, 'createSandbox', subject, { attempt });
+    setPodCgroup(os.machine, pod);
     try {
       const id = yield* runtime.runPodSandbox(sandboxConfig(this.#context, pod, attempt), subject);
-      yield* runtime.podSandboxStatus(id, subject);
+      cache.noteSandbox(yield* runtime.podSandboxStatus(id, subject));
       return id;
     } finally {
       os.sim.cause = cause;
@@ -230,16 +225,19 @@ export class RuntimeManager {
       throw error instanceof SyncError ? error : new SyncError(reason, text);
     };
     let id = '';
+    let assumed: ImageAnnotations;
     try {
+      if (pod.spec?.volumes?.some((v) => v.image !== undefined)) yield* this.#pullImageVolumes(pod, container, control);
       const imageRef = yield* this.#images.ensure(pod, container, control.cancelled);
       const image = pod.spec?.securityContext?.runAsNonRoot || container.securityContext?.runAsNonRoot ? yield* runtime.imageStatus(imageRef) : undefined;
+      assumed = this.#images.annotationsOf(imageRef);
       const known = cache.get(uid);
       const latest = findContainer(known, container.name);
       const sandbox = known.sandboxes.find((s) => s.id === sandboxId);
       const podIp = sandbox?.hostNetwork ? this.#context.nodeIp : (sandbox?.ip ?? '');
-      const restartCount = latest ? latest.attempt + 1 : 0;
+      const restartCount = latest ? latest.attempt + 1 : this.#countByLogs(pod, container);
       const config = containerConfig(this.#context, this.#volumes, {
-        pod, container, restartCount, podIp, imageRef, image, sources: this.#sources(pod, podIp),
+        pod, container, restartCount, podIp, imageRef, image, imageAnnotations: assumed, targetId: targetOf(known, container), sources: this.#sources(pod, podIp),
       });
       id = yield* runtime.createContainer(sandboxId, config, subject);
     } catch (error) {
@@ -249,19 +247,67 @@ export class RuntimeManager {
     try {
       yield* runtime.startContainer(id, subject);
     } catch (error) {
+      yield* this.#see(uid, id);
       fail(error, 'RunContainerError');
     }
+    yield* this.#see(uid, id);
     events.container(pod, container, 'Normal', 'Started', 'Container started');
+    const started = cache.get(uid).containers.find((c) => c.id === id);
+    if (started) rotateLog(this.#context, started);
+    if (assumed !== undefined) tellAssumed(events, pod, container, assumed);
     this.#prober.trigger(uid);
     if (container.lifecycle?.postStart) {
       const problem = yield* runHook(this.#context, pod, container, id, container.lifecycle.postStart);
       if (problem !== undefined) {
         events.container(pod, container, 'Warning', 'FailedPostStartHook', 'PostStartHook failed');
-        yield* this.#killContainer(pod, { id, name: container.name, container, message: 'FailedPostStartHook', reason: '' }, undefined);
+        yield* this.#killer.killContainer(pod, { id, name: container.name, container, message: 'FailedPostStartHook', reason: '' }, undefined);
         throw new SyncError('PostStartHookError', problem);
       }
     }
     yield* this.#removeOld(uid, container.name);
+  }
+
+  /** The images that the container mounts as volumes. */
+  *#pullImageVolumes(pod: Pod, { volumeMounts }: Container, control: SyncControl): Op<void> {
+    for (const { name, image } of pod.spec?.volumes ?? []) {
+      if (image === undefined || !volumeMounts?.some((mount) => mount.name === name)) continue;
+      const { reference, pullPolicy } = image;
+      const asked = { name: '', ...(reference === undefined ? {} : { image: reference }), ...(pullPolicy === undefined ? {} : { imagePullPolicy: pullPolicy }) };
+      yield* this.#images.ensure(pod, asked, control.cancelled);
+    }
+  }
+
+  /** The runtime knows of no instance: the log files tell how many there have been. */
+  #countByLogs(pod: Pod, { name }: Container): number {
+    const { files } = this.#context.os.machine;
+    const directory = `${logDirectory(pod)}/${name}`;
+    if (!files.exists(directory)) return 0;
+    const numbers = files.list(directory).map((file) => Number.parseInt(file, 10));
+    return Math.max(-1, ...numbers.filter((n) => Number.isInteger(n))) + 1;
+  }
+
+  /** What follows counts on the cache knowing of the start; the runtime's event usually says it before its answer does. */
+  *#see(uid: string, id: string): Op<void> {
+    const { cache, runtime } = this.#context;
+    if (cache.get(uid).containers.some((c) => c.id === id && c.state !== 'CREATED')) return;
+    try {
+      cache.note(uid, yield* runtime.containerStatus(id));
+    } catch (error) {
+      if (!(error instanceof CriError)) throw error;
+    }
+  }
+
+  /** Removes those of a Pod's dead containers that `unwanted` names, with what they wrote. */
+  *removeContainers(uid: string, unwanted: (status: ContainerStatus) => boolean): Op<void> {
+    const { cache, runtime } = this.#context;
+    for (const status of cache.get(uid).containers) {
+      if (status.state !== 'EXITED' || !unwanted(status)) continue;
+      try {
+        yield* runtime.removeContainer(status.id);
+      } catch (error) {
+        if (!(error instanceof CriError)) throw error;
+      }
+    }
   }
 
   /** Of a container's dead instances the kubelet keeps one. */
@@ -277,48 +323,24 @@ export class RuntimeManager {
     }
   }
 
-  /** Kills several containers at once and waits for all. */
-  *#killAll(pod: Pod, list: readonly ContainerToKill[], grace: number | undefined): Op<void> {
-    if (list.length === 1) {
-      yield* this.#killContainer(pod, list[0] as ContainerToKill, grace);
-      return;
-    }
-    const tasks = list.map((kill) => this.#context.os.go(`kill ${kill.name}`, () => this.#killContainer(pod, kill, grace)));
-    for (const task of tasks) yield* task.join();
-  }
-
-  *#killContainer(pod: Pod, kill: ContainerToKill, override: number | undefined): Op<void> {
-    const { events, os, runtime } = this.#context;
-    const { container, id, name } = kill;
-    const ofProbe = kill.reason === 'LivenessProbe' ? container.livenessProbe : kill.reason === 'StartupProbe' ? container.startupProbe : undefined;
-    const seconds = override ?? ofProbe?.terminationGracePeriodSeconds ?? graceOf(pod);
-    events.container(pod, container, 'Normal', 'Killing', kill.message === '' ? `Stopping container ${name}` : kill.message);
-    let grace = seconds * SECOND;
-    const hook = container.lifecycle?.preStop;
-    if (hook && seconds > 0) {
-      const begun = os.sim.now;
-      const task = os.go(`preStop ${name}`, () => runHook(this.#context, pod, container, id, hook));
-      os.sim.after(grace, () => task.kill());
-      const problem = yield* task.join();
-      if (typeof problem === 'string') events.container(pod, container, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
-      grace -= os.sim.now - begun;
-    }
-    grace = Math.max(grace, MIN_GRACE);
-    try {
-      yield* runtime.stopContainer(id, grace, podSubject(pod));
-    } catch (error) {
-      if (!(error instanceof CriError)) throw error;
-      os.logError(`"StopContainer from runtime service failed" err="${error.text}" containerID="${id}"`);
-    }
-  }
 }
 
-function graceOf(pod: Pod): number {
-  return pod.metadata?.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
+/** An ephemeral container may name a container whose processes it wants to see. */
+function targetOf(runtime: RuntimePod, container: Container): string {
+  const name = (container as { readonly targetContainerName?: string }).targetContainerName;
+  return name === undefined || name === '' ? '' : (findContainer(runtime, name)?.id ?? '');
 }
 
 function combine(results: readonly SyncResult[]): SyncResult {
   const error = results.find((r) => r.error !== undefined)?.error;
   const ends = results.flatMap((r) => (r.until === undefined ? [] : [r.until]));
   return { ...(error === undefined ? {} : { error }), ...(ends.length === 0 ? {} : { until: Math.min(...ends) }) };
+}
+
+/** Containers that a resize restarts are stopped and started beside the rest. */
+function withRestarts(pod: Pod, actions: PodActions, restarts: readonly ContainerToKill[]): PodActions {
+  const more = restarts.filter((r) => !actions.containersToKill.some((k) => k.id === r.id));
+  if (more.length === 0 || actions.killPod || actions.createSandbox) return actions;
+  const starts = more.map((r) => pod.spec.containers.findIndex((c) => c.name === r.name));
+  return { ...actions, containersToKill: [...actions.containersToKill, ...more], containersToStart: [...actions.containersToStart, ...starts].sort((a, b) => a - b) };
 }

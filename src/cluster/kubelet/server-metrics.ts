@@ -3,8 +3,10 @@
 
 import type { Pod } from '../api/generated/types.ts';
 import type { Cgroup } from '../machine/cgroup.ts';
-import { podCgroup } from './container-config.ts';
+import { findScope } from '../runtime/container-cgroup.ts';
+import { podCgroup } from './pod-cgroup.ts';
 import { type Context, podUid } from './context.ts';
+import { pages } from './pod-stats.ts';
 
 const MICROS = 1_000_000;
 
@@ -30,8 +32,8 @@ export function resourceMetrics({ os, cache }: Context, pods: readonly Pod[]): s
   const podCpu = family('pod_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the pod in core-seconds');
   const podMemory = family('pod_memory_working_set_bytes', 'gauge', 'Current working set of the pod in bytes');
   const add = (cpu: Family, memory: Family, labels: string, group: Cgroup): void => {
-    cpu.lines.push(`${cpu.name}${labels} ${group.cpuMicros / MICROS} ${stamp}`);
-    memory.lines.push(`${memory.name}${labels} ${group.memoryBytes} ${stamp}`);
+    cpu.lines.push(`${cpu.name}${labels} ${Math.round(group.cpuMicros) / MICROS} ${stamp}`);
+    memory.lines.push(`${memory.name}${labels} ${pages(group.memoryBytes)} ${stamp}`);
   };
   add(nodeCpu, nodeMemory, '', machine.cgroups.root);
   for (const pod of pods) {
@@ -40,7 +42,7 @@ export function resourceMetrics({ os, cache }: Context, pods: readonly Pod[]): s
     if (!group) continue;
     const where = `namespace="${pod.metadata.namespace}",pod="${pod.metadata.name}"`;
     for (const { name, id, state } of cache.get(podUid(pod)).containers) {
-      const own = state === 'RUNNING' ? machine.cgroups.find(`${parent}/${id}`) : undefined;
+      const own = state === 'RUNNING' ? findScope(machine.cgroups, parent, id) : undefined;
       if (own) add(containerCpu, containerMemory, `{container="${name}",${where}}`, own);
     }
     add(podCpu, podMemory, `{${where}}`, group);

@@ -11,6 +11,7 @@ import { type Context, podUid } from './context.ts';
 import { ServerAuth } from './server-auth.ts';
 import { resourceMetrics } from './server-metrics.ts';
 import { containerLogs } from './server-logs.ts';
+import { SummaryStats } from './server-stats.ts';
 import { stream } from './server-streams.ts';
 
 export interface KubeletView {
@@ -63,6 +64,9 @@ function* handle(context: Context, kubelet: KubeletView, request: HttpRequest): 
       const items = kubelet.pods.map((pod) => ({ ...pod, status: kubelet.statusOf(pod) }));
       return { status: 200, headers: { 'content-type': 'application/json' }, body: { kind: 'PodList', apiVersion: 'v1', metadata: {}, items } };
     }
+    case 'stats':
+      if (namespace !== 'summary') return text(404, '404 page not found\n');
+      return { status: 200, headers: { 'content-type': 'application/json' }, body: summaryOf(context).summary(kubelet.pods) };
     case 'metrics':
       return namespace === 'resource' ? text(200, resourceMetrics(context, kubelet.pods)) : text(404, '404 page not found\n');
     case 'containerLogs':
@@ -79,6 +83,14 @@ function* handle(context: Context, kubelet: KubeletView, request: HttpRequest): 
     default:
       return text(404, '404 page not found\n');
   }
+}
+
+const summaries = new WeakMap<Context, SummaryStats>();
+
+function summaryOf(context: Context): SummaryStats {
+  let made = summaries.get(context);
+  if (made === undefined) summaries.set(context, (made = new SummaryStats(context)));
+  return made;
 }
 
 function* runCommand({ cache, runtime }: Context, pod: Pod, container: string, query: Readonly<Record<string, string>>): Op<HttpResponse> {

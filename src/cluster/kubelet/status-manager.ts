@@ -23,7 +23,7 @@ interface Entry {
 }
 
 /** Conditions that the kubelet owns; others are kept as somebody else wrote them. */
-const OWN = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled', 'PodResizePending', 'PodResizeInProgress']);
+const OWN = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled', 'PodResizePending', 'PodResizeInProgress', 'AllContainersRestarting']);
 const RETRY = 10 * SECOND;
 
 export class StatusManager {
@@ -198,10 +198,11 @@ export function statusPatch(old: PodStatus, fresh: PodStatus): Readonly<Record<s
     const olds = (before ?? []) as readonly PodCondition[];
     const news = value as readonly PodCondition[];
     const changed = news.filter((c) => !jsonEqual(olds.find((o) => o.type === c.type), c));
-    if (changed.length === 0) continue;
+    const gone = olds.filter((o) => !news.some((n) => n.type === o.type));
+    if (changed.length === 0 && gone.length === 0) continue;
     changes++;
     patch['$setElementOrder/conditions'] = news.map((c) => ({ type: c.type }));
-    patch['conditions'] = changed.map((c) => withCleared(olds.find((o) => o.type === c.type), c));
+    patch['conditions'] = [...gone.map(({ type }) => ({ type, $patch: 'delete' })), ...changed.map((c) => withCleared(olds.find((o) => o.type === c.type), c))];
   }
   return changes === 0 ? undefined : patch;
 }

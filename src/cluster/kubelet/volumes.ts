@@ -1,40 +1,21 @@
 // Volumes of a Pod as directories below /var/lib/kubelet/pods/<uid>/volumes (kubelet/volumemanager with the in-tree
-// plug-ins emptyDir, hostPath, configMap, secret, projected, downwardAPI).
+// plug-ins emptyDir, hostPath, configMap, secret, projected, downwardAPI, image).
 
-import { fromBase64 } from '../api/base64.ts';
-import { ApiError } from '../api/status.ts';
-import type { ConfigMap, Container, DownwardAPIVolumeFile, KeyToPath, Pod, Secret, Volume, VolumeProjection } from '../api/generated/types.ts';
+import type { Container, Pod, Volume, VolumeMount } from '../api/generated/types.ts';
+import { Tmpfs } from '../machine/disk.ts';
+import { Files } from '../machine/files.ts';
 import type { MountSpec } from '../runtime/cri.ts';
 import type { Op } from '../sim/simulation.ts';
 import { MILLISECOND, SECOND, type Micros } from '../sim/time.ts';
+import { hasApiData, showsMetadata, volumeContents, type VolumeSources } from './api-volumes.ts';
+import { type Payload, writeAtomically } from './atomic-writer.ts';
 import { type Context, podUid } from './context.ts';
-import { ConfigError, expand, fieldValue, resourceValue } from './environment.ts';
-
-/** A volume cannot be set up now; the message is what FailedMount shows after the volume's name. */
-export class MountError extends Error {
-  readonly volume: string;
-
-  constructor(volume: string, message: string) {
-    super(message);
-    this.name = 'MountError';
-    this.volume = volume;
-  }
-}
-
-export interface VolumeSources {
-  configMap(namespace: string, name: string): ConfigMap | undefined;
-  secret(namespace: string, name: string): Secret | undefined;
-  /** Asks the API server for a token bound to the Pod; throws ApiError. */
-  token(pod: Pod, audience: string, seconds: number): Op<string>;
-  podIp(pod: Pod): string;
-  readonly allocatable: { readonly cpu: number; readonly memory: number };
-}
-
-interface Content {
-  readonly path: string;
-  readonly text: string;
-  readonly mode: number | undefined;
-}
+import { ConfigError, expand } from './environment.ts';
+import { checkHostPath } from './host-path.ts';
+import { MountError } from './mount-error.ts';
+import { podCgroup } from './pod-cgroup.ts';
+import { baseUnits, podLimit } from './resources.ts';
+import { hasStorage, isStorage, type Storage } from './storage-volumes.ts';
 
 const SETUP: Micros = 6 * MILLISECOND;
 const ROOT = '/var/lib/kubelet/pods';
@@ -56,14 +37,23 @@ const pathOf = (pod: Pod, volume: Volume): string =>
 export class Volumes {
   readonly #context: Context;
   readonly #sources: VolumeSources;
+  readonly #storage: Storage;
   /** Volumes that are set up, by Pod UID. */
   readonly #mounted = new Map<string, Set<string>>();
-  /** Text last written, by file path, so that a change of a source rewrites only what changed. */
-  readonly #written = new Map<string, Map<string, string>>();
+  /** What was last written into volumes of API data, by Pod UID and volume. */
+  readonly #written = new Map<string, Map<string, Payload>>();
+  /** Pods whose sources have changed since their volumes were written. */
+  readonly #stale = new Set<string>();
+  /** The metadata that volumes show, by Pod UID; only of Pods with such volumes. */
+  readonly #shown = new Map<string, Pod['metadata']>();
 
-  constructor(context: Context, sources: VolumeSources) {
+  /** File systems in memory, by their directories. */
+  readonly #tmpfs = new Map<string, Files>();
+
+  constructor(context: Context, sources: VolumeSources, storage: Storage) {
     this.#context = context;
     this.#sources = sources;
+    this.#storage = storage;
   }
 
   /** Whether all volumes of the Pod are set up. */
@@ -72,36 +62,73 @@ export class Volumes {
     return count === 0 || this.#mounted.get(podUid(pod))?.size === count;
   }
 
-  /** Sets up what is not set up yet. Throws MountError for the first volume that cannot be. */
+  /** Sets up what is not set up yet. Throws MountError when a volume cannot be; its `others` are those that cannot be either. */
   *mount(pod: Pod): Op<readonly string[]> {
     const volumes = pod.spec?.volumes ?? [];
     const uid = podUid(pod);
     let done = this.#mounted.get(uid);
     if (!done) this.#mounted.set(uid, (done = new Set()));
     const fresh: string[] = [];
+    const failed: MountError[] = [];
     for (const volume of volumes) {
       if (done.has(volume.name)) continue;
-      yield* this.#setUp(pod, volume);
+      try {
+        yield* this.#setUp(pod, volume);
+      } catch (error) {
+        // Each volume is set up for itself.
+        if (!(error instanceof MountError)) throw error;
+        failed.push(error);
+        continue;
+      }
       done.add(volume.name);
       fresh.push(volume.name);
+      if (showsMetadata(volume)) this.#shown.set(uid, pod.metadata);
     }
     if (fresh.length > 0) yield* this.#context.os.sleep(SETUP * fresh.length);
+    const [first, ...others] = failed;
+    if (first !== undefined) {
+      first.others = others;
+      throw first;
+    }
     return fresh;
+  }
+
+  /** An object or token that the Pod's volumes are made from has changed: its next sync writes them anew. */
+  markStale(uid: string): void {
+    if (this.#mounted.has(uid)) this.#stale.add(uid);
+  }
+
+  /** Whether the Pod's sync has volumes to write anew. */
+  isStale(pod: Pod): boolean {
+    const uid = podUid(pod);
+    if (this.#stale.has(uid)) return true;
+    if (this.#shown.size === 0) return false;
+    const shown = this.#shown.get(uid);
+    return shown !== undefined && (shown.labels !== pod.metadata.labels || shown.annotations !== pod.metadata.annotations);
   }
 
   /** Rewrites configMap, secret, projected and downwardAPI volumes whose sources changed. */
   *refresh(pod: Pod): Op<void> {
-    const done = this.#mounted.get(podUid(pod));
+    const uid = podUid(pod);
+    const done = this.#mounted.get(uid);
+    this.#stale.delete(uid);
+    if (this.#shown.has(uid)) this.#shown.set(uid, pod.metadata);
     if (!done) return;
     for (const volume of pod.spec?.volumes ?? []) {
-      if (!done.has(volume.name) || volume.emptyDir || volume.hostPath) continue;
+      if (!done.has(volume.name) || !hasApiData(volume)) continue;
       try {
         yield* this.#setUp(pod, volume);
       } catch (error) {
         // What is mounted stays as it is while its source is away.
         if (!(error instanceof MountError)) throw error;
+        this.#context.events.pod(pod, 'Warning', 'FailedMount', `MountVolume.SetUp failed for volume "${volume.name}" : ${error.message}`);
       }
     }
+  }
+
+  /** Gives back what came from elsewhere: before the Pod's directory goes. */
+  *release(pod: Pod): Op<void> {
+    if (hasStorage(pod)) yield* this.#storage.volumes?.release(pod) ?? [];
   }
 
   /** Takes the Pod's volumes and directory away. */
@@ -109,183 +136,85 @@ export class Volumes {
     const uid = podUid(pod);
     this.#mounted.delete(uid);
     this.#written.delete(uid);
+    this.#stale.delete(uid);
+    this.#shown.delete(uid);
     const { files } = this.#context.os.machine;
+    for (const volume of pod.spec?.volumes ?? []) {
+      if (volume.emptyDir?.medium === 'Memory' && files.mountPoints().includes(pathOf(pod, volume))) {
+        files.unmount(pathOf(pod, volume));
+        this.#tmpfs.get(pathOf(pod, volume))?.discard();
+        this.#tmpfs.delete(pathOf(pod, volume));
+      }
+    }
     if (files.exists(podDirectory(uid))) files.remove(podDirectory(uid));
   }
 
   /** The container's mounts of these volumes. Throws ConfigError. */
   mountsOf(pod: Pod, container: Container, env: Readonly<Record<string, string>>): readonly MountSpec[] {
-    const { files } = this.#context.os.machine;
     const specs: MountSpec[] = [];
     for (const mount of container.volumeMounts ?? []) {
       const volume = pod.spec?.volumes?.find((v) => v.name === mount.name);
       if (!volume) throw new ConfigError(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
-      let hostPath = pathOf(pod, volume);
-      const sub = mount.subPathExpr ? expand(mount.subPathExpr, (name) => env[name]) : (mount.subPath ?? '');
-      if (sub !== '') {
-        hostPath = `${hostPath}/${sub}`;
-        if (!files.exists(hostPath)) files.mkdir(hostPath);
-      }
-      const readOnly = mount.readOnly === true || volume.configMap !== undefined || volume.secret !== undefined || volume.projected !== undefined || volume.downwardAPI !== undefined;
-      specs.push({ containerPath: mount.mountPath, hostPath, readOnly });
+      specs.push(this.#mountOf(pod, container, volume, mount, env));
     }
     return specs;
   }
 
+  #mountOf(pod: Pod, container: Container, volume: Volume, mount: VolumeMount, env: Readonly<Record<string, string>>): MountSpec {
+    const { files } = this.#context.os.machine;
+    const storage = isStorage(volume) ? this.#storage.volumes : null;
+    const readOnly = mount.readOnly === true || hasApiData(volume) || storage?.isReadOnly(pod, volume) === true;
+    const sub = mount.subPathExpr ? expandStrictly(mount.subPathExpr, env) : (mount.subPath ?? '');
+    if (volume.image) return { containerPath: mount.mountPath, hostPath: `/${sub}`, image: volume.image.reference ?? '', readOnly: true };
+    const volumePath = storage?.pathOf(pod, volume) ?? pathOf(pod, volume);
+    if (sub === '') return { containerPath: mount.mountPath, hostPath: volumePath, readOnly };
+    const hostPath = `${volumePath}/${sub}`;
+    if (sub.startsWith('/') || sub.split('/').includes('..')) {
+      throw new ConfigError(`failed to prepare subPath for volumeMount "${mount.name}" of container "${container.name}"`);
+    }
+    if (!files.exists(hostPath)) files.mkdir(hostPath);
+    return { containerPath: mount.mountPath, hostPath, readOnly };
+  }
+
+  /** Memory of the Pod's control group, as large as its limit allows (SizeMemoryBackedVolumes). */
+  #mountTmpfs(pod: Pod, { emptyDir }: Volume, directory: string): void {
+    const { machine } = this.#context.os;
+    const most = podLimit(pod, 'memory') ?? machine.memoryTotal;
+    const size = emptyDir?.sizeLimit === undefined ? most : Math.min(most, baseUnits(emptyDir.sizeLimit));
+    const tmpfs = new Files(machine.sim, new Tmpfs(machine.cgroups.of(podCgroup(pod)), size));
+    this.#tmpfs.set(directory, tmpfs);
+    machine.files.mount(directory, tmpfs, '/');
+  }
+
   *#setUp(pod: Pod, volume: Volume): Op<void> {
-    const { files } = this.#context.os.machine;
-    const dir = pathOf(pod, volume);
-    if (volume.hostPath) {
-      this.#checkHostPath(volume);
-      return;
+    const { files, sim } = this.#context.os.machine;
+    const directory = pathOf(pod, volume);
+    if (isStorage(volume)) {
+      if (this.#storage.volumes === null) throw new MountError(volume.name, 'no volume plugin matched');
+      yield* this.#storage.volumes.setUp(pod, volume);
+    } else if (volume.hostPath) checkHostPath(files, volume);
+    else if (volume.emptyDir) {
+      files.mkdir(directory);
+      if (volume.emptyDir.medium === 'Memory' && !files.mountPoints().includes(directory)) this.#mountTmpfs(pod, volume, directory);
+    } else if (hasApiData(volume)) {
+      const contents = yield* volumeContents(this.#context, this.#sources, pod, volume);
+      const uid = podUid(pod);
+      let written = this.#written.get(uid);
+      if (!written) this.#written.set(uid, (written = new Map()));
+      files.mkdir(directory);
+      written.set(volume.name, writeAtomically(files, directory, contents, written.get(volume.name), sim.epoch + sim.now));
     }
-    if (volume.emptyDir) {
-      files.mkdir(dir);
-      return;
-    }
-    if (plugin(volume) === 'unsupported') throw new MountError(volume.name, 'no volume plugin matched');
-    const contents = yield* this.#contents(pod, volume);
-    const uid = podUid(pod);
-    let written = this.#written.get(uid);
-    if (!written) this.#written.set(uid, (written = new Map()));
-    files.mkdir(dir);
-    const prefix = `${dir}/`;
-    const now = new Set<string>();
-    for (const { path, text, mode } of contents) {
-      const full = prefix + path;
-      now.add(full);
-      if (written.get(full) === text) continue;
-      files.write(full, text, mode);
-      written.set(full, text);
-    }
-    for (const path of written.keys()) {
-      if (!path.startsWith(prefix) || now.has(path)) continue;
-      written.delete(path);
-      if (files.exists(path)) files.remove(path);
-    }
-  }
-
-  #checkHostPath(volume: Volume): void {
-    const { files } = this.#context.os.machine;
-    const { path, type = '' } = volume.hostPath ?? { path: '' };
-    const there = files.exists(path);
-    const directory = there && files.isDirectory(path);
-    const fail = (what: string): never => {
-      throw new MountError(volume.name, `hostPath type check failed: ${path} is not a ${what}`);
-    };
-    if (type === 'DirectoryOrCreate' || (type === '' && !there)) {
-      if (!there) files.mkdir(path);
-      else if (type !== '' && !directory) fail('directory');
-    } else if (type === 'FileOrCreate') {
-      if (!there) files.write(path, '');
-      else if (directory) fail('file');
-    } else if (type === 'Directory' && !directory) fail('directory');
-    else if (type === 'File' && (!there || directory)) fail('file');
-    else if (type === 'Socket' && !there) fail('socket file');
-  }
-
-  *#contents(pod: Pod, volume: Volume): Op<readonly Content[]> {
-    if (volume.configMap) {
-      const { name = '', optional = false, items, defaultMode } = volume.configMap;
-      return this.#fromConfigMap(pod, volume.name, name, optional, items, defaultMode);
-    }
-    if (volume.secret) {
-      const { secretName = '', optional = false, items, defaultMode } = volume.secret;
-      return this.#fromSecret(pod, volume.name, secretName, optional, items, defaultMode);
-    }
-    if (volume.downwardAPI) return this.#fromDownward(pod, volume.downwardAPI.items ?? [], volume.downwardAPI.defaultMode);
-    const all: Content[] = [];
-    for (const source of volume.projected?.sources ?? []) {
-      all.push(...(yield* this.#fromProjection(pod, volume.name, source, volume.projected?.defaultMode)));
-    }
-    return all;
-  }
-
-  *#fromProjection(pod: Pod, volume: string, source: VolumeProjection, mode: number | undefined): Op<readonly Content[]> {
-    if (source.configMap) {
-      const { name = '', optional = false, items } = source.configMap;
-      return this.#fromConfigMap(pod, volume, name, optional, items, mode);
-    }
-    if (source.secret) {
-      const { name = '', optional = false, items } = source.secret;
-      return this.#fromSecret(pod, volume, name, optional, items, mode);
-    }
-    if (source.downwardAPI) return this.#fromDownward(pod, source.downwardAPI.items ?? [], mode);
-    if (!source.serviceAccountToken) return [];
-    const { audience = '', expirationSeconds = 3600, path } = source.serviceAccountToken;
-    try {
-      const text = yield* this.#sources.token(pod, audience, expirationSeconds);
-      return [{ path, text, mode: 0o600 }];
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      throw new MountError(volume, `failed to fetch token: ${error.message}`);
-    }
-  }
-
-  #fromConfigMap(pod: Pod, volume: string, name: string, optional: boolean, items: readonly KeyToPath[] | undefined, mode: number | undefined): readonly Content[] {
-    const namespace = pod.metadata?.namespace ?? '';
-    const object = this.#sources.configMap(namespace, name);
-    if (!object) {
-      if (optional) return [];
-      throw new MountError(volume, `configmap "${name}" not found`);
-    }
-    return select({ ...object.data, ...object.binaryData }, items, mode, optional, volume, `configmap`);
-  }
-
-  #fromSecret(pod: Pod, volume: string, name: string, optional: boolean, items: readonly KeyToPath[] | undefined, mode: number | undefined): readonly Content[] {
-    const namespace = pod.metadata?.namespace ?? '';
-    const object = this.#sources.secret(namespace, name);
-    if (!object) {
-      if (optional) return [];
-      throw new MountError(volume, `secret "${name}" not found`);
-    }
-    return select(decodeData(object), items, mode, optional, volume, 'secret');
-  }
-
-  #fromDownward(pod: Pod, items: readonly DownwardAPIVolumeFile[], mode: number | undefined): readonly Content[] {
-    const node = { hostIp: this.#context.nodeIp, podIp: this.#sources.podIp(pod) };
-    return items.map((item) => {
-      let text = '';
-      if (item.fieldRef) text = fieldValue(pod, item.fieldRef.fieldPath, node);
-      else if (item.resourceFieldRef) {
-        const { containerName, resource, divisor } = item.resourceFieldRef;
-        const container = pod.spec?.containers.find((c) => c.name === containerName);
-        if (container) text = resourceValue(container, resource, divisor, this.#sources.allocatable);
-      }
-      return { path: item.path, text, mode: item.mode ?? mode };
-    });
   }
 }
 
-function select(
-  data: Readonly<Record<string, string>>,
-  items: readonly KeyToPath[] | undefined,
-  mode: number | undefined,
-  optional: boolean,
-  volume: string,
-  kind: string,
-): readonly Content[] {
-  if (!items || items.length === 0) return Object.keys(data).sort().map((key) => ({ path: key, text: data[key] as string, mode }));
-  const contents: Content[] = [];
-  for (const item of items) {
-    const text = data[item.key];
-    if (text !== undefined) contents.push({ path: item.path, text, mode: item.mode ?? mode });
-    else if (!optional) throw new MountError(volume, `${kind} references non-existent ${kind === 'secret' ? 'secret' : 'config'} key: ${item.key}`);
-  }
-  return contents;
-}
-
-const decoded = new WeakMap<Secret, Readonly<Record<string, string>>>();
-
-/** A Secret's data as text (base64 taken off). */
-export function decodeData(secret: Secret): Readonly<Record<string, string>> {
-  let made = decoded.get(secret);
-  if (!made) {
-    made = Object.fromEntries(Object.entries(secret.data ?? {}).map(([key, value]) => [key, fromBase64(value) ?? '']));
-    decoded.set(secret, made);
-  }
-  return made;
+/** subPathExpr may only name variables that are there. Throws ConfigError. */
+function expandStrictly(text: string, env: Readonly<Record<string, string>>): string {
+  return expand(text, (name) => {
+    const value = env[name];
+    if (value === undefined) throw new ConfigError(`missing value for "${name}"`);
+    return value;
+  });
 }
 
 /** How long before a token's end it is asked for anew: at 80 % of its life. */
-export const tokenRefresh = (seconds: number): Micros => Math.round(seconds * 0.8) * SECOND;
+export const tokenRefresh = (seconds: number): Micros => Math.min(Math.round(seconds * 0.8), 24 * 3600) * SECOND;

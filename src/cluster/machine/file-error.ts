@@ -1,6 +1,6 @@
 // Errors of file operations, with Go's texts.
 
-export type FileErrorCode = 'ENOENT' | 'ENOTDIR' | 'EISDIR' | 'EEXIST' | 'EROFS' | 'ELOOP' | 'EINVAL' | 'EBUSY';
+export type FileErrorCode = 'ENOENT' | 'ENOTDIR' | 'EISDIR' | 'EEXIST' | 'EROFS' | 'ELOOP' | 'EINVAL' | 'EBUSY' | 'ENOSPC';
 
 const ERROR_TEXT: Readonly<Record<FileErrorCode, string>> = {
   ENOENT: 'no such file or directory',
@@ -11,6 +11,7 @@ const ERROR_TEXT: Readonly<Record<FileErrorCode, string>> = {
   ELOOP: 'too many levels of symbolic links',
   EINVAL: 'invalid argument',
   EBUSY: 'device or resource busy',
+  ENOSPC: 'no space left on device',
 };
 
 /** Its message reads as Go's PathError: `open /x: no such file or directory`. */

@@ -3,131 +3,101 @@
 
 import { Channel } from '../sim/channel.ts';
 import type { Simulation } from '../sim/simulation.ts';
-import type { Micros } from '../sim/time.ts';
+import type { ByteAccount } from './disk.ts';
 import { FileError } from './file-error.ts';
+import {
+  type Directory, type FileEvent, fileSize, type FileStat, type Found, isReadable, type KernelFiles, type Mount, type MountPoint, type Node, notify, ownBytes,
+  type Owner, sizeOf, type TextFile,
+} from './file-tree.ts';
 import { normalize, simplify, split } from './paths.ts';
 
 export { FileError, type FileErrorCode } from './file-error.ts';
-
-export interface FileStat {
-  readonly kind: 'file' | 'directory' | 'symlink';
-  readonly mode: number;
-  /** Characters of text. */
-  readonly size: number;
-  readonly modified: Micros;
-}
-
-export interface FileEvent {
-  /** The watched path, or the entry of the watched directory that changed. */
-  readonly path: string;
-  readonly op: 'create' | 'write' | 'remove';
-}
-
-/** Attached content whose text is made when somebody reads the file: a log kept as lines. */
-export interface Readable {
-  text(): string;
-}
-
-const isReadable = (data: unknown): data is Readable =>
-  typeof data === 'object' && data !== null && 'text' in data && typeof data.text === 'function';
-
-interface Watcher {
-  readonly path: string;
-  readonly channel: Channel<FileEvent>;
-}
-
-/** Says which tree may change a directory in place; others copy it first. */
-type Owner = object;
-
-interface TextFile {
-  readonly kind: 'file';
-  text: string;
-  /** Opaque content in place of text: a database's store, a socket's listener. */
-  data: unknown;
-  mode: number;
-  modified: Micros;
-  readonly owner: Owner;
-  watchers: Watcher[] | null;
-}
-
-interface Directory {
-  readonly kind: 'directory';
-  entries: Map<string, Node>;
-  mode: number;
-  modified: Micros;
-  readonly owner: Owner;
-  watchers: Watcher[] | null;
-}
-
-interface Link {
-  readonly kind: 'symlink';
-  readonly target: string;
-  readonly modified: Micros;
-}
-
-type Node = TextFile | Directory | Link;
-
-interface Mount {
-  readonly source: Files;
-  /** '' is its root. */
-  readonly sourcePath: string;
-  readonly node: TextFile | Directory;
-  readonly readOnly: boolean;
-}
-
-/** Where a path leads: the directory that holds (or would hold) it, and what is there now. */
-interface Found {
-  readonly directory: Directory;
-  readonly name: string;
-  readonly node: Node | undefined;
-  /** The tree that the directory belongs to. */
-  readonly tree: Files;
-  readonly readOnly: boolean;
-}
+export type { FileStat, FileEvent, Readable, KernelFiles } from './file-tree.ts';
 
 const MAX_LINKS = 40;
 
-/** Mounts by the parts of their paths. */
-interface MountPoint {
-  mount: Mount | null;
-  below: Map<string, MountPoint> | null;
-}
-
 export class Files {
   readonly #sim: Simulation;
+  /** What its bytes are charged to. */
+  readonly #disk: ByteAccount | null;
+  /** Bytes of the files that were made or copied here: of an overlay, its own layer. */
+  #bytes = 0;
+  /** What is below /sys and /proc. */
+  kernel: KernelFiles | null = null;
   #owner: Owner = {};
   #root: Directory;
   #mounts: Map<string, Mount> | null = null;
   /** The same, for the walk along a path. */
   #mountTree: MountPoint | null = null;
 
-  constructor(sim: Simulation) {
+  constructor(sim: Simulation, disk: ByteAccount | null = null) {
     this.#sim = sim;
+    this.#disk = disk;
     this.#root = { kind: 'directory', entries: new Map(), mode: 0o755, modified: sim.now, owner: this.#owner, watchers: null };
   }
 
   /** A new tree that begins as `base` is now (without its mounts) and then goes its own way. */
-  static overlay(base: Files): Files {
-    const made = new Files(base.#sim);
+  static overlay(base: Files, disk: ByteAccount | null = null): Files {
+    const made = new Files(base.#sim, disk);
     made.#root = base.#root;
     base.#owner = {}; // from here on the base, too, copies what the two share before it writes
     return made;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Gives the bytes of its own layer back: it will not be used again. */
+  discard(): void {
+    this.#charge(-this.#bytes);
+  }
+
+  /** The bytes of the files at and below `path`, mounts left out (`du -sx`). */
+  usage(path: string): number {
+    const node = this.#look(path)?.node;
+    return node === undefined ? 0 : sizeOf(node);
+  }
+
+  /** Appends `bytes` zero bytes. Throws FileError ENOSPC when the disk is full (nothing is written then), and as `write`. */
+  grow(path: string, bytes: number): void {
+    const { tree } = this.#find(path, 'open', true, true);
+    if (tree.#disk !== null && bytes > tree.#disk.availableBytes) throw new FileError('ENOSPC', 'write', path);
+    this.#file(path, undefined, (file) => {
+      file.hollow += bytes;
+    });
+  }
+
+  #charge(bytes: number): void {
+    this.#bytes += bytes;
+    this.#disk?.charge(bytes);
+  }
+
   /** The text of a file. Throws FileError ENOENT, ENOTDIR, EISDIR. */
   read(path: string): string {
-    const { node } = this.#find(path, 'open', true, false);
-    if (node === undefined) throw new FileError('ENOENT', 'open', path);
+    const node = this.#look(path)?.node;
+    if (node === undefined) {
+      const special = this.#special(path);
+      if (typeof special === 'string') return special;
+      if (special !== undefined) throw new FileError('EISDIR', 'read', path);
+      this.#find(path, 'open', true, false);
+      throw new FileError('ENOENT', 'open', path);
+    }
     if (node.kind !== 'file') throw new FileError('EISDIR', 'read', path);
     return isReadable(node.data) ? node.data.text() : node.text;
   }
 
   exists(path: string): boolean {
-    return this.#look(path)?.node !== undefined;
+    return this.#look(path)?.node !== undefined || this.#special(path) !== undefined;
   }
 
   isDirectory(path: string): boolean {
-    return this.#look(path)?.node?.kind === 'directory';
+    const node = this.#look(path)?.node;
+    return node === undefined ? typeof this.#special(path) === 'object' : node.kind === 'directory';
+  }
+
+  #special(path: string): string | readonly string[] | undefined {
+    return this.kernel !== null && (path.startsWith('/sys') || path.startsWith('/proc')) ? this.kernel.at(normalize(path)) : undefined;
   }
 
   /** Makes or replaces a file's text; missing directories on the way are made. Throws FileError EISDIR, EROFS, ENOTDIR. */
@@ -135,6 +105,7 @@ export class Files {
     this.#file(path, mode, (file) => {
       file.text = text;
       file.data = undefined;
+      file.hollow = 0;
     });
   }
 
@@ -149,6 +120,7 @@ export class Files {
     this.#file(path, mode, (file) => {
       file.text = '';
       file.data = data;
+      file.hollow = 0;
     });
   }
 
@@ -160,12 +132,13 @@ export class Files {
 
   /** Removes a file, a link, or a directory with all that is in it. Throws FileError ENOENT, EROFS, EBUSY. */
   remove(path: string): void {
-    const { directory, name, node, readOnly } = this.#find(path, 'remove', false, true);
+    const { directory, name, node, tree, readOnly } = this.#find(path, 'remove', false, true);
     if (node === undefined) throw new FileError('ENOENT', 'remove', path);
     if (name === '' || this.#mounts?.has(normalize(path))) throw new FileError('EBUSY', 'remove', path);
     if (readOnly) throw new FileError('EROFS', 'remove', path);
     directory.entries.delete(name);
     directory.modified = this.#sim.now;
+    if (tree.#bytes > 0) tree.#charge(-ownBytes(node, tree.#owner));
     if (node.kind !== 'symlink') notify(node.watchers, null, 'remove');
     notify(directory.watchers, name, 'remove');
   }
@@ -185,8 +158,14 @@ export class Files {
 
   /** The names in a directory, sorted by code unit. Throws FileError ENOENT, ENOTDIR. */
   list(path: string): string[] {
-    const { node } = this.#find(path, 'open', true, false);
-    if (node === undefined) throw new FileError('ENOENT', 'open', path);
+    const node = this.#look(path)?.node;
+    if (node === undefined) {
+      const special = this.#special(path);
+      if (typeof special === 'object') return [...special];
+      if (special !== undefined) throw new FileError('ENOTDIR', 'readdirent', path);
+      this.#find(path, 'open', true, false);
+      throw new FileError('ENOENT', 'open', path);
+    }
     if (node.kind !== 'directory') throw new FileError('ENOTDIR', 'readdirent', path);
     return [...node.entries.keys()].sort();
   }
@@ -199,10 +178,12 @@ export class Files {
 
   /** Metadata; symbolic links are followed unless `follow` is false. Throws FileError ENOENT. */
   stat(path: string, follow = true): FileStat {
+    const special = this.kernel === null || this.#look(path)?.node !== undefined ? undefined : this.#special(path);
+    if (special !== undefined) return { kind: typeof special === 'string' ? 'file' : 'directory', mode: typeof special === 'string' ? 0o444 : 0o555, size: 0, modified: this.#sim.now };
     const { node } = this.#find(path, 'stat', follow, false);
     if (node === undefined) throw new FileError('ENOENT', 'stat', path);
     if (node.kind === 'symlink') return { kind: 'symlink', mode: 0o777, size: node.target.length, modified: node.modified };
-    const size = node.kind === 'file' ? node.text.length : node.entries.size;
+    const size = node.kind === 'file' ? fileSize(node) : node.entries.size;
     return { kind: node.kind, mode: node.mode, size, modified: node.modified };
   }
 
@@ -242,6 +223,7 @@ export class Files {
     if (node.kind === 'directory') {
       if (there?.kind !== 'directory') this.mkdir(at);
     } else if (there === undefined) this.write(at, '');
+    else if (there.kind === 'directory') throw new FileError('ENOTDIR', 'mount', path);
     const below = normalize(sourcePath);
     const mount: Mount = { source: found.tree, sourcePath: below === '/' ? '' : below, node, readOnly: readOnly || found.readOnly };
     (this.#mounts ??= new Map()).set(at, mount);
@@ -276,15 +258,19 @@ export class Files {
     if (node !== undefined && node.kind !== 'file') throw new FileError('EISDIR', 'open', path);
     const { now } = this.#sim;
     if (node !== undefined) {
+      const before = node.text.length + node.hollow;
       change(node);
+      const grown = node.text.length + node.hollow - before;
+      if (grown !== 0) tree.#charge(grown);
       node.modified = now;
       if (mode !== undefined) node.mode = mode;
       notify(node.watchers, null, 'write');
       notify(directory.watchers, name, 'write');
       return;
     }
-    const file: TextFile = { kind: 'file', text: '', data: undefined, mode: mode ?? 0o644, modified: now, owner: tree.#owner, watchers: null };
+    const file: TextFile = { kind: 'file', text: '', data: undefined, hollow: 0, mode: mode ?? 0o644, modified: now, owner: tree.#owner, watchers: null };
     change(file);
+    tree.#charge(file.text.length + file.hollow);
     directory.entries.set(name, file);
     directory.modified = now;
     notify(directory.watchers, name, 'create');
@@ -372,7 +358,11 @@ export class Files {
           parts = simplify([...base, ...node.target.split('/'), ...parts.slice(i + 1)]);
           continue restart;
         } else if (toWrite && node !== undefined && node.owner !== tree.#owner && !readOnly) {
-          node = node.kind === 'directory' ? { ...node, entries: new Map(node.entries), owner: tree.#owner, watchers: null } : { ...node, owner: tree.#owner, watchers: null };
+          if (node.kind === 'directory') node = { ...node, entries: new Map(node.entries), owner: tree.#owner, watchers: null };
+          else {
+            node = { ...node, owner: tree.#owner, watchers: null };
+            tree.#charge(node.text.length + node.hollow);
+          }
           directory.entries.set(name, node);
         }
       }
@@ -385,9 +375,4 @@ export class Files {
     if (toWrite && root.owner !== this.#owner) this.#root = { ...root, entries: new Map(root.entries), owner: this.#owner, watchers: null };
     return this.#root;
   }
-}
-
-function notify(watchers: Watcher[] | null, entry: string | null, op: FileEvent['op']): void {
-  if (watchers === null) return;
-  for (const { path, channel } of watchers) channel.send({ path: entry === null ? path : `${path}/${entry}`, op });
 }

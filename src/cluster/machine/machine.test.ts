@@ -167,9 +167,11 @@ test('systemd starts units at boot and again when they end; the journal remember
   m.units.start('kubelet');
   sim.runUntil(23 * SECOND);
   expect(runs).toEqual([0, 11 * SECOND, 22 * SECOND]);
-  expect(m.units.journal('kubelet').slice(0, 3).map((e) => e.line)).toEqual([
+  expect(m.units.journal('kubelet').slice(0, 5).map((e) => e.line)).toEqual([
+    'Started kubelet.service.',
     'started',
     'kubelet.service: Main process exited, code=exited, status=1/FAILURE',
+    "kubelet.service: Failed with result 'exit-code'.",
     'kubelet.service: Scheduled restart job, restart counter is at 1.',
   ]);
   m.units.stop('kubelet');

@@ -4,7 +4,10 @@
 import type { Simulation } from '../sim/simulation.ts';
 import type { Place } from '../sim/trace.ts';
 import { CgroupTree } from './cgroup.ts';
+import { Cpus } from './cpu.ts';
+import { Disk } from './disk.ts';
 import { Files } from './files.ts';
+import { LazyKernelFiles } from './kernel-files-provider.ts';
 import { type ExitStatus, type NamespaceRef, Process, type Program, type Signal, type SpawnOptions } from './process.ts';
 import { Systemd } from './systemd.ts';
 
@@ -31,6 +34,8 @@ export class Machine {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly diskBytes: number;
+  readonly cpu: Cpus;
+  readonly disk: Disk;
   readonly units: Systemd;
   /** Set by the network room when it gives the machine its interfaces. */
   hostNetns: NamespaceRef = NO_NETWORK;
@@ -53,7 +58,11 @@ export class Machine {
     this.cpus = options.cpus ?? 2;
     this.memoryBytes = options.memoryBytes ?? 4 * GIB;
     this.diskBytes = options.diskBytes ?? 40 * GIB;
-    this.files = new Files(sim);
+    this.cpu = new Cpus(sim, this.cgroups.root, this.cpus);
+    this.disk = new Disk(this.diskBytes);
+    this.cgroups.root.memoryLimit = this.memoryTotal;
+    this.files = new Files(sim, this.disk);
+    this.files.kernel = new LazyKernelFiles(this, null);
     this.units = new Systemd(this);
     const random = sim.random(`machine/${options.name}`);
     this.machineId = random.uuid().replaceAll('-', '');
@@ -63,6 +72,11 @@ export class Machine {
     this.files.write('/etc/hosts', `127.0.0.1\tlocalhost\n127.0.1.1\t${options.name}\n`);
     this.files.mkdir('/tmp');
     this.files.mkdir('/var/log');
+  }
+
+  /** MemTotal: the kernel keeps some for itself. */
+  get memoryTotal(): number {
+    return Math.floor((this.memoryBytes * 0.96) / 4096) * 4096;
   }
 
   /** Starts a process. Its first instruction runs in its turn, not before `spawn` returns. */

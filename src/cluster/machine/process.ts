@@ -9,107 +9,15 @@ import type { Cause, Place } from '../sim/trace.ts';
 import type { Cgroup } from './cgroup.ts';
 import type { Files } from './files.ts';
 import type { Machine } from './machine.ts';
+import type { ExitStatus, LogSink, NamespaceRef, Os, Program, Resource, Signal, SpawnOptions } from './os.ts';
 import type { Tty } from './tty.ts';
 
 export type { Chunk } from '../api/bytes.ts';
-
-export type Signal = 'SIGTERM' | 'SIGKILL' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT';
+export type { ExitStatus, LogSink, NamespaceRef, Os, Program, Resource, Signal, SpawnOptions } from './os.ts';
 
 const SIGNAL_NUMBER: Readonly<Record<Signal, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };
 
-/** How a process ended. Killed by a signal: code is 128 + the signal's number, as a shell or the container runtime says it. */
-export interface ExitStatus {
-  readonly code: number;
-  readonly signal: Signal | null;
-  /** 'OOMKilled' when the kernel killed it for memory. */
-  readonly reason?: string;
-}
-
-/** The code of a process. It returns the exit code (nothing = 0); throwing is a crash: exit code 2 and the error on stderr. */
-export type Program = (os: Os) => Op<number | void>;
-
-/** A network namespace, as far as a process needs to know; the network room's Netns is one. */
-export interface NamespaceRef {
-  readonly name: string;
-}
-
-/** Where a process' output goes. The sink knows the time if it wants to note it. */
-export interface LogSink {
-  write(stream: 'stdout' | 'stderr', line: string): void;
-  /** Takes pieces as they are written, lines or not. Without it, lines are put together from them. */
-  raw?(stream: 'stdout' | 'stderr', text: string): void;
-}
-
 export const NO_LOGS: LogSink = { write: () => undefined };
-
-/** Something that must be given back when its process ends, whatever the way. */
-export interface Resource {
-  release(): void;
-}
-
-export interface SpawnOptions {
-  readonly argv: readonly string[];
-  /** Default: the parent's. */
-  readonly env?: Readonly<Record<string, string>>;
-  readonly files?: Files;
-  /** Default: `<machine's place>/<comm>` for a child of init, else the parent's place. */
-  readonly place?: Place;
-  readonly netns?: NamespaceRef;
-  /** Path such as `/system.slice/kubelet.service`; made when it does not exist. */
-  readonly cgroup?: string;
-  readonly logs?: LogSink;
-  /** Standard input; closed is its end. Default: none, as /dev/null. Children do not inherit it here: who starts them hands it on. */
-  readonly stdin?: Channel<Chunk>;
-  /** The terminal that stdin and the output belong to. */
-  readonly tty?: Tty;
-  /** The process' short name. Default: the last part of argv[0]. */
-  readonly comm?: string;
-  /** Default: init (pid 1). */
-  readonly parent?: Process;
-  readonly uid?: number;
-  /**
-   * The process is the init (pid 1) of a PID namespace of its own, as the first process of a container is: signals other
-   * than SIGKILL that it has no handler for are ignored, and all its descendants die with it.
-   */
-  readonly isolatePids?: boolean;
-  /**
-   * What it does from now on is its own affair, not part of what it was started for (a daemon's chatter must not prolong a user's
-   * flow); its end still is. Default: `isolatePids`.
-   */
-  readonly background?: boolean;
-}
-
-/** What a running program sees: its process, and the calls it may make. */
-export interface Os {
-  readonly sim: Simulation;
-  readonly machine: Machine;
-  readonly process: Process;
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  /** This process' view of the files (with its mounts). */
-  readonly files: Files;
-  readonly place: Place;
-  /** Null: there is none. */
-  readonly stdin: Channel<Chunk> | null;
-  readonly tty: Tty | null;
-  sleep(d: Micros): Op<void>;
-  /** Starts a thread of this process. It dies with the process; an error that it does not catch crashes the process. */
-  go(name: string, body: () => Op<unknown>): Task;
-  /** Starts a child process; it inherits what the options leave out. */
-  spawn(program: Program, options: SpawnOptions): Process;
-  /** One line on stdout. */
-  log(line: string): void;
-  /** One line on stderr. */
-  logError(line: string): void;
-  /** Text or bytes on stdout, nothing added. */
-  write(chunk: Chunk): void;
-  /** Text or bytes on stderr, nothing added. */
-  writeError(chunk: Chunk): void;
-  /** Ends the process, with all its threads. */
-  exit(code: number): Op<never>;
-  /** Once called, SIGTERM, SIGINT, SIGHUP and SIGQUIT are delivered here instead of killing. */
-  signals(): Channel<Signal>;
-}
 
 const NO_CHILDREN: ReadonlySet<Process> = new Set();
 
@@ -135,8 +43,12 @@ export class Process {
   alive = true;
   /** Set once it has ended. */
   status: ExitStatus | null = null;
-  /** CPU time used so far, microseconds of one CPU. */
-  cpuMicros = 0;
+  /** /proc/<pid>/oom_score_adj: from -1000 (never killed for memory) to 1000. */
+  readonly oomScoreAdj: number;
+  #cpuMicros = 0;
+  /** CPUs that it uses while it only waits for work, and since when. */
+  #idleCores = 0;
+  #idleSince: Micros = 0;
   #memoryBytes = 0;
   /** What it was started for, when it works in the background. */
   #origin: Cause | null = null;
@@ -167,6 +79,7 @@ export class Process {
     this.#group = options.cgroup === undefined && parent !== null ? parent.group : machine.cgroups.of(options.cgroup ?? '/');
     this.cgroup = this.#group.path;
     this.uid = options.uid ?? parent?.uid ?? 0;
+    this.oomScoreAdj = options.oomScoreAdj ?? parent?.oomScoreAdj ?? 0;
     this.started = sim.now;
     this.logs = options.logs ?? parent?.logs ?? NO_LOGS;
     this.stdin = options.stdin ?? null;
@@ -203,10 +116,40 @@ export class Process {
     this.#group.charge(delta);
   }
 
-  /** Accounts CPU time, microseconds of one CPU. */
+  /** CPU time used so far, microseconds of one CPU. */
+  get cpuMicros(): number {
+    this.machine.cpu.settle();
+    return this.cpuSoFar;
+  }
+
+  /** The same as far as it has been added up. */
+  get cpuSoFar(): number {
+    return this.#cpuMicros + this.#idleCores * (this.sim.now - this.#idleSince);
+  }
+
+  /** Accounts CPU time, microseconds of one CPU, that has been used already: work too small to compete for a CPU. */
   useCpu(micros: number): void {
-    this.cpuMicros += micros;
-    this.#group.useCpu(micros);
+    this.#cpuMicros += micros;
+  }
+
+  /** Works: takes `micros` of CPU time, and as long as the machine and the limits of its cgroup make that last. */
+  compute(micros: number, threads = 1): Op<void> {
+    return this.machine.cpu.work(this, micros, threads);
+  }
+
+  /** Keeps `threads` CPUs busy for ever. */
+  burn(threads = 1): Op<void> {
+    return this.machine.cpu.work(this, Number.POSITIVE_INFINITY, threads);
+  }
+
+  /** What it takes while it waits for work: resident memory, and CPUs for its housekeeping. */
+  footprint(memoryBytes: number, idleCores: number): void {
+    if (!this.alive) return;
+    this.#cpuMicros = this.cpuSoFar;
+    this.machine.cpu.idleCores += idleCores - this.#idleCores;
+    this.#idleCores = idleCores;
+    this.#idleSince = this.sim.now;
+    this.setMemory(memoryBytes);
   }
 
   /** For Machine: begins to run. */
@@ -315,6 +258,10 @@ export class Process {
     if (resources !== null) for (const resource of resources) resource.release();
     this.#signals?.close();
     if (this.#memoryBytes > 0) this.#group.charge(-this.#memoryBytes);
+    this.#group.bury(this.cpuSoFar);
+    this.machine.cpu.idleCores -= this.#idleCores;
+    this.#cpuMicros = this.cpuSoFar;
+    this.#idleCores = 0;
     this.#group.processes.delete(this);
     if (this.#parent !== null) this.#parent.#children?.delete(this);
     for (const child of this.#children ?? NO_CHILDREN) {

@@ -4,11 +4,14 @@ import { Deferred } from '../sim/channel.ts';
 import type { Timer } from '../sim/simulation.ts';
 import { type Micros, SECOND } from '../sim/time.ts';
 import type { Machine } from './machine.ts';
-import type { LogSink, Process, Program } from './process.ts';
+import type { ExitStatus, LogSink, Os, Process, Program } from './process.ts';
+import type { DelayLock } from './shutdown.ts';
 
 export interface UnitSpec {
   /** Without `.service`. */
   readonly name: string;
+  /** `Description=`. */
+  readonly description?: string;
   readonly program: Program;
   readonly argv: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -19,6 +22,8 @@ export interface UnitSpec {
   /** Started at boot. Default true. */
   readonly enabled?: boolean;
   readonly cgroup?: string;
+  /** Of its process, when that is not the unit's name. */
+  readonly comm?: string;
 }
 
 export type UnitState = 'active' | 'activating' | 'inactive' | 'failed';
@@ -27,11 +32,15 @@ export interface JournalEntry {
   readonly time: Micros;
   /** Unit without `.service`. */
   readonly unit: string;
+  /** Who said it: the unit's process, or 1 for systemd itself. */
+  readonly pid: number;
+  readonly comm: string;
   readonly line: string;
 }
 
 /** How many lines the journal keeps a unit. */
 const JOURNAL_LINES = 2_000;
+const SYSTEM_MEMORY = 176_000_000;
 
 class Unit implements LogSink {
   readonly spec: UnitSpec;
@@ -40,6 +49,10 @@ class Unit implements LogSink {
   process: Process | null = null;
   restarts = 0;
   timer: Timer | null = null;
+  /** When it came into its state. */
+  since: Micros = 0;
+  lastExit: ExitStatus | null = null;
+  lastPid = 0;
   lines: JournalEntry[] = [];
 
   constructor(machine: Machine, spec: UnitSpec) {
@@ -48,14 +61,39 @@ class Unit implements LogSink {
   }
 
   write(_stream: 'stdout' | 'stderr', line: string): void {
-    this.lines.push({ time: this.machine.sim.now, unit: this.spec.name, line });
+    this.#add(this.lastPid, this.spec.comm ?? this.spec.name, line);
+  }
+
+  /** systemd's own word on it. */
+  say(line: string): void {
+    this.#add(1, 'systemd', line);
+  }
+
+  /** `kubelet.service - kubelet: The Kubernetes Node Agent`. */
+  get title(): string {
+    const { name, description } = this.spec;
+    return description === undefined ? `${name}.service` : `${name}.service - ${description}`;
+  }
+
+  enter(state: UnitState): void {
+    this.state = state;
+    this.since = this.machine.sim.now;
+  }
+
+  #add(pid: number, comm: string, line: string): void {
+    this.lines.push({ time: this.machine.sim.now, unit: this.spec.name, pid, comm, line });
     if (this.lines.length > JOURNAL_LINES * 1.1) this.lines = this.lines.slice(-JOURNAL_LINES);
   }
 }
 
 export class Systemd {
+  /** Who wants to be told before the machine goes down. */
+  readonly locks = new Set<DelayLock>();
+  /** A shutdown is under way. */
+  stopping = false;
   readonly #machine: Machine;
   readonly #units = new Map<string, Unit>();
+  #sockets: ((os: Os) => void)[] = [];
 
   constructor(machine: Machine) {
     this.#machine = machine;
@@ -68,13 +106,23 @@ export class Systemd {
     this.#units.set(spec.name, new Unit(this.#machine, spec));
   }
 
+  /** `listen` is called by pid 1 at each boot, to wait for others' sake (systemd.socket). */
+  addSocket(listen: (os: Os) => void): void {
+    this.#sockets.push(listen);
+  }
+
+  spec(name: string): UnitSpec {
+    return this.#unit(name).spec;
+  }
+
   names(): string[] {
     return [...this.#units.keys()];
   }
 
-  status(name: string): { readonly state: UnitState; readonly process: Process | null; readonly restarts: number } {
+  status(name: string): Pick<Unit, 'state' | 'process' | 'restarts' | 'since' | 'lastExit'> {
     const unit = this.#unit(name);
-    return { state: unit.state, process: unit.process, restarts: unit.restarts };
+    const { state, process, restarts, since, lastExit } = unit;
+    return { state, process, restarts, since, lastExit };
   }
 
   /** `systemctl start`; no effect on an active unit. Throws when there is no such unit. */
@@ -91,10 +139,16 @@ export class Systemd {
     this.#cancelRestart(unit);
     const process = unit.process;
     unit.process = null;
-    unit.state = 'inactive';
+    unit.enter('inactive');
     if (process === null) return;
+    unit.say(`Stopping ${unit.title}...`);
     const timer = this.#machine.sim.after(90 * SECOND, () => process.kill('SIGKILL'));
-    process.onExit(() => this.#machine.sim.cancel(timer));
+    process.onExit((status) => {
+      this.#machine.sim.cancel(timer);
+      unit.lastExit = status;
+      unit.say(`${unit.spec.name}.service: Deactivated successfully.`);
+      unit.say(`Stopped ${unit.title}.`);
+    });
     process.kill('SIGTERM');
   }
 
@@ -119,8 +173,13 @@ export class Systemd {
   /** For Machine: pid 1 begins, enabled units start in the order in which they were installed. */
   boot(): void {
     const machine = this.#machine;
+    this.stopping = false;
+    const sockets = this.#sockets;
     machine.spawn(
       function* init(os) {
+        // With the daemons that every system has: journal, network, sshd, cron …
+        os.process.footprint(SYSTEM_MEMORY, 0.004);
+        for (const listen of sockets) listen(os);
         yield* new Deferred<void>(os.sim).wait();
       },
       { argv: ['/sbin/init'], comm: 'systemd', cgroup: '/init.scope' },
@@ -130,6 +189,7 @@ export class Systemd {
 
   /** For Machine: power is gone. */
   lose(): void {
+    this.locks.clear();
     for (const unit of this.#units.values()) {
       this.#cancelRestart(unit);
       unit.process = null;
@@ -142,29 +202,35 @@ export class Systemd {
     const process = this.#machine.spawn(spec.program, {
       argv: spec.argv,
       env: spec.env ?? { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
-      comm: spec.name,
-      place: `${this.#machine.place}/${spec.name}`,
+      comm: spec.comm ?? spec.name,
+      place: `${this.#machine.place}/${spec.comm ?? spec.name}`,
       cgroup: spec.cgroup ?? `/system.slice/${spec.name}.service`,
       logs: unit,
       background: true,
+      // OOMScoreAdjust of containerd.service, and what the kubelet gives itself.
+      oomScoreAdj: -999,
     });
     unit.process = process;
-    unit.state = 'active';
+    unit.lastPid = process.pid;
+    unit.enter('active');
+    unit.say(`Started ${unit.title}.`);
     process.onExit((status) => {
       if (unit.process !== process) return;
       unit.process = null;
+      unit.lastExit = status;
       const failed = status.code !== 0;
       const again = spec.restart === 'always' || (spec.restart === 'on-failure' && failed);
       if (failed) {
         const how = status.signal === null ? `exited, code=exited, status=${status.code}/FAILURE` : `exited, code=killed, status=${status.code - 128}/${status.signal.slice(3)}`;
-        unit.write('stderr', `${spec.name}.service: Main process ${how}`);
+        unit.say(`${spec.name}.service: Main process ${how}`);
+        unit.say(`${spec.name}.service: Failed with result '${status.signal === null ? 'exit-code' : 'signal'}'.`);
       }
-      unit.state = again ? 'activating' : failed ? 'failed' : 'inactive';
+      unit.enter(again ? 'activating' : failed ? 'failed' : 'inactive');
       if (!again) return;
       unit.timer = this.#machine.sim.after((spec.restartSec ?? 0.1) * SECOND, () => {
         unit.timer = null;
         unit.restarts++;
-        unit.write('stderr', `${spec.name}.service: Scheduled restart job, restart counter is at ${unit.restarts}.`);
+        unit.say(`${spec.name}.service: Scheduled restart job, restart counter is at ${unit.restarts}.`);
         this.#run(unit);
       });
     });

@@ -106,7 +106,7 @@ function compileRule(rule: Rule): CompiledRule {
     more:
       rule.inInterface !== undefined || rule.notInInterface !== undefined || rule.outInterface !== undefined ||
       rule.notOutInterface !== undefined || rule.destinationType !== undefined || rule.notDestinationType !== undefined ||
-      rule.sourceType !== undefined || rule.notSourceType !== undefined || rule.ctStatus !== undefined ||
+      rule.sourceType !== undefined || rule.notSourceType !== undefined || rule.ctStatus !== undefined || rule.notCtState !== undefined ||
       rule.recent !== undefined || rule.probability !== undefined,
   };
 }
@@ -206,6 +206,7 @@ function matchesMore(rule: Rule, c: MatchContext): boolean {
   if (rule.sourceType !== undefined && !c.isLocal(c.src)) return false;
   if (rule.notSourceType !== undefined && c.isLocal(c.src)) return false;
   if (rule.ctStatus !== undefined && !c.ctDnat) return false;
+  if (rule.notCtState !== undefined && (rule.notCtState.includes(c.ctState) || (c.ctDnat && rule.notCtState.includes('DNAT')))) return false;
   if (rule.probability !== undefined) {
     c.volatile = true;
     if (c.choose() >= rule.probability) return false;

@@ -60,6 +60,9 @@ export function serveHttp(os: Os, options: ServeOptions, handler: HttpHandler): 
   return server;
 }
 
+/** CPU time that any server spends on a request before it does something for it: connection, parsing, the answer's bytes. */
+const ONE_REQUEST = 250;
+
 interface Exchange {
   task: Task | null;
   stream: HttpStream | null;
@@ -126,6 +129,7 @@ class ServerSession {
       bindStream(sim, this.#connection, id, upload, () => undefined);
     }
     this.#exchanges.set(id, exchange);
+    process.useCpu(ONE_REQUEST);
     exchange.task = process.thread('http', () => this.#handler(request, this.#peer), (task) => {
       exchange.task = null;
       if (task.killed || !process.alive) return;

@@ -3,7 +3,9 @@
 
 import type { Place } from '../sim/trace.ts';
 import { compileChain, type CompiledChain } from './compile.ts';
+import { formatRule } from './iptables-format.ts';
 import type { Netns } from './netns.ts';
+import type { NftTable } from './nftables.ts';
 
 export type TableName = 'nat' | 'filter' | 'mangle';
 
@@ -21,6 +23,7 @@ export type Target =
   /** The rule only matches and counts (`-m recent --set` without -j). */
   | { readonly kind: 'none' };
 
+/** The matches are printed in the order in which a rule names them, as iptables keeps them. */
 export interface Rule {
   readonly comment?: string;
   /** An address, or a prefix such as 10.244.0.0/16. */
@@ -28,7 +31,9 @@ export interface Rule {
   readonly notSource?: string;
   readonly destination?: string;
   readonly notDestination?: string;
-  readonly protocol?: 'tcp' | 'udp' | 'icmp';
+  readonly protocol?: 'tcp' | 'udp' | 'icmp' | 'sctp';
+  /** `-m tcp` without a port. */
+  readonly protocolModule?: true;
   readonly destinationPort?: number;
   readonly sourcePort?: number;
   /** A trailing `+` matches any rest. */
@@ -45,7 +50,10 @@ export interface Rule {
   readonly mark?: { readonly value: number; readonly mask: number; readonly not?: boolean };
   /** -m conntrack --ctstate. */
   readonly ctState?: readonly ('NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID')[];
+  readonly notCtState?: readonly ('NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'DNAT')[];
   readonly ctStatus?: 'DNAT';
+  /** -m nfacct: a counter that the packet passes. */
+  readonly nfacct?: string;
   /** -m statistic --mode random --probability. */
   readonly probability?: number;
   /** -m recent: `check` matches a source address seen within `seconds`, `set` notes it (ClientIP session affinity). */
@@ -88,6 +96,10 @@ export class Netfilter {
   readonly #tables: Record<TableName, Map<string, Entry>> = { nat: new Map(), filter: new Map(), mangle: new Map() };
   /** Grows with every change. */
   revision = 0;
+  /** The tables that nft(8) shows beside those of iptables, if anybody made some. */
+  nft: NftTable | null = null;
+  /** Who wants to hear that a chain was deleted, by `table/chain` (upstream asks for its canary every half minute). */
+  readonly guards = new Map<string, () => void>();
   /** `-m recent` lists: name → source address → when it was seen last. */
   readonly recent = new Map<string, Map<string, number>>();
 
@@ -122,10 +134,14 @@ export class Netfilter {
   /** iptables-restore of one table. */
   restore(table: TableName, update: TableUpdate): void {
     if (update.flush) {
+      const old = [...this.#tables[table].keys()];
       this.#tables[table].clear();
+      if (this.guards.size > 0) for (const name of old) this.guards.get(`${table}/${name}`)?.();
       for (const name of BUILT_IN[table]) this.#put(table, { name, policy: 'ACCEPT', rules: [] });
     }
-    for (const name of update.remove ?? []) this.#tables[table].delete(name);
+    for (const name of update.remove ?? []) {
+      if (this.#tables[table].delete(name) && this.guards.size > 0) this.guards.get(`${table}/${name}`)?.();
+    }
     for (const chain of update.chains) this.#put(table, chain);
     this.revision++;
   }
@@ -202,83 +218,4 @@ function rulesChanged(netns: Netns, table: TableName, verb: string, by: Place | 
     },
   });
   netns.rulesChanged(table);
-}
-
-const hex = (n: number): string => `0x${(n >>> 0).toString(16)}`;
-
-/** A prefix as iptables-save prints it. */
-const prefixed = (cidr: string): string => (cidr.includes('/') ? cidr : `${cidr}/32`);
-
-const quoted = (text: string): string => (/[^A-Za-z0-9_./:-]/.test(text) ? `"${text}"` : text);
-
-/** One rule in the form of iptables-save. */
-export function formatRule(chain: string, r: Rule): string {
-  let out = `-A ${chain}`;
-  if (r.source !== undefined) out += ` -s ${prefixed(r.source)}`;
-  if (r.notSource !== undefined) out += ` ! -s ${prefixed(r.notSource)}`;
-  if (r.destination !== undefined) out += ` -d ${prefixed(r.destination)}`;
-  if (r.notDestination !== undefined) out += ` ! -d ${prefixed(r.notDestination)}`;
-  if (r.inInterface !== undefined) out += ` -i ${r.inInterface}`;
-  if (r.notInInterface !== undefined) out += ` ! -i ${r.notInInterface}`;
-  if (r.outInterface !== undefined) out += ` -o ${r.outInterface}`;
-  if (r.notOutInterface !== undefined) out += ` ! -o ${r.notOutInterface}`;
-  if (r.protocol !== undefined) out += ` -p ${r.protocol}`;
-  if (r.ctState !== undefined) out += ` -m conntrack --ctstate ${r.ctState.join(',')}`;
-  if (r.ctStatus !== undefined) out += ` -m conntrack --ctstatus ${r.ctStatus}`;
-  if (r.comment !== undefined) out += ` -m comment --comment ${quoted(r.comment)}`;
-  if (r.sourcePort !== undefined) out += ` -m ${r.protocol} --sport ${r.sourcePort}`;
-  if (r.destinationPort !== undefined) out += ` -m ${r.protocol} --dport ${r.destinationPort}`;
-  if (r.destinationType !== undefined) out += ` -m addrtype --dst-type ${r.destinationType}`;
-  if (r.notDestinationType !== undefined) out += ` -m addrtype ! --dst-type ${r.notDestinationType}`;
-  if (r.sourceType !== undefined) out += ` -m addrtype --src-type ${r.sourceType}`;
-  if (r.notSourceType !== undefined) out += ` -m addrtype ! --src-type ${r.notSourceType}`;
-  if (r.mark !== undefined) out += ` -m mark${r.mark.not ? ' !' : ''} --mark ${hex(r.mark.value)}/${hex(r.mark.mask)}`;
-  if (r.recent?.action === 'check') out += ` -m recent --rcheck --seconds ${r.recent.seconds ?? 10800} --reap --name ${r.recent.name} --mask 255.255.255.255 --rsource`;
-  if (r.recent?.action === 'set') out += ` -m recent --set --name ${r.recent.name} --mask 255.255.255.255 --rsource`;
-  if (r.probability !== undefined) out += ` -m statistic --mode random --probability ${r.probability.toFixed(11)}`;
-  return out + formatTarget(r.target);
-}
-
-function formatTarget(t: Target): string {
-  switch (t.kind) {
-    case 'accept':
-    case 'drop':
-    case 'return':
-      return ` -j ${t.kind.toUpperCase()}`;
-    case 'jump':
-      return ` -j ${t.chain}`;
-    case 'goto':
-      return ` -g ${t.chain}`;
-    case 'reject':
-      return ` -j REJECT --reject-with ${t.with ?? 'icmp-port-unreachable'}`;
-    case 'dnat':
-      return ` -j DNAT --to-destination ${t.address}${t.port === null ? '' : `:${t.port}`}${t.random ? ' --random' : ''}`;
-    case 'snat':
-      return ` -j SNAT --to-source ${t.address}${t.randomFully ? ' --random-fully' : ''}`;
-    case 'masquerade':
-      return ` -j MASQUERADE${t.randomFully ? ' --random-fully' : ''}`;
-    case 'mark':
-      return ` -j MARK --set-xmark ${hex(t.value)}/${hex(t.mask)}`;
-    case 'none':
-      return '';
-  }
-}
-
-/** `iptables-save`: all tables that have a rule or a chain of their own. Counters are not kept: always [0:0]. */
-export function iptablesSave(netns: Netns): string {
-  const out: string[] = [];
-  for (const table of ['mangle', 'filter', 'nat'] as const) {
-    const chains = netns.rules.chains(table);
-    if (chains.length === BUILT_IN[table].length && chains.every((c) => c.rules.length === 0)) continue;
-    const builtIn = BUILT_IN[table];
-    const ordered = [
-      ...builtIn.map((name) => netns.rules.chain(table, name) as Chain),
-      ...chains.filter((c) => !builtIn.includes(c.name)).sort((a, b) => (a.name < b.name ? -1 : 1)),
-    ];
-    out.push('# Generated by iptables-save v1.8.9 (nf_tables)', `*${table}`);
-    for (const c of ordered) out.push(`:${c.name} ${builtIn.includes(c.name) ? (c.policy ?? 'ACCEPT') : '-'} [0:0]`);
-    for (const c of ordered) for (const r of c.rules) out.push(formatRule(c.name, r));
-    out.push('COMMIT', '# Completed');
-  }
-  return out.length === 0 ? '' : `${out.join('\n')}\n`;
 }

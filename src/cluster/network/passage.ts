@@ -7,7 +7,8 @@ import { evaluate, type MatchContext, type Verdict } from './compile.ts';
 import { CT_ICMP, CT_SYN_SENT, CT_UDP, CT_UDP_STREAM, type ConntrackEntry, type Tuple } from './conntrack.ts';
 import type { Interface } from './device.ts';
 import { parseIp } from './ip.ts';
-import { formatRule, type TableName } from './netfilter.ts';
+import { formatRule } from './iptables-format.ts';
+import type { TableName } from './netfilter.ts';
 import type { Netns } from './netns.ts';
 import type { Hop, HopAction, Outer, Packet, Protocol, WalkFailure } from './packet.ts';
 

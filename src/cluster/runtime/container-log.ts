@@ -1,4 +1,4 @@
-// A container's log in the CRI format, kept as lines and turned into text when somebody reads the file.
+// A container's log, kept as lines and turned into text, in the runtime's format, when somebody reads the file.
 
 import type { LogSink } from '../machine/process.ts';
 import { HttpStream } from '../network/http.ts';
@@ -11,8 +11,10 @@ export interface LogLine {
   readonly line: string;
 }
 
-/** containerLogMaxSize (10Mi) stands for about so many lines; the oldest fall away. */
-const MAX_LINES = 100_000;
+/** Where nobody rotates the file, the oldest lines fall away. */
+const MAX_LINES = 400_000;
+/** Time, stream and tag before each line of the file. */
+const PREFIX_BYTES = 41;
 
 type Stream = 'stdout' | 'stderr';
 
@@ -31,8 +33,15 @@ export class ContainerLog implements LogSink {
   /** Takes output in pieces, when the container may have somebody attached who types (stdin, tty): a prompt ends no line. */
   readonly raw?: (stream: Stream, text: string) => void;
 
-  constructor(sim: Simulation, inPieces = false) {
+  readonly #print: (time: string, line: LogLine) => string;
+  #bytes = 0;
+  #limit = Number.POSITIVE_INFINITY;
+  #onFull: (() => void) | null = null;
+
+  /** `print` gives a line as it stands in the file. */
+  constructor(sim: Simulation, print: (time: string, line: LogLine) => string, inPieces = false) {
     this.#sim = sim;
+    this.#print = print;
     if (inPieces) this.raw = (stream, text) => this.#take(stream, text);
   }
 
@@ -63,13 +72,46 @@ export class ContainerLog implements LogSink {
     if (this.#lines.length >= MAX_LINES) this.#lines = this.#lines.slice(MAX_LINES / 10);
     const entry: LogLine = { time: this.#sim.now, stream, line };
     this.#lines.push(entry);
+    this.#bytes += line.length + PREFIX_BYTES;
+    if (this.#bytes > this.#limit) this.#fill();
     for (const follower of this.#followers) follower.stream.write(follower.print(entry), { verb: 'log', subject: null, kind: 'http' });
   }
 
-  /** The file's text: `<time> <stream> F <line>`. */
+  /** About the size of the file. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Calls `onFull` when the file has grown above `limit` bytes; once, until it is rotated. */
+  watchSize(limit: number, onFull: () => void): void {
+    this.#limit = limit;
+    this.#onFull = onFull;
+    if (this.#bytes > limit) this.#fill();
+  }
+
+  #fill(): void {
+    this.#limit = Number.POSITIVE_INFINITY;
+    this.#onFull?.();
+  }
+
+  /** The file gets another name and a new one is begun; gives what the old one holds. */
+  rotate(limit: number): { readonly bytes: number; text(): string } {
+    const lines = this.#lines;
+    const bytes = this.#bytes;
+    this.#lines = [];
+    this.#bytes = 0;
+    this.#limit = limit;
+    return { bytes, text: () => this.#textOf(lines) };
+  }
+
+  /** The file's text. */
   text(): string {
+    return this.#textOf(this.#lines);
+  }
+
+  #textOf(lines: readonly LogLine[]): string {
     let out = '';
-    for (const { time, stream, line } of this.#lines) out += `${this.#sim.microTime(time).slice(0, -1)}000Z ${stream} F ${line}\n`;
+    for (const line of lines) out += this.#print(`${this.#sim.microTime(line.time).slice(0, -1)}000Z`, line);
     return out;
   }
 

@@ -7,8 +7,8 @@ import type { Channel } from '../sim/channel.ts';
 import type { Micros } from '../sim/time.ts';
 import type { Files } from '../machine/files.ts';
 import type { Signal } from '../machine/process.ts';
-
-export const CONTAINERD_SOCKET = '/run/containerd/containerd.sock';
+import type { LinuxResources } from './container-cgroup.ts';
+import type { RegistryAuth } from './registry.ts';
 
 /** A gRPC status that a call ends with; `message` is the bare text, without "rpc error: …". */
 export class CriError extends Error {
@@ -47,6 +47,9 @@ export interface SandboxConfig {
   readonly hostname: string;
   readonly logDirectory: string;
   readonly hostNetwork: boolean;
+  readonly hostPid: boolean;
+  /** The Pod's containers share one PID namespace, whose init is pause. */
+  readonly sharePids: boolean;
   readonly dns: DnsConfig | null;
   readonly ports: readonly PortMapping[];
   readonly cgroupParent: string;
@@ -72,6 +75,8 @@ export interface MountSpec {
   readonly hostPath: string;
   /** Where the host path lies when it is not on the machine's own disk (a tmpfs of a volume). */
   readonly source?: Files;
+  /** The mount shows the files of this image instead; `hostPath` is a path in it. */
+  readonly image?: string;
   readonly readOnly: boolean;
 }
 
@@ -91,6 +96,10 @@ export interface ContainerConfig {
   readonly logPath: string;
   readonly cgroupParent: string;
   readonly memoryLimit: number;
+  /** CPU shares and CPUs that the quota allows; 0: none said. */
+  readonly cpuShares?: number;
+  readonly cpuLimit?: number;
+  readonly oomScoreAdj?: number;
   readonly runAsUser: number | null;
   readonly runAsGroup: number | null;
   readonly privileged: boolean;
@@ -99,6 +108,8 @@ export interface ContainerConfig {
   readonly stdin: boolean;
   readonly stdinOnce: boolean;
   readonly tty: boolean;
+  /** The container whose PID namespace it joins (an ephemeral container's target); '' for none. */
+  readonly targetId: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -137,6 +148,8 @@ export interface ImageStatus {
   readonly sizeBytes: number;
   readonly uid: number | null;
   readonly username: string;
+  /** ImageSpec.annotations. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export type ContainerEventType = 'CREATED' | 'STARTED' | 'STOPPED' | 'DELETED';
@@ -171,6 +184,35 @@ export interface StreamOptions {
   readonly tty: boolean;
 }
 
+/** What a verbose ContainerStatus adds. */
+export interface ContainerInfo {
+  readonly config: ContainerConfig;
+  readonly pid: number;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cgroup: string;
+  /** Name of the network namespace; '' for the machine's. */
+  readonly netns: string;
+}
+
+/** What a verbose PodSandboxStatus adds. */
+export interface SandboxInfo {
+  readonly config: SandboxConfig;
+  readonly image: string;
+  /** 0: no pause process. */
+  readonly pid: number;
+  readonly cgroup: string;
+  readonly netns: string;
+}
+
+export interface ContainerStats {
+  readonly status: ContainerStatus;
+  readonly cpuMicros: number;
+  readonly memoryBytes: number;
+  /** Of the container's own layer. */
+  readonly diskBytes: number;
+}
+
 /** All methods throw CriError. `subject` names the Pod the call is about, for the trace. */
 export interface RuntimeService {
   version(): Op<{ readonly runtimeName: string; readonly runtimeVersion: string }>;
@@ -185,6 +227,8 @@ export interface RuntimeService {
   /** `timeout` in microseconds between the stop signal and SIGKILL. Returns once the container has ended. */
   stopContainer(id: string, timeout: Micros, subject?: Subject | null): Op<void>;
   removeContainer(id: string, subject?: Subject | null): Op<void>;
+  /** Changes the limits of a running container. */
+  updateContainerResources(id: string, resources: LinuxResources, subject?: Subject | null): Op<void>;
   containerStatus(id: string, subject?: Subject | null): Op<ContainerStatus>;
   listContainers(): Op<readonly ContainerStatus[]>;
   execSync(id: string, command: readonly string[], timeout: Micros, subject?: Subject | null): Op<ExecResult>;
@@ -194,6 +238,10 @@ export interface RuntimeService {
   attach(id: string, options: StreamOptions, subject?: Subject | null): Op<string>;
   /** As `exec`, for connections to ports inside the sandbox. */
   portForward(sandboxId: string, subject?: Subject | null): Op<string>;
+  containerInfo(id: string): Op<ContainerInfo>;
+  podSandboxInfo(id: string): Op<SandboxInfo>;
+  /** Of the containers that run. */
+  listContainerStats(): Op<readonly ContainerStats[]>;
   /** Closed when the runtime goes away. */
   containerEvents(): Op<Channel<ContainerEvent>>;
 }
@@ -203,6 +251,6 @@ export interface ImageService {
   imageStatus(reference: string, subject?: Subject | null): Op<ImageStatus | undefined>;
   listImages(): Op<readonly ImageStatus[]>;
   /** Returns the image's reference by digest. */
-  pullImage(reference: string, subject?: Subject | null): Op<string>;
+  pullImage(reference: string, subject?: Subject | null, auth?: RegistryAuth): Op<string>;
   removeImage(reference: string): Op<void>;
 }

@@ -9,7 +9,7 @@ import type { ForwardFrame } from '../network/remote-frames.ts';
 import { type Connection, dial, SocketError } from '../network/socket.ts';
 import { Channel } from '../sim/channel.ts';
 import type { Op } from '../sim/simulation.ts';
-import type { SandboxRecord } from './containerd-state.ts';
+import type { SandboxRecord } from './runtime-state.ts';
 
 type Send = (frame: ForwardFrame) => void;
 

@@ -32,15 +32,23 @@ export interface Image {
   readonly stopSignal?: Signal;
   /** Files of the image, by absolute path. */
   readonly files?: Readonly<Record<string, string>>;
+  /** `org.opencontainers…` and the like, as ImageStatus gives them to the kubelet. */
+  readonly annotations?: Readonly<Record<string, string>>;
   /** Runs any command line of this image (`os.argv` says which): the entrypoint as well as an `exec`. */
   readonly program: Program;
   /** Whether `argv[0]` can be found in this image; absent: everything can. */
   readonly hasExecutable?: (name: string) => boolean;
 }
 
+/** Who asks a registry. */
+export interface RegistryAuth {
+  readonly username: string;
+  readonly password: string;
+}
+
 export interface ImageRegistry {
-  /** Looks a normalised reference up (`docker.io/library/nginx:1.29`, or `…@sha256:…`). */
-  resolve(reference: string): Image | 'not-found' | 'unauthorized';
+  /** Looks a normalised reference up (`docker.io/library/nginx:1.29`, or `…@sha256:…`), as nobody in particular without `auth`. */
+  resolve(reference: string, auth?: RegistryAuth): Image | 'not-found' | 'unauthorized' | 'unreachable';
 }
 
 const registries = new WeakMap<Machine, ImageRegistry>();

@@ -1,4 +1,4 @@
-// containerd's streaming server (cri-streaming): exec, attach and port-forward wait under a token for the kubelet to connect, and then
+// The runtime's streaming server (cri-streaming): exec, attach and port-forward wait under a token for the kubelet to connect, and then
 // run in the container's namespaces. Frames are those of network/remote-frames.ts.
 
 import type { Os } from '../machine/process.ts';
@@ -12,10 +12,11 @@ import type { Random } from '../sim/random.ts';
 import type { Op } from '../sim/simulation.ts';
 import { MILLISECOND, MINUTE } from '../sim/time.ts';
 import type { Subject } from '../sim/trace.ts';
-import type { ContainerRecord, SandboxRecord } from './containerd-state.ts';
+import type { ContainerRecord, SandboxRecord } from './runtime-state.ts';
 import { CriError, type StreamOptions } from './cri.ts';
 import { forwardPorts } from './port-forward.ts';
-import { execError, spawnInContainer } from './task.ts';
+import { missingExecutable, spawnInContainer } from './task.ts';
+import type { Flavour } from './flavour.ts';
 
 const TOKEN_LIFETIME = MINUTE;
 const TOKEN_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -27,12 +28,14 @@ type Serve = (request: HttpRequest) => HttpResponse;
 export class StreamingServer {
   readonly #os: Os;
   readonly #random: Random;
+  readonly #flavour: Flavour;
   readonly #port: number;
   readonly #waiting = new Map<string, Serve>();
 
-  constructor(os: Os, random: Random) {
+  constructor(os: Os, random: Random, flavour: Flavour) {
     this.#os = os;
     this.#random = random;
+    this.#flavour = flavour;
     const { port } = serveHttp(os, { port: 0, address: '127.0.0.1' }, (request) => this.#serve(request));
     this.#port = port;
   }
@@ -81,8 +84,16 @@ export class StreamingServer {
     const send = (frame: CommandFrame): void => answer.write(frame, traceOf(sandbox, frame.channel));
     yield* os.sleep(EXEC_TIME);
     try {
-      const problem = execError(record, command[0] ?? '', this.#random);
-      if (problem !== undefined) throw new CriError('Unknown', problem);
+      const missing = missingExecutable(record, command);
+      if (missing !== undefined) {
+        const problem = this.#flavour.words.exec(this.#random, missing, true);
+        if ('error' in problem) throw new CriError('Unknown', problem.error);
+        if (problem.stdout !== '') send({ channel: 'stdout', data: `${problem.stdout}\n` });
+        if (problem.stderr !== '') send({ channel: 'stderr', data: `${problem.stderr}\n` });
+        send({ channel: 'status', status: exitStatus(problem.exitCode) });
+        answer.close();
+        return;
+      }
       const tty = options.tty ? new Tty(os.sim, (data) => send({ channel: 'stdout', data })) : null;
       const stdin = options.stdin && tty === null ? new Channel<string>(os.sim) : null;
       const process = spawnInContainer(os, record, command, {

@@ -31,36 +31,35 @@ export interface NotPlaced {
   readonly victims: readonly PodInfo[];
 }
 
-/** How many feasible nodes are enough: all below 100, then 50 % falling to 5 % of large clusters. */
-export function enoughNodes(all: number): number {
+/** How many feasible nodes are enough: all below 100, then `percent`, or (0) 50 % falling to 5 % of large clusters. */
+export function enoughNodes(all: number, percent = 0): number {
   if (all < MIN_FEASIBLE_NODES) return all;
-  const percent = Math.max(MIN_FEASIBLE_PERCENT, 50 - Math.trunc(all / 125));
-  return Math.max(MIN_FEASIBLE_NODES, Math.trunc((all * percent) / 100));
+  const share = percent === 0 ? Math.max(MIN_FEASIBLE_PERCENT, 50 - Math.trunc(all / 125)) : percent;
+  return Math.max(MIN_FEASIBLE_NODES, Math.trunc((all * share) / 100));
 }
 
 export class Algorithm {
-  readonly #framework: Framework;
   readonly #random: Random;
   readonly #nominatedOn: (node: string) => readonly PodInfo[];
   #start = 0;
 
-  constructor(framework: Framework, random: Random, nominatedOn: (node: string) => readonly PodInfo[]) {
-    this.#framework = framework;
+  /** `random` breaks ties. */
+  constructor(random: Random, nominatedOn: (node: string) => readonly PodInfo[]) {
     this.#random = random;
     this.#nominatedOn = nominatedOn;
   }
 
-  schedule(pod: PodInfo, snapshot: Snapshot): Placed | NotPlaced {
+  schedule(framework: Framework, pod: PodInfo, snapshot: Snapshot): Placed | NotPlaced {
     if (snapshot.nodes.length === 0) {
       return { node: null, evaluated: 0, verdicts: new Map(), plugins: NOBODY, message: NO_NODES, victims: [], nominatedNode: '' };
     }
-    const pre = this.#framework.preFilter(pod, snapshot);
+    const pre = framework.preFilter(pod, snapshot);
     if (pre.status) {
       const diagnosis = { verdicts: new Map(), absent: pre.status, preFilterMessage: pre.status.reasons.join(', '), plugins: new Set([pre.status.plugin ?? '']) };
-      return this.#giveUp(pod, snapshot, pre.cycle, diagnosis);
+      return this.#giveUp(framework, pod, snapshot, pre.cycle, diagnosis);
     }
     const verdicts = new Map<string, Status>();
-    const feasible = this.#tryNominated(pre.cycle, pod, snapshot) ?? this.#findFeasible(pre.cycle, pod, snapshot, pre.nodes, verdicts);
+    const feasible = this.#tryNominated(framework, pre.cycle, pod, snapshot) ?? this.#findFeasible(framework, pre.cycle, pod, snapshot, pre.nodes, verdicts);
     if (feasible.length === 0) {
       const plugins = new Set<string>(pre.restrictedBy);
       for (const status of verdicts.values()) if (status.plugin) plugins.add(status.plugin);
@@ -68,24 +67,25 @@ export class Algorithm {
         pre.nodes === null
           ? null
           : { code: 'UnschedulableAndUnresolvable', reasons: [`node(s) didn't satisfy plugin(s) [${pre.restrictedBy.join(' ')}]`] };
-      return this.#giveUp(pod, snapshot, pre.cycle, { verdicts, absent, preFilterMessage: '', plugins });
+      return this.#giveUp(framework, pod, snapshot, pre.cycle, { verdicts, absent, preFilterMessage: '', plugins });
     }
     const evaluated = feasible.length + verdicts.size;
     if (feasible.length === 1) return { node: (feasible[0] as NodeInfo).name, feasible, evaluated, verdicts, scored: null };
-    const scored = this.#framework.score(pod, feasible, snapshot);
+    const scored = framework.score(pod, feasible, snapshot);
     const best = this.#best(scored.totals);
     return { node: (feasible[best] as NodeInfo).name, feasible, evaluated, verdicts, scored };
   }
 
   /** Room was made for the Pod on a node: try that one first. */
-  #tryNominated(cycle: Cycle, pod: PodInfo, snapshot: Snapshot): readonly NodeInfo[] | undefined {
+  #tryNominated(framework: Framework, cycle: Cycle, pod: PodInfo, snapshot: Snapshot): readonly NodeInfo[] | undefined {
     const nominated = pod.pod.status.nominatedNodeName;
     const node = nominated ? snapshot.byName.get(nominated) : undefined;
-    return node && this.#fits(cycle, pod, node) === null ? [node] : undefined;
+    return node && this.#fits(framework, cycle, pod, node) === null ? [node] : undefined;
   }
 
   /** Nodes are tried from where the last search ended, so that all get their turn. */
   #findFeasible(
+    framework: Framework,
     cycle: Cycle,
     pod: PodInfo,
     snapshot: Snapshot,
@@ -94,11 +94,11 @@ export class Algorithm {
   ): readonly NodeInfo[] {
     let nodes = snapshot.nodes;
     if (only) nodes = [...only].flatMap((name) => snapshot.byName.get(name) ?? []);
-    const enough = enoughNodes(nodes.length);
+    const enough = enoughNodes(nodes.length, framework.percentageOfNodesToScore);
     const feasible: NodeInfo[] = [];
     for (let i = 0; i < nodes.length && feasible.length < enough; i++) {
       const node = nodes[(this.#start + i) % nodes.length] as NodeInfo;
-      const verdict = this.#fits(cycle, pod, node);
+      const verdict = this.#fits(framework, cycle, pod, node);
       if (verdict === null) feasible.push(node);
       else verdicts.set(node.name, verdict);
     }
@@ -107,16 +107,16 @@ export class Algorithm {
   }
 
   /** Filter; where more important Pods are nominated, with them and without them. */
-  #fits(cycle: Cycle, pod: PodInfo, node: NodeInfo): Status | null {
+  #fits(framework: Framework, cycle: Cycle, pod: PodInfo, node: NodeInfo): Status | null {
     const others = this.#nominatedOn(node.name).filter((other) => other.priority >= pod.priority && other.uid !== pod.uid);
-    if (others.length === 0) return this.#framework.filter(cycle, pod, node);
+    if (others.length === 0) return framework.filter(cycle, pod, node);
     const crowded = node.clone();
     let shifted = cycle;
     for (const other of others) {
       crowded.addPod(other);
-      shifted = this.#framework.shift(shifted, pod, other, crowded, 'add');
+      shifted = framework.shift(shifted, pod, other, crowded, 'add');
     }
-    return this.#framework.filter(shifted, pod, crowded) ?? this.#framework.filter(cycle, pod, node);
+    return framework.filter(shifted, pod, crowded) ?? framework.filter(cycle, pod, node);
   }
 
   /** Of the highest totals one at random, each as likely (reservoir sampling). */
@@ -135,28 +135,28 @@ export class Algorithm {
     return best;
   }
 
-  #giveUp(pod: PodInfo, snapshot: Snapshot, cycle: Cycle, diagnosis: Omit<Diagnosis, 'postFilterMessage'>): NotPlaced {
+  #giveUp(framework: Framework, pod: PodInfo, snapshot: Snapshot, cycle: Cycle, diagnosis: Omit<Diagnosis, 'postFilterMessage'>): NotPlaced {
     const { verdicts, absent, plugins } = diagnosis;
-    const attempt: FailedAttempt = { pod, snapshot, verdicts, absent, whatIf: (node) => this.#whatIf(cycle, pod, node) };
-    const post = this.#framework.hasPostFilter ? this.#framework.postFilter(attempt) : { status: null, message: '' };
+    const attempt: FailedAttempt = { pod, snapshot, verdicts, absent, asked: cycle.asked, whatIf: (node) => this.#whatIf(framework, cycle, pod, node) };
+    const post = framework.hasPostFilter ? framework.postFilter(attempt) : { status: null, message: '' };
     const message = fitErrorText(snapshot.nodes.length, { ...diagnosis, postFilterMessage: post.message });
     const result = { node: null, evaluated: verdicts.size, verdicts, plugins, message, victims: post.victims ?? [] } as const;
     return post.nominatedNode === undefined ? result : { ...result, nominatedNode: post.nominatedNode };
   }
 
-  #whatIf(cycle: Cycle, pod: PodInfo, node: NodeInfo): WhatIf {
+  #whatIf(framework: Framework, cycle: Cycle, pod: PodInfo, node: NodeInfo): WhatIf {
     const copy = node.clone();
     let states = cycle;
     return {
       remove: (other) => {
         copy.removePod(other.uid);
-        states = this.#framework.shift(states, pod, other, copy, 'remove');
+        states = framework.shift(states, pod, other, copy, 'remove');
       },
       add: (other) => {
         copy.addPod(other);
-        states = this.#framework.shift(states, pod, other, copy, 'add');
+        states = framework.shift(states, pod, other, copy, 'add');
       },
-      verdict: () => this.#fits(states, pod, copy),
+      verdict: () => this.#fits(framework, states, pod, copy),
     };
   }
 }

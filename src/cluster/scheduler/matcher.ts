@@ -85,11 +85,14 @@ function compareWith(key: string, operator: 'Gt' | 'Lt', bound: string | undefin
 /** What a node offers to a term: labels, and `metadata.name` as its only field. */
 export type NodeMatcher = (labels: Labels, name: string) => boolean;
 
-/** One nodeSelectorTerm; an empty one matches no node. */
+const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
+
+/** One nodeSelectorTerm; an empty one, or one that asks for what no label can be, matches no node. */
 export function compileNodeTerm(term: NodeSelectorTerm): NodeMatcher {
   const expressions = term.matchExpressions ?? [];
   const fields = term.matchFields ?? [];
   if (expressions.length === 0 && fields.length === 0) return () => false;
+  if (expressions.some((r) => (r.values ?? []).some((value) => !LABEL_VALUE.test(value)))) return () => false;
   const byLabels = all(expressions.map(compileRequirement));
   if (fields.length === 0) return byLabels;
   const byName = all(fields.map(compileRequirement));

@@ -24,6 +24,8 @@ export interface PodInfo {
   readonly requests: Resources;
   /** CPU and memory with the defaults for containers that ask for nothing (100m, 200Mi): what spreads best-effort Pods. */
   readonly nonZero: { readonly milliCpu: number; readonly memory: number };
+  /** An in-place resize is under way: `requests` depends on the status, too. */
+  readonly resizing: boolean;
   readonly hostPorts: readonly HostPort[];
   readonly requiredAffinity: readonly AffinityTerm[];
   readonly requiredAntiAffinity: readonly AffinityTerm[];
@@ -35,7 +37,7 @@ const NONE: Readonly<Record<string, string>> = Object.freeze({});
 
 /** `former`: what was made of the same Pod before; what the Pod's change does not touch is taken from there. */
 export function podInfoOf(pod: Pod, former?: PodInfo): PodInfo {
-  if (former === undefined || !asksForTheSame(former.pod.spec, pod.spec)) return makePodInfo(pod);
+  if (former === undefined || former.resizing || !asksForTheSame(former.pod.spec, pod.spec)) return makePodInfo(pod);
   return withPod(former, pod, sameLabels(former.labels, pod.metadata.labels ?? NONE));
 }
 
@@ -73,6 +75,7 @@ const withPod = (info: PodInfo, pod: Pod, labels: PodInfo['labels']): PodInfo =>
   tolerations: info.tolerations,
   requests: info.requests,
   nonZero: info.nonZero,
+  resizing: info.resizing,
   hostPorts: info.hostPorts,
   requiredAffinity: info.requiredAffinity,
   requiredAntiAffinity: info.requiredAntiAffinity,
@@ -83,7 +86,7 @@ const withPod = (info: PodInfo, pod: Pod, labels: PodInfo['labels']): PodInfo =>
 function makePodInfo(pod: Pod): PodInfo {
   const { name, namespace = '', uid = '', labels = NONE } = pod.metadata;
   const affinity = pod.spec.affinity;
-  const { requests, nonZero } = podRequests(pod);
+  const { requests, nonZero, resizing } = podRequests(pod);
   return {
     pod,
     uid,
@@ -95,6 +98,7 @@ function makePodInfo(pod: Pod): PodInfo {
     tolerations: pod.spec.tolerations ?? [],
     requests,
     nonZero,
+    resizing,
     hostPorts: hostPortsOf(pod),
     requiredAffinity: affinityTermsOf(pod, affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
     requiredAntiAffinity: affinityTermsOf(pod, affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),

@@ -18,6 +18,11 @@ const MAX_BACKOFF: Micros = 10 * SECOND;
 const MAX_IN_UNSCHEDULABLE: Micros = 5 * MINUTE;
 const FLUSH_PERIOD: Micros = 30 * SECOND;
 
+export interface Backoff {
+  readonly initial?: Micros;
+  readonly max?: Micros;
+}
+
 export interface QueuedPod {
   info: PodInfo;
   /** When it was put where it is. */
@@ -40,27 +45,29 @@ const uidOf = (item: QueuedPod): string => item.info.uid;
 
 export class SchedulingQueue {
   readonly #sim: Simulation;
-  readonly #framework: Framework;
+  readonly #frameworkOf: (pod: PodInfo) => Framework;
+  readonly #initialBackoff: Micros;
+  readonly #maxBackoff: Micros;
   readonly #active: KeyedHeap<QueuedPod>;
   readonly #backoff: KeyedHeap<QueuedPod>;
   readonly #errorBackoff: KeyedHeap<QueuedPod>;
   readonly #unschedulable = new Map<string, QueuedPod>();
-  /** The Pod that is being scheduled, and what has happened meanwhile. */
-  #inFlight: QueuedPod | null = null;
-  #meanwhile: ClusterEvent[] = [];
   #waiting: Deferred<void> | null = null;
   #backoffTimer: Timer | null = null;
   #flushTimer: Timer | null = null;
   readonly #nominated = new Map<string, { node: string; info: PodInfo }>();
 
-  constructor(sim: Simulation, framework: Framework) {
+  /** `less`: QueueSort, the same in all profiles. */
+  constructor(sim: Simulation, less: Framework['less'], frameworkOf: (pod: PodInfo) => Framework, backoff: Backoff = {}) {
     this.#sim = sim;
-    this.#framework = framework;
-    this.#active = new KeyedHeap(uidOf, framework.less);
+    this.#frameworkOf = frameworkOf;
+    this.#initialBackoff = backoff.initial ?? INITIAL_BACKOFF;
+    this.#maxBackoff = backoff.max ?? MAX_BACKOFF;
+    this.#active = new KeyedHeap(uidOf, less);
     const sooner = (a: QueuedPod, b: QueuedPod): boolean => {
       // Pods whose time comes in the same second keep their scheduling order.
       const [x, y] = [Math.floor(a.backoffUntil / SECOND), Math.floor(b.backoffUntil / SECOND)];
-      return x < y || (x === y && framework.less(a, b));
+      return x < y || (x === y && less(a, b));
     };
     this.#backoff = new KeyedHeap(uidOf, sooner);
     this.#errorBackoff = new KeyedHeap(uidOf, (a, b) => a.backoffUntil < b.backoffUntil);
@@ -102,10 +109,6 @@ export class SchedulingQueue {
     }
     const item = this.#unschedulable.get(uid);
     if (item === undefined) {
-      if (this.#inFlight?.info.uid === uid) {
-        for (const kind of podChanges(before, after)) this.#meanwhile.push({ kind, before, after });
-        return;
-      }
       this.add(after);
       return;
     }
@@ -128,7 +131,6 @@ export class SchedulingQueue {
 
   /** Something happened: Pods that it may help are tried again. */
   move(event: ClusterEvent): void {
-    if (this.#inFlight) this.#meanwhile.push(event);
     if (this.#unschedulable.size === 0) return;
     const waiting = [...this.#unschedulable.values()];
     for (const item of waiting) {
@@ -138,14 +140,12 @@ export class SchedulingQueue {
     }
   }
 
-  /** Waits for the next Pod to schedule. `done` or `reject` must follow. */
+  /** Waits for the next Pod to schedule. What cannot be scheduled comes back by `putBack`. */
   *pop(): Op<QueuedPod> {
     for (;;) {
       const item = this.#active.pop() ?? this.#backoff.pop();
       if (item) {
         item.attempts++;
-        this.#inFlight = item;
-        this.#meanwhile = [];
         return item;
       }
       this.#waiting = new Deferred(this.#sim);
@@ -153,28 +153,24 @@ export class SchedulingQueue {
     }
   }
 
-  done(): void {
-    this.#inFlight = null;
-    this.#meanwhile = [];
-  }
-
-  /** Puts a Pod back that could not be scheduled: `plugins` rejected it, or (none) something failed. */
-  putBack(item: QueuedPod, plugins: ReadonlySet<string>): void {
-    const meanwhile = this.#inFlight === item ? this.#meanwhile : [];
-    if (this.#inFlight === item) this.done();
+  /**
+   * Puts a Pod back that could not be scheduled: `plugins` rejected it, or (none) something failed. `again`: time passed
+   * since the decision, so that what helps may have happened already.
+   */
+  putBack(item: QueuedPod, plugins: ReadonlySet<string>, again = false): void {
     item.timestamp = this.#sim.now;
     item.rejectedBy = plugins;
     if (plugins.size === 0) {
       item.errors++;
-      item.backoffUntil = this.#sim.now + backoffOf(item.errors);
+      item.backoffUntil = this.#sim.now + this.#backoffOf(item.errors);
       this.#errorBackoff.put(item);
       this.#armBackoff();
       return;
     }
     item.errors = 0;
     item.rejections++;
-    item.backoffUntil = this.#sim.now + backoffOf(item.rejections);
-    if (meanwhile.some((event) => this.#worthTrying(item, event))) {
+    item.backoffUntil = this.#sim.now + this.#backoffOf(item.rejections);
+    if (again) {
       this.#requeue(item);
       return;
     }
@@ -199,7 +195,7 @@ export class SchedulingQueue {
   }
 
   #worthTrying(item: QueuedPod, event: ClusterEvent): boolean {
-    return this.#framework.worthTrying(item.info, item.rejectedBy, event);
+    return this.#frameworkOf(item.info).worthTrying(item.info, item.rejectedBy, event);
   }
 
   #requeue(item: QueuedPod): void {
@@ -212,7 +208,7 @@ export class SchedulingQueue {
   }
 
   #activate(item: QueuedPod): void {
-    const gate = this.#framework.preEnqueue(item.info);
+    const gate = this.#frameworkOf(item.info).preEnqueue(item.info);
     if (gate) {
       item.gatedBy = gate.plugin ?? '';
       item.rejectedBy = new Set([item.gatedBy]);
@@ -223,6 +219,10 @@ export class SchedulingQueue {
     item.timestamp = this.#sim.now;
     this.#active.put(item);
     this.#notify();
+  }
+
+  #backoffOf(count: number): Micros {
+    return Math.min(this.#maxBackoff, this.#initialBackoff * 2 ** Math.min(30, Math.max(0, count - 1)));
   }
 
   #notify(): void {
@@ -267,7 +267,3 @@ export class SchedulingQueue {
 }
 
 const NO_PODS: readonly PodInfo[] = [];
-
-function backoffOf(count: number): Micros {
-  return Math.min(MAX_BACKOFF, INITIAL_BACKOFF * 2 ** Math.min(10, Math.max(0, count - 1)));
-}

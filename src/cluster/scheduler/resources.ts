@@ -1,7 +1,7 @@
 // Resource arithmetic of a Pod (upstream component-helpers/resource/helpers.go): containers run together, init containers
 // one after the other beside the sidecars started so far, and the Pod needs the larger of the two, plus overhead.
 
-import type { Container, Pod, ResourceRequirements } from '../api/generated/types.ts';
+import type { Container, ContainerStatus, Pod, ResourceRequirements } from '../api/generated/types.ts';
 import { quantityMilli, quantityValue } from '../api/quantity.ts';
 
 /** CPU in thousandths, memory and storage in bytes, anything else by name. */
@@ -75,12 +75,18 @@ const freeze = (sum: Sum): Resources => ({
   scalars: sum.scalars ?? NO_SCALARS,
 });
 
-/** What the Pod takes of a node, plainly and with defaults for containers that ask for nothing. */
-export function podRequests(pod: Pod): { requests: Resources; nonZero: { milliCpu: number; memory: number } } {
+/**
+ * What the Pod takes of a node, plainly and with defaults for containers that ask for nothing. While it is resized in
+ * place, the largest of what it asks for, what the kubelet has allotted and what is in force (KEP-1287).
+ */
+export function podRequests(pod: Pod): { requests: Resources; nonZero: { milliCpu: number; memory: number }; resizing: boolean } {
   const spec = pod.spec;
-  const plain = total(spec?.containers ?? [], spec?.initContainers ?? [], resourcesOfContainer);
-  const padded = total(spec?.containers ?? [], spec?.initContainers ?? [], paddedResourcesOfContainer);
-  const whole = spec?.resources?.requests;
+  const statuses = spec.nodeName ? resizedContainers(pod) : null;
+  const plainOf = statuses ? inForce(pod, statuses, resourcesOfContainer) : resourcesOfContainer;
+  const paddedOf = statuses ? inForce(pod, statuses, paddedResourcesOfContainer) : paddedResourcesOfContainer;
+  const plain = total(spec.containers, spec.initContainers ?? NO_CONTAINERS, plainOf);
+  const padded = total(spec.containers, spec.initContainers ?? NO_CONTAINERS, paddedOf);
+  const whole = spec.resources?.requests;
   if (whole) {
     // Pod-level resources (KEP-2837) replace the sum of the containers.
     for (const sum of [plain, padded]) {
@@ -88,11 +94,51 @@ export function podRequests(pod: Pod): { requests: Resources; nonZero: { milliCp
       if (whole['memory'] !== undefined) sum.memory = resourcesOf(whole).memory;
     }
   }
-  const overhead = resourcesOf(spec?.overhead);
+  const overhead = resourcesOf(spec.overhead);
   add(plain, overhead);
   add(padded, overhead);
-  return { requests: freeze(plain), nonZero: { milliCpu: padded.milliCpu, memory: padded.memory } };
+  return { requests: freeze(plain), nonZero: { milliCpu: padded.milliCpu, memory: padded.memory }, resizing: statuses !== null };
 }
+
+const NO_CONTAINERS: readonly Container[] = [];
+
+/** The statuses of containers whose allotment differs from what the spec asks for; null when there are none. */
+function resizedContainers({ spec, status }: Pod): ReadonlyMap<string, ContainerStatus> | null {
+  let resized: Map<string, ContainerStatus> | null = null;
+  const look = (container: Container, statuses: readonly ContainerStatus[] | undefined): void => {
+    const found = statuses?.find((s) => s.name === container.name);
+    if (found === undefined) return;
+    const wanted = container.resources?.requests;
+    if (sameAmounts(wanted, found.allocatedResources) && sameAmounts(wanted, found.resources?.requests)) return;
+    (resized ??= new Map()).set(container.name, found);
+  };
+  for (const c of spec.containers) look(c, status.containerStatuses);
+  for (const c of spec.initContainers ?? NO_CONTAINERS) if (c.restartPolicy === 'Always') look(c, status.initContainerStatuses);
+  return resized;
+}
+
+/** Absent on one side says nothing. */
+function sameAmounts(a: Quantities | undefined, b: Quantities | undefined): boolean {
+  if (a === b || b === undefined) return true;
+  const [x, y] = [resourcesOf(a), resourcesOf(b)];
+  return x.milliCpu === y.milliCpu && x.memory === y.memory && x.ephemeralStorage === y.ephemeralStorage;
+}
+
+function inForce(pod: Pod, statuses: ReadonlyMap<string, ContainerStatus>, of: (c: Container) => Resources): (c: Container) => Resources {
+  const infeasible = (pod.status.conditions ?? []).some((c) => c.type === 'PodResizePending' && c.reason === 'Infeasible');
+  return (container) => {
+    const status = statuses.get(container.name);
+    if (status === undefined) return of(container);
+    const most = zero();
+    // A resize that never comes true takes nothing.
+    if (!infeasible || status.resources === undefined) raise(most, toSum(of(container)));
+    raise(most, toSum(resourcesOf(status.resources?.requests)));
+    raise(most, toSum(resourcesOf(status.allocatedResources)));
+    return freeze(most);
+  };
+}
+
+const toSum = (r: Resources): Sum => ({ milliCpu: r.milliCpu, memory: r.memory, ephemeralStorage: r.ephemeralStorage, scalars: new Map(r.scalars) });
 
 function total(containers: readonly Container[], inits: readonly Container[], of: (c: Container) => Resources): Sum {
   const running = zero();

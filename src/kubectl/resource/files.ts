@@ -6,6 +6,7 @@ import { parseManifests } from '../manifest.ts';
 import { CommandError } from '../print/error.ts';
 import { goJson } from '../print/json.ts';
 import type { LiveObject } from '../rest.ts';
+import { isUrl, readUrl } from './public-documents.ts';
 
 export interface Manifest {
   readonly object: LiveObject;
@@ -54,6 +55,10 @@ function* texts(context: Context, filenames: readonly string[], recursive: boole
   for (const pattern of filenames) {
     if (pattern === '-') {
       out.push({ source: 'STDIN', text: yield* context.readStdin() });
+      continue;
+    }
+    if (isUrl(pattern)) {
+      out.push({ source: pattern, text: yield* readUrl(context.os, pattern) });
       continue;
     }
     for (const given of expand(context, pattern)) {

@@ -3,6 +3,7 @@
 import type { CronJob, HorizontalPodAutoscaler, Job, JobSpec, PodDisruptionBudget } from '../generated/types.ts';
 import { semanticEqual } from '../meta.ts';
 import { matchLabels, selectorOf } from '../selector.ts';
+import { isKnownZone } from '../timezones.ts';
 import { type Errors, IMMUTABLE, invalidValue, notSupported, required } from './errors.ts';
 import { checkLabelSelector } from './meta.ts';
 import { checkTemplate } from './pod.ts';
@@ -121,6 +122,13 @@ function partError(part: string, low: number, high: number): string | null {
   return start > end ? `beginning of range (${start}) beyond end of range (${end}): ${part}` : null;
 }
 
+/** Only names of the zone database; that of the machine's own zone is not one of them. */
+function timeZoneError(zone: string): string | null {
+  if (zone === '') return 'timeZone must be nil or non-empty string';
+  if (zone.toLowerCase() === 'local') return 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones';
+  return isKnownZone(zone) ? null : `unknown time zone ${zone}`;
+}
+
 export function checkCronJob(errors: Errors, c: CronJob): void {
   const { spec } = c;
   if (c.metadata.name.length > 52) errors.add(invalidValue('metadata.name', c.metadata.name, 'must be no more than 52 characters'));
@@ -130,6 +138,10 @@ export function checkCronJob(errors: Errors, c: CronJob): void {
     if (/^(CRON_)?TZ=/.test(spec.schedule)) {
       errors.add(invalidValue('spec.schedule', spec.schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'));
     }
+  }
+  if (spec.timeZone !== undefined) {
+    const wrong = timeZoneError(spec.timeZone);
+    if (wrong !== null) errors.add(invalidValue('spec.timeZone', spec.timeZone, wrong));
   }
   errors.nonNegative('spec.startingDeadlineSeconds', spec.startingDeadlineSeconds);
   errors.oneOf('spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']);

@@ -149,8 +149,13 @@ export function checkPodUpdate(errors: Errors, pod: Pod, old: Pod): void {
       : { activeDeadlineSeconds: before.activeDeadlineSeconds }),
     ...gracePeriod(now, before),
     ...(onlyAdds(now.tolerations ?? [], before.tolerations ?? []) ? { tolerations: before.tolerations ?? [] } : {}),
-    ...(before.schedulingGates !== undefined && onlyRemovesGates(now, before) ? { schedulingGates: before.schedulingGates } : {}),
+    ...(now.schedulingGates === before.schedulingGates ? {} : { schedulingGates: before.schedulingGates ?? [] }),
   };
+  // KEP-3521: gates may go one by one, none may come.
+  (now.schedulingGates ?? []).forEach(({ name }, i) => {
+    if (before.schedulingGates?.some((old) => old.name === name)) return;
+    errors.add(forbiddenField(`spec.schedulingGates[${i}]`, `only deletion is allowed, but found new scheduling gate '${name}'`));
+  });
   const compared = before.activeDeadlineSeconds === undefined ? { ...before, activeDeadlineSeconds: 0 } : before;
   if (!semanticEqual(masked, compared)) errors.add(forbiddenField('spec', `${UPDATE}\n${goDifference('core.PodSpec', compared, masked)}`));
 }
@@ -174,10 +179,6 @@ const withImages = (now: readonly Container[], before: readonly Container[]): re
     const image = before[i]?.image;
     return image === undefined ? c : { ...c, image };
   });
-
-/** KEP-3521: gates may go one by one, none may come. */
-const onlyRemovesGates = (now: PodSpec, before: PodSpec): boolean =>
-  (now.schedulingGates ?? []).every((gate) => before.schedulingGates?.some((old) => old.name === gate.name));
 
 const onlyAdds = (now: readonly Toleration[], before: readonly Toleration[]): boolean =>
   before.every((t) => now.some((n) => semanticEqual({ ...n, tolerationSeconds: 0 }, { ...t, tolerationSeconds: 0 })));

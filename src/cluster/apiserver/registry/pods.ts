@@ -59,7 +59,9 @@ function boundTo({ server }: Exchange, pod: Pod, node: string, binding: Binding,
   const others = (pod.status.conditions ?? []).filter((c) => c.type !== 'PodScheduled');
   const before = conditionOf(pod.status.conditions, 'PodScheduled');
   const conditions = [...others, before?.status === 'True' ? before : scheduled];
-  return { ...pod, metadata, spec: { ...pod.spec, nodeName: node }, status: { ...pod.status, conditions } };
+  // The nomination has done its part.
+  const { nominatedNodeName: _, ...status } = pod.status;
+  return { ...pod, metadata, spec: { ...pod.spec, nodeName: node }, status: { ...status, conditions } };
 }
 
 interface Eviction {

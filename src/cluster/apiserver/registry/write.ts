@@ -4,12 +4,13 @@
 import { storageKind } from '../../api/convert.ts';
 import { decodeObject } from '../../api/decode.ts';
 import { applyDefaults } from '../../api/defaults.ts';
-import type { CustomResourceDefinition } from '../../api/generated/types.ts';
+import type { CustomResourceDefinition, Pod } from '../../api/generated/types.ts';
 import type { ResourceKind } from '../../api/kinds.ts';
 import { withOldTimes } from '../../api/managed-fields/update.ts';
 import type { ApiObject } from '../../api/meta.ts';
 import { badRequest, conflict, type FieldError, invalid, requestTooLarge } from '../../api/status.ts';
 import { prepareForStatusUpdate, prepareForUpdate } from '../../api/strategy.ts';
+import { onlyResize } from '../../api/strategy/pod-resize.ts';
 import { validateUpdate } from '../../api/validation.ts';
 import { warningsOf } from '../../api/warnings.ts';
 import type { VersionedObject } from '../../etcd/objects.ts';
@@ -141,7 +142,7 @@ export function updateObject(x: Exchange, at: Address, next: (current: Versioned
     x.meter.use(ADMIT_COST);
     let prepared: ApiObject = isStatus
       ? prepareForStatusUpdate(kind, admitted, current)
-      : prepareForUpdate<ApiObject>(kind, admitted, current);
+      : prepareForUpdate<ApiObject>(kind, x.info.subresource === 'resize' ? onlyResize(admitted as Pod, current as Pod) : admitted, current);
     if (kind.key === 'services' && !isStatus) prepared = yield* beforeServiceUpdate(x, prepared, current);
     prepared = withOldTimes(prepared, current);
     if (prepared !== current) mustBeValid(x, kind, at.name, updateErrors(kind, prepared, current, x.info.subresource));

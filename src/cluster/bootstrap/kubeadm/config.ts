@@ -12,6 +12,8 @@ export interface KubeadmConfig {
   readonly dnsDomain: string;
   /** Bootstrap token, `id.secret`. */
   readonly token: string;
+  /** Path of the runtime's socket. */
+  readonly criSocket: string;
 }
 
 export const API_SERVER_PORT = 6443;

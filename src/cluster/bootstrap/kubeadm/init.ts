@@ -7,7 +7,6 @@ import { Client } from '../../client/client.ts';
 import { isProgrammingError } from '../../client/errors.ts';
 import { loadKubeconfig } from '../../client/kubeconfig.ts';
 import type { Os } from '../../machine/process.ts';
-import { CONTAINERD_SOCKET } from '../../runtime/cri.ts';
 import { RuntimeClient } from '../../runtime/socket.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { HOUR, MILLISECOND, MINUTE, SECOND } from '../../sim/time.ts';
@@ -31,7 +30,7 @@ const TOKEN_LIFETIME = 24 * HOUR;
 /** Runs the phases; throws with kubeadm's message when one fails. */
 export function* init(os: Os, config: KubeadmConfig): Op<void> {
   os.log(`[init] Using Kubernetes version: ${KUBERNETES_VERSION}`);
-  yield* phase(os, 'preflight', 'Running pre-flight checks', () => preflight(os));
+  yield* phase(os, 'preflight', 'Running pre-flight checks', () => preflight(os, config.criSocket));
 
   const maker = new CertificateMaker(os);
   let ca = { certificate: '', key: '' };
@@ -78,8 +77,8 @@ export function* init(os: Os, config: KubeadmConfig): Op<void> {
 }
 
 /** Checks the runtime and fetches the images that the control plane needs, one after another. */
-function* preflight(os: Os): Op<void> {
-  const runtime = new RuntimeClient(os, CONTAINERD_SOCKET);
+function* preflight(os: Os, criSocket: string): Op<void> {
+  const runtime = new RuntimeClient(os, criSocket);
   yield* poll(os, SECOND, 10 * SECOND, '[ERROR CRI]: could not connect to the container runtime', function* () {
     try {
       yield* runtime.version();

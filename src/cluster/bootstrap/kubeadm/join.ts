@@ -7,7 +7,6 @@ import type { ConfigMap } from '../../api/generated/types.ts';
 import { Client } from '../../client/client.ts';
 import { isProgrammingError, messageOf } from '../../client/errors.ts';
 import type { Os } from '../../machine/process.ts';
-import { CONTAINERD_SOCKET } from '../../runtime/cri.ts';
 import { RuntimeClient } from '../../runtime/socket.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { MILLISECOND, MINUTE, SECOND } from '../../sim/time.ts';
@@ -21,6 +20,8 @@ export interface JoinConfig {
   /** `host:port` of the API server. */
   readonly endpoint: string;
   readonly token: string;
+  /** Path of the runtime's socket. */
+  readonly criSocket: string;
 }
 
 interface ClusterInfo {
@@ -34,7 +35,7 @@ interface ClusterConfiguration {
 
 /** Runs the phases; throws with kubeadm's message when one fails. */
 export function* join(os: Os, config: JoinConfig): Op<void> {
-  const runtime = new RuntimeClient(os, CONTAINERD_SOCKET);
+  const runtime = new RuntimeClient(os, config.criSocket);
   let info: ClusterInfo = { server: '', ca: '' };
   let cluster: ClusterConfiguration | null = null;
   let kubelet = '';
@@ -56,7 +57,7 @@ export function* join(os: Os, config: JoinConfig): Op<void> {
       0o600,
     );
     os.files.write(`${PKI}/ca.crt`, info.ca, 0o644);
-    yield* startKubelet(os, networking, kubelet);
+    yield* startKubelet(os, { ...networking, criSocket: config.criSocket }, kubelet);
   });
   yield* phase(os, 'kubelet-wait-bootstrap', 'Waiting for the kubelet to perform the TLS Bootstrap', function* () {
     yield* waitHealthy(os, [{ name: 'kubelet', host: '127.0.0.1', port: 10_248, path: '/healthz', tls: false }]);

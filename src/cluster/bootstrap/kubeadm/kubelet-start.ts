@@ -2,7 +2,6 @@
 
 import { formatYaml } from '../../api/yaml.ts';
 import type { Os } from '../../machine/process.ts';
-import { CONTAINERD_SOCKET } from '../../runtime/cri.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { MILLISECOND } from '../../sim/time.ts';
 import { type KubeadmConfig, KUBELET_CONFIG_FILE, KUBELET_FLAGS_FILE, kubeletConfiguration } from './config.ts';
@@ -10,26 +9,26 @@ import { type KubeadmConfig, KUBELET_CONFIG_FILE, KUBELET_FLAGS_FILE, kubeletCon
 /** Writes the configuration (`text` when the cluster has given one) and starts the kubelet with it. */
 export function* startKubelet(
   os: Os,
-  config: Pick<KubeadmConfig, 'serviceSubnet' | 'dnsDomain'>,
+  config: Pick<KubeadmConfig, 'serviceSubnet' | 'dnsDomain' | 'criSocket'>,
   text = kubeletConfiguration(config),
 ): Op<void> {
   const { units } = os.machine;
   units.stop('kubelet');
   os.log(`[kubelet-start] Writing kubelet environment file with flags to file "${KUBELET_FLAGS_FILE}"`);
   os.files.write(KUBELET_FLAGS_FILE, 'KUBELET_KUBEADM_ARGS=""\n');
-  os.files.write('/var/lib/kubelet/instance-config.yaml', instanceConfiguration());
+  os.files.write('/var/lib/kubelet/instance-config.yaml', instanceConfiguration(config.criSocket));
   os.log(`[kubelet-start] Writing kubelet configuration to file "${KUBELET_CONFIG_FILE}"`);
   os.files.write(
     KUBELET_CONFIG_FILE,
-    text.replace('containerRuntimeEndpoint: ""', `containerRuntimeEndpoint: unix://${CONTAINERD_SOCKET}`),
+    text.replace('containerRuntimeEndpoint: ""', `containerRuntimeEndpoint: unix://${config.criSocket}`),
   );
   yield* os.sleep(200 * MILLISECOND);
   units.start('kubelet');
 }
 
-const instanceConfiguration = (): string =>
+const instanceConfiguration = (criSocket: string): string =>
   formatYaml({
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
-    containerRuntimeEndpoint: `unix://${CONTAINERD_SOCKET}`,
+    containerRuntimeEndpoint: `unix://${criSocket}`,
     kind: 'KubeletConfiguration',
   });

@@ -2,6 +2,7 @@
 
 import { isProgrammingError, messageOf } from '../../client/errors.ts';
 import type { Os, Program } from '../../machine/process.ts';
+import { CONTAINERD_SOCKET } from '../../runtime/runtime-kind.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { init } from './init.ts';
 import { join } from './join.ts';
@@ -13,6 +14,7 @@ export const kubeadmProgram: Program = function* (os: Os): Op<number> {
     const prefix = `--${name}=`;
     return rest.find((arg) => arg.startsWith(prefix))?.slice(prefix.length) ?? fallback;
   };
+  const criSocket = flag('cri-socket', CONTAINERD_SOCKET).replace(/^unix:\/\//, '');
   try {
     if (command === 'init') {
       yield* init(os, {
@@ -22,9 +24,10 @@ export const kubeadmProgram: Program = function* (os: Os): Op<number> {
         serviceSubnet: flag('service-cidr', '10.96.0.0/12'),
         dnsDomain: flag('service-dns-domain', 'cluster.local'),
         token: flag('token'),
+        criSocket,
       });
     } else if (command === 'join') {
-      yield* join(os, { endpoint: rest.find((arg) => !arg.startsWith('-')) ?? '', token: flag('token') });
+      yield* join(os, { endpoint: rest.find((arg) => !arg.startsWith('-')) ?? '', token: flag('token'), criSocket });
     } else {
       os.logError(`invalid subcommand "${command ?? ''}"`);
       return 1;

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { EndpointSlice, Service } from '../../api/generated/types.ts';
-import { type Chain, formatRule } from '../../network/netfilter.ts';
+import { formatRule } from '../../network/iptables-format.ts';
+import type { Chain } from '../../network/netfilter.ts';
 import { Simulation } from '../../sim/simulation.ts';
+import type { PortContext } from './port-rules.ts';
 import { type BookUpdate, RuleBook } from './rule-book.ts';
+import { nodePortJumps } from './static-rules.ts';
 
 const service = (name: string, spec: object): Service =>
   ({ apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'default', name }, spec, status: {} }) as Service;
@@ -18,7 +21,10 @@ const slice = (ips: readonly string[], port = 8080): EndpointSlice =>
   }) as EndpointSlice;
 
 const web = service('web', { clusterIP: '10.96.7.7', type: 'ClusterIP', ports: [{ name: 'http', port: 80, protocol: 'TCP' }] });
-const CONTEXT = { clusterCidr: '10.244.0.0/16', nodeName: 'worker-1' };
+const CONTEXT: PortContext = {
+  nodeName: 'worker-1', zone: '', nodeIP: '192.168.66.21', local: { kind: 'cidr', cidr: '10.244.0.0/16' }, masqueradeAll: false, localhostNodePorts: true, key: '',
+};
+const bookOf = (sim: Simulation, context: PortContext): RuleBook => new RuleBook(sim, context, nodePortJumps(null, true));
 
 const sync = (book: RuleBook, s: Service | undefined, slices: readonly EndpointSlice[]): BookUpdate =>
   book.sync(['default/web'], () => ({ service: s, slices }));
@@ -26,7 +32,7 @@ const print = (chains: readonly Chain[]): string => chains.flatMap((c) => c.rule
 
 describe('rule book', () => {
   test('a ClusterIP Service with two endpoints', () => {
-    const book = new RuleBook(new Simulation(), CONTEXT);
+    const book = bookOf(new Simulation(), CONTEXT);
     expect(print(sync(book, web, [slice(['10.244.1.2', '10.244.2.2'])]).nat.chains)).toMatchInlineSnapshot(`
       "-A KUBE-SVC-CDGGSHYLG3RE2FKL ! -s 10.244.0.0/16 -d 10.96.7.7/32 -p tcp -m comment --comment "default/web:http cluster IP" -m tcp --dport 80 -j KUBE-MARK-MASQ
       -A KUBE-SVC-CDGGSHYLG3RE2FKL -m comment --comment "default/web:http -> 10.244.1.2:8080" -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-UIQK3OSOSTRHRPBX
@@ -41,7 +47,7 @@ describe('rule book', () => {
   });
 
   test('without endpoints connections are refused', () => {
-    const book = new RuleBook(new Simulation(), CONTEXT);
+    const book = bookOf(new Simulation(), CONTEXT);
     const update = sync(book, web, [slice([])]);
     expect(print(update.nat.chains)).toBe('');
     expect(print(update.filter?.chains ?? [])).toBe(
@@ -50,7 +56,7 @@ describe('rule book', () => {
   });
 
   test('a new endpoint touches its own chain and the one that balances', () => {
-    const book = new RuleBook(new Simulation(), CONTEXT);
+    const book = bookOf(new Simulation(), CONTEXT);
     sync(book, web, [slice(['10.244.1.2', '10.244.2.2'])]);
     const update = sync(book, web, [slice(['10.244.1.2', '10.244.2.2', '10.244.3.2'])]);
     expect(update.nat.chains.map((c) => c.name.slice(0, 9))).toEqual(['KUBE-SVC-', 'KUBE-SEP-']);
@@ -60,14 +66,14 @@ describe('rule book', () => {
   test('proxies that see the same share the chains', () => {
     const sim = new Simulation();
     const slices = [slice(['10.244.1.2'])];
-    const [a, b] = [new RuleBook(sim, CONTEXT), new RuleBook(sim, { ...CONTEXT, nodeName: 'worker-2' })];
+    const [a, b] = [bookOf(sim, CONTEXT), bookOf(sim, { ...CONTEXT, nodeName: 'worker-2' })];
     const [first, second] = [sync(a, web, slices), sync(b, web, slices)];
     expect(second.nat.chains.length).toBeGreaterThan(0);
     expect(second.nat.chains.every((chain, i) => chain === first.nat.chains[i])).toBe(true);
   });
 
   test('a NodePort with externalTrafficPolicy Local goes to the own node', () => {
-    const book = new RuleBook(new Simulation(), CONTEXT);
+    const book = bookOf(new Simulation(), CONTEXT);
     const spec = {
       clusterIP: '10.96.7.7',
       type: 'NodePort',
@@ -94,7 +100,7 @@ describe('rule book', () => {
   });
 
   test('a Service that is gone leaves nothing', () => {
-    const book = new RuleBook(new Simulation(), CONTEXT);
+    const book = bookOf(new Simulation(), CONTEXT);
     sync(book, web, [slice(['10.244.1.2'])]);
     const update = sync(book, undefined, []);
     expect(update.nat.remove?.length).toBe(2);

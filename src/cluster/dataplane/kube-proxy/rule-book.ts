@@ -8,7 +8,7 @@ import { hash32 } from '../../sim/random.ts';
 import type { Simulation } from '../../sim/simulation.ts';
 import { type PortContext, type PortRules, portRules } from './port-rules.ts';
 import { endpointsOf, type ServicePortInfo, servicePorts } from './service-ports.ts';
-import { KUBE_EXTERNAL_SERVICES, KUBE_NODEPORTS, KUBE_SERVICES } from './static-rules.ts';
+import { KUBE_EXTERNAL_SERVICES, KUBE_NODEPORTS, KUBE_PROXY_FIREWALL, KUBE_SERVICES } from './static-rules.ts';
 
 export interface BookUpdate {
   readonly nat: TableUpdate;
@@ -22,31 +22,40 @@ interface Entry {
   readonly ports: readonly PortRules[];
 }
 
-type List = 'services' | 'nodePorts' | 'refused' | 'refusedExternally';
-const LISTS: readonly List[] = ['services', 'nodePorts', 'refused', 'refusedExternally'];
+type NatList = 'services' | 'nodePorts';
+type FilterList = 'refused' | 'refusedExternally' | 'firewall' | 'healthChecks';
+type List = NatList | FilterList;
+const NAT_LISTS: readonly NatList[] = ['services', 'nodePorts'];
+const FILTER_LISTS: readonly FilterList[] = ['refused', 'refusedExternally', 'firewall', 'healthChecks'];
+const LISTS: readonly List[] = [...NAT_LISTS, ...FILTER_LISTS];
 
-const LAST_OF_SERVICES: Rule = {
-  comment: 'kubernetes service nodeports; NOTE: this must be the last rule in this chain',
-  destinationType: 'LOCAL',
-  target: { kind: 'jump', chain: KUBE_NODEPORTS },
-};
+/** More endpoints than this make a cluster large (largeClusterEndpointsThreshold). */
+const LARGE_CLUSTER = 1000;
 
 export class RuleBook {
-  readonly #context: PortContext;
+  #context: PortContext;
   readonly #entries = new Map<string, Entry>();
   readonly #lists: Readonly<Record<List, RuleList>>;
   /** Rules in the chains of the Services. */
   #count = 0;
+  #endpoints = 0;
 
-  constructor(sim: Simulation, context: PortContext) {
+  /** `lastOfServices`: what stands at the end of KUBE-SERVICES. */
+  constructor(sim: Simulation, context: PortContext, lastOfServices: readonly Rule[]) {
     this.#context = context;
     const shared = sharedChainsOf(sim);
     this.#lists = {
-      services: new RuleList(shared, KUBE_SERVICES, [LAST_OF_SERVICES]),
+      services: new RuleList(shared, KUBE_SERVICES, lastOfServices),
       nodePorts: new RuleList(shared, KUBE_NODEPORTS, []),
       refused: new RuleList(shared, KUBE_SERVICES, []),
       refusedExternally: new RuleList(shared, KUBE_EXTERNAL_SERVICES, []),
+      firewall: new RuleList(shared, KUBE_PROXY_FIREWALL, []),
+      healthChecks: new RuleList(shared, KUBE_NODEPORTS, []),
     };
+  }
+
+  setContext(context: PortContext): void {
+    this.#context = context;
   }
 
   /** Rules in the nat table that depend on Services. */
@@ -61,9 +70,14 @@ export class RuleBook {
   /** The update that writes the lists as they are: for the first sync. */
   lists(): { readonly nat: readonly Chain[]; readonly filter: readonly Chain[] } {
     return {
-      nat: [this.#lists.services.chain(), this.#lists.nodePorts.chain()],
-      filter: [this.#lists.refused.chain(), this.#lists.refusedExternally.chain()],
+      nat: NAT_LISTS.map((list) => this.#lists[list].chain()),
+      filter: FILTER_LISTS.map((list) => this.#lists[list].chain()),
     };
+  }
+
+  /** The chains of all Services: to write them anew after somebody flushed the tables. */
+  chains(): Chain[] {
+    return [...this.#entries.values()].flatMap((entry) => entry.ports.flatMap((rules) => rules.chains));
   }
 
   /** Takes over Services that may have changed. `read` gives a Service and its slices as they are now. */
@@ -77,15 +91,15 @@ export class RuleBook {
     for (const key of keys) {
       const { service, slices } = read(key);
       const ports = service ? servicePorts(service) : [];
-      const next = ports.map((port: ServicePortInfo) => portRules(port, endpointsOf(slices, port), this.#context));
+      const next = ports.map((port: ServicePortInfo) => portRules(port, endpointsOf(slices, port), this.#context, this.#endpoints > LARGE_CLUSTER));
       written += this.#replace(key, next, chains, remove);
     }
-    for (const list of ['services', 'nodePorts'] as const) {
+    for (const list of NAT_LISTS) {
       const rules = this.#lists[list];
       if (rules.takeChanged()) chains.push(rules.chain());
     }
     const filter: Chain[] = [];
-    for (const list of ['refused', 'refusedExternally'] as const) {
+    for (const list of FILTER_LISTS) {
       const rules = this.#lists[list];
       if (rules.takeChanged()) filter.push(rules.chain());
     }
@@ -96,8 +110,14 @@ export class RuleBook {
     const before = this.#entries.get(key)?.ports ?? [];
     if (before.length === next.length && before.every((rules, i) => rules === next[i])) return 0;
     for (const list of LISTS) this.#lists[list].replace(key, before, next, list);
-    for (const rules of before) this.#count -= rules.count;
-    for (const rules of next) this.#count += rules.count;
+    for (const rules of before) {
+      this.#count -= rules.count;
+      this.#endpoints -= rules.total;
+    }
+    for (const rules of next) {
+      this.#count += rules.count;
+      this.#endpoints += rules.total;
+    }
     const difference = differenceOf(before, next);
     for (const chain of difference.chains) chains.push(chain);
     for (const name of difference.remove) remove.push(name);
@@ -157,6 +177,7 @@ class RuleList {
   readonly #shared: SharedChains;
   readonly #name: string;
   readonly #tail: readonly Rule[];
+  readonly #tailKey: number;
   readonly #parts = new Map<string, readonly Rule[]>();
   #sum = 0;
   #changed = false;
@@ -166,6 +187,7 @@ class RuleList {
     this.#shared = shared;
     this.#name = name;
     this.#tail = tail;
+    this.#tailKey = tail.reduce((sum, rule) => add(sum, identity(rule)), 0);
   }
 
   replace(key: string, before: readonly PortRules[], next: readonly PortRules[], list: List): void {
@@ -190,7 +212,7 @@ class RuleList {
   }
 
   chain(): Chain {
-    const key = `${this.#name} ${this.#tail.length} ${this.#parts.size} ${this.#sum}`;
+    const key = `${this.#name} ${this.#tailKey} ${this.#parts.size} ${this.#sum}`;
     const found = this.#shared.get(key);
     if (found) return found;
     const made = new SharedChain(this.#name, () => [...[...this.#parts.values()].flat(), ...this.#tail]);
@@ -232,7 +254,7 @@ function identity(rule: Rule): number {
   let id = identities.get(rule);
   if (id === undefined) {
     const { target } = rule;
-    const text = `${rule.destination} ${rule.protocol} ${rule.destinationPort} ${rule.comment} ${target.kind} ${'chain' in target ? target.chain : ''}`;
+    const text = `${rule.destination} ${rule.notDestination} ${rule.protocol} ${rule.destinationPort} ${rule.comment} ${target.kind} ${'chain' in target ? target.chain : ''}`;
     id = hash32(text) * 0x1_0000 + (hash32(text, 0x01234567) & 0xffff);
     identities.set(rule, id);
   }

@@ -2,6 +2,7 @@
 // remembered per frozen object, so that all proxies of a cluster share them.
 
 import type { Endpoint, EndpointSlice, Service, ServicePort } from '../../api/generated/types.ts';
+import { parseIp } from '../../network/ip.ts';
 import { endpointHash, type Protocol, serviceHash, servicePortName } from './names.ts';
 
 /** One port of a Service, as far as rules depend on it. */
@@ -17,6 +18,10 @@ export interface ServicePortInfo {
   readonly nodePort: number;
   readonly externalIPs: readonly string[];
   readonly loadBalancerIPs: readonly string[];
+  /** What may come to the load balancer's addresses; empty: everybody. */
+  readonly sourceRanges: readonly string[];
+  /** 0: none. */
+  readonly healthCheckNodePort: number;
   readonly externalLocal: boolean;
   readonly internalLocal: boolean;
   /** Seconds a client sticks to its endpoint; 0: no affinity. */
@@ -32,6 +37,13 @@ export interface EndpointInfo {
   readonly ready: boolean;
   readonly serving: boolean;
   readonly terminating: boolean;
+  /** For whom it is, when the EndpointSlice says so. */
+  readonly hints: EndpointHints | null;
+}
+
+export interface EndpointHints {
+  readonly zones: readonly string[];
+  readonly nodes: readonly string[];
 }
 
 export const endpointKey = (endpoint: EndpointInfo): string => `${endpoint.ip}:${endpoint.port}`;
@@ -56,6 +68,7 @@ function readPorts(service: Service): readonly ServicePortInfo[] {
   const loadBalancerIPs = ingress.flatMap((i) => (i.ip !== undefined && i.ipMode !== 'Proxy' ? [i.ip] : []));
   const affinitySeconds = spec?.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) : 0;
   const external = spec?.type === 'NodePort' || spec?.type === 'LoadBalancer' || (spec?.externalIPs?.length ?? 0) > 0;
+  const sourceRanges = (spec?.loadBalancerSourceRanges ?? []).map((range) => range.trim()).filter((range) => parseIp(range.slice(0, range.indexOf('/'))) >= 0);
   return (spec?.ports ?? []).map((port: ServicePort): ServicePortInfo => {
     const protocol = PROTOCOLS[port.protocol ?? 'TCP'] ?? 'tcp';
     const name = servicePortName(metadata.namespace ?? '', metadata.name ?? '', port.name ?? '');
@@ -68,6 +81,8 @@ function readPorts(service: Service): readonly ServicePortInfo[] {
       nodePort: port.nodePort ?? 0,
       externalIPs: spec?.externalIPs ?? [],
       loadBalancerIPs,
+      sourceRanges,
+      healthCheckNodePort: spec?.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local' ? (spec.healthCheckNodePort ?? 0) : 0,
       externalLocal: external && spec?.externalTrafficPolicy === 'Local',
       internalLocal: spec?.internalTrafficPolicy === 'Local',
       affinitySeconds,
@@ -109,8 +124,14 @@ function readEndpoint(endpoint: Endpoint, port: number): EndpointInfo {
     ready: conditions?.ready ?? true,
     serving: conditions?.serving ?? true,
     terminating: conditions?.terminating ?? false,
+    hints: endpoint.hints ? readHints(endpoint.hints) : null,
   };
 }
+
+const readHints = ({ forZones, forNodes }: NonNullable<Endpoint['hints']>): EndpointHints => ({
+  zones: (forZones ?? []).map((zone) => zone.name),
+  nodes: (forNodes ?? []).map((node) => node.name),
+});
 
 interface Merged {
   readonly slices: readonly EndpointSlice[];
@@ -130,8 +151,14 @@ export function endpointsOf(slices: readonly EndpointSlice[], port: ServicePortI
   const endpoints = merge(slices, port.portName);
   versions.unshift({ slices, endpoints });
   if (versions.length > REMEMBERED) versions.pop();
+  if (endpoints.some((endpoint) => endpoint.hints !== null)) hinted.add(endpoints);
   return endpoints;
 }
+
+/** Lists with an endpoint that is meant for some zones or nodes. */
+const hinted = new WeakSet<readonly EndpointInfo[]>();
+
+export const hasHints = (endpoints: readonly EndpointInfo[]): boolean => hinted.has(endpoints);
 
 function merge(slices: readonly EndpointSlice[], portName: string): readonly EndpointInfo[] {
   const found = new Map<string, EndpointInfo>();
@@ -143,12 +170,6 @@ function merge(slices: readonly EndpointSlice[], portName: string): readonly End
     }
   }
   return [...found.keys()].sort().map((key) => found.get(key) as EndpointInfo);
-}
-
-/** Those that get new connections: the ready ones, or when there are none the ones that still serve while they end. */
-export function usable(endpoints: readonly EndpointInfo[]): readonly EndpointInfo[] {
-  const ready = endpoints.filter((e) => e.ready);
-  return ready.length > 0 ? ready : endpoints.filter((e) => e.serving && e.terminating);
 }
 
 const hashes = new WeakMap<EndpointInfo, string>();

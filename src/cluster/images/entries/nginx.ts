@@ -101,18 +101,30 @@ function* serve(os: Os, version: string, testOnly: boolean): Op<number> {
     os.logError('nginx: the configuration file /etc/nginx/nginx.conf syntax is ok');
     return 0;
   }
-  os.process.setMemory(3_500_000);
+  os.process.setMemory(4_300_000);
   const signals = os.signals();
-  for (const { port, servers: here } of byPort(servers)) {
+  const left = [...byPort(servers)];
+  for (let tries = 1; left.length > 0; tries++) {
+    const [first] = left as [PortServers];
     try {
-      serveHttp(os, { port }, (request, peer) => answer(os, version, here, request, peer));
+      serveHttp(os, { port: first.port }, (request, peer) => answer(os, version, first.servers, request, peer));
+      left.shift();
+      continue;
     } catch (error) {
       if (!(error instanceof SocketError)) throw error;
-      const text = `bind() to 0.0.0.0:${port} failed (98: Address already in use)`;
+    }
+    const say = (text: string): void => {
       log('emerg', text);
       os.logError(`nginx: [emerg] ${text}`);
+    };
+    say(`bind() to 0.0.0.0:${first.port} failed (98: Address already in use)`);
+    if (tries < BIND_TRIES) log('notice', 'try again to bind() after 500ms');
+    else {
+      log('emerg', 'still could not bind()');
+      os.logError('nginx: [emerg] still could not bind()');
       return 1;
     }
+    yield* os.sleep(500 * MILLISECOND);
   }
   log('notice', 'using the "epoll" event method');
   log('notice', `nginx/${version}`);
@@ -132,6 +144,8 @@ function* serve(os: Os, version: string, testOnly: boolean): Op<number> {
     return 0;
   }
 }
+
+const BIND_TRIES = 5;
 
 interface PortServers {
   readonly port: number;

@@ -11,7 +11,7 @@ const pause: Program = function* (os) {
 
 export const pauseImage: ImageEntry = {
   repository: 'registry.k8s.io/pause',
-  tags: ['latest', '3.1', '3.2', '3.3', '3.4.1', '3.5', '3.6', '3.7', '3.8', '3.9', '3.10', '3.10.1'],
+  tags: ['latest', 'go', '0.8.0', '1.0', '2.0', '3.0', '3.1', '3.2', '3.3', '3.4.1', '3.5', '3.6', '3.7', '3.8', '3.9', '3.10', '3.10.1'],
   entrypoint: ['/pause'],
   cmd: [],
   user: '65535:65535',

@@ -14,7 +14,7 @@ const ENTRYPOINT = 'docker-entrypoint.sh';
 const SERVER = 'redis-server';
 
 const PATCHES: readonly (readonly [string, number])[] = [
-  ['3.0', 7], ['3.2', 12], ['4.0', 14], ['5.0', 14], ['6.0', 20], ['6.2', 21], ['7.0', 15], ['7.2', 12], ['7.4', 7], ['8.0', 5], ['8.2', 3], ['8.4', 0],
+  ['3.0', 7], ['3.2', 12], ['4.0', 14], ['5.0', 14], ['6.0', 20], ['6.2', 21], ['7.0', 15], ['7.2', 12], ['7.4', 7], ['8.0', 5], ['8.2', 3], ['8.4', 0], ['8.6', 1], ['8.8', 1], ['8.10', 1],
 ];
 
 function toolsOf(version: string, alpine: boolean): Toolbox {

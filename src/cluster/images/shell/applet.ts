@@ -34,6 +34,8 @@ export class AppletError extends Error {
 export interface Flags {
   readonly has: (flag: string) => boolean;
   readonly value: (flag: string) => string | undefined;
+  /** All the values of one that may be given several times. */
+  readonly all: (flag: string) => readonly string[];
   readonly rest: readonly string[];
 }
 
@@ -42,7 +44,8 @@ export interface Flags {
  * in `long` (`post-data:` takes a value). Throws AppletError for unknown ones.
  */
 export function parseFlags(args: readonly string[], spec: string, long: readonly string[] = []): Flags {
-  const values = new Map<string, string>();
+  const values = new Map<string, string[]>();
+  const take = (flag: string, value: string): void => void values.set(flag, [...(values.get(flag) ?? []), value]);
   const rest: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
@@ -55,22 +58,22 @@ export function parseFlags(args: readonly string[], spec: string, long: readonly
       const name = arg.slice(2, equals < 0 ? undefined : equals);
       const takes = long.includes(`${name}:`);
       if (!takes && !long.includes(name)) throw new AppletError(`unrecognized option '${arg}'`);
-      values.set(name, takes ? (equals < 0 ? (args[++i] ?? '') : arg.slice(equals + 1)) : '');
+      take(name, takes ? (equals < 0 ? (args[++i] ?? '') : arg.slice(equals + 1)) : '');
     } else if (arg.startsWith('-') && arg.length > 1) {
       for (let j = 1; j < arg.length; j++) {
         const letter = arg[j] as string;
         const at = letter === ':' ? -1 : spec.indexOf(letter);
         if (at < 0) throw new AppletError(`invalid option -- '${letter}'`);
         if (spec[at + 1] !== ':') {
-          values.set(letter, '');
+          take(letter, '');
           continue;
         }
         const inline = arg.slice(j + 1);
         if (inline === '' && args[i + 1] === undefined) throw new AppletError(`option requires an argument -- '${letter}'`);
-        values.set(letter, inline === '' ? (args[++i] as string) : inline);
+        take(letter, inline === '' ? (args[++i] as string) : inline);
         break;
       }
     } else rest.push(arg);
   }
-  return { has: (flag) => values.has(flag), value: (flag) => values.get(flag), rest };
+  return { has: (flag) => values.has(flag), value: (flag) => values.get(flag)?.at(-1), all: (flag) => values.get(flag) ?? [], rest };
 }

@@ -4,6 +4,7 @@ import { receiveAny, Channel } from '../../sim/channel.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { SECOND } from '../../sim/time.ts';
 import type { Process, Signal } from '../../machine/process.ts';
+import { MORE_BUILTINS } from './builtins-more.ts';
 import { formatPrintf, unescape } from './format.ts';
 import type { Interpreter } from './interpreter.ts';
 import { Exit, LoopJump, Return, type Shell, ShellError, type Streams } from './shell.ts';
@@ -41,7 +42,6 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ['readonly', exportVariables],
   ['local', local],
   ['unset', unset],
-  ['read', read],
   ['exit', exit],
   ['return', exit],
   ['break', jump],
@@ -58,6 +58,7 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ['umask', ({ args, streams }) => (args.length === 0 ? say(streams, '0022') : constant(0)())],
   ['type', type],
   ['command', command],
+  ...MORE_BUILTINS,
 ]);
 
 function constant(code: number): () => Op<number> {
@@ -125,6 +126,8 @@ function* cd(context: BuiltinContext): Op<number> {
   const { shell, args, streams } = context;
   const wanted = args[0] === '-' ? (shell.get('OLDPWD') ?? shell.cwd) : (args[0] ?? shell.get('HOME') ?? '/root');
   const path = shell.path(wanted);
+  // Of an image that nobody described, the directories are assumed to be there.
+  if (shell.toolbox.assumed !== undefined && !shell.os.files.exists(path)) shell.os.files.mkdir(path);
   if (!shell.os.files.isDirectory(path) && path !== '/root') {
     const why = shell.os.files.exists(path) ? 'Not a directory' : 'No such file or directory';
     yield* context.interpreter.complain(streams, shell.toolbox.dialect.name === 'bash' ? `cd: ${wanted}: ${why}` : `cd: can't cd to ${wanted}: ${why}`);
@@ -176,33 +179,6 @@ function* unset({ shell, args }: BuiltinContext): Op<number> {
   return 0;
 }
 
-function* read({ shell, args, streams }: BuiltinContext): Op<number> {
-  const names = args.filter((arg, i) => !arg.startsWith('-') && args[i - 1] !== '-p' && args[i - 1] !== '-t');
-  const raw = args.some((arg) => /^-\w*r/.test(arg));
-  const prompt = args[args.indexOf('-p') + 1];
-  if (args.includes('-p') && prompt !== undefined) yield* streams.stderr.write(prompt);
-  let line = yield* streams.stdin.line();
-  const ended = line === undefined || streams.stdin.unfinished;
-  while (!raw && line?.endsWith('\\')) line = line.slice(0, -1) + ((yield* streams.stdin.line()) ?? '');
-  const ifs = shell.get('IFS') ?? ' \t\n';
-  let rest = trim(line ?? '', ifs);
-  for (const [i, name] of (names.length === 0 ? ['REPLY'] : names).entries()) {
-    const last = i >= names.length - 1;
-    let end = 0;
-    while (end < rest.length && !ifs.includes(rest[end] as string)) end++;
-    shell.set(name, last ? rest : rest.slice(0, end));
-    rest = last ? '' : trim(rest.slice(end + 1), ifs);
-  }
-  return ended ? 1 : 0;
-}
-
-function trim(text: string, ifs: string): string {
-  const white = (c: string | undefined): boolean => c !== undefined && ' \t\n'.includes(c) && ifs.includes(c);
-  let [from, to] = [0, text.length];
-  while (from < to && white(text[from])) from++;
-  while (to > from && white(text[to - 1])) to--;
-  return text.slice(from, to);
-}
 function* exit({ shell, name, args }: BuiltinContext): Op<number> {
   const code = args[0] === undefined ? shell.status : Number(args[0]);
   if (!Number.isInteger(code)) throw new ShellError(`Illegal number: ${args[0] ?? ''}`);
@@ -351,8 +327,15 @@ function findProcess(shell: Shell, pid: number): Process | undefined {
     for (let p: Process | null = os.process; p; p = p.parent) if (p.isolatePids) return p;
   }
   const found = os.machine.processes.get(pid);
-  // Other containers' processes are out of sight.
-  return found && found.netns === os.process.netns && found.place === os.process.place ? found : undefined;
+  // Other containers' processes are out of sight; from the machine itself all are seen.
+  const own = initOf(os.process);
+  return found !== undefined && (own === null || initOf(found) === own) ? found : undefined;
+}
+
+/** The first process of the PID namespace; null on the machine itself. */
+function initOf(process: Process): Process | null {
+  for (let p: Process | null = process; p !== null; p = p.parent) if (p.isolatePids) return p;
+  return null;
 }
 
 function* sleep(context: BuiltinContext): Op<number> {

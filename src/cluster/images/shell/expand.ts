@@ -1,9 +1,10 @@
 // Word expansion (POSIX 2.6): parameters, commands and arithmetic, then field splitting, then path names, then quotes go.
 
 import type { Op } from '../../sim/simulation.ts';
+import { SECOND } from '../../sim/time.ts';
 import { ArithmeticError, evaluate } from './arithmetic.ts';
 import type { List, Word, WordPart } from './ast.ts';
-import { escapePattern, hasPattern, matchesPattern, trimPattern, unescapePattern } from './pattern.ts';
+import { escapePattern, hasPattern, matchesPattern, replacePattern, trimPattern, unescapePattern } from './pattern.ts';
 import { type Shell, ShellError } from './shell.ts';
 
 /** Runs a command substitution and gives its output. */
@@ -18,7 +19,7 @@ interface Field {
 /** All fields that the words become. */
 export function* expandWords(shell: Shell, words: readonly Word[], substitute: Substitute): Op<string[]> {
   const out: string[] = [];
-  for (const word of words) {
+  for (const word of shell.toolbox.dialect.name === 'bash' ? words.flatMap(braces) : words) {
     const only = word.length === 1 ? word[0] : undefined;
     if (only?.type === 'text' && (only.quoted || !/[*?[~]/.test(only.text))) {
       out.push(only.text);
@@ -30,6 +31,32 @@ export function* expandWords(shell: Shell, words: readonly Word[], substitute: S
       else out.push(unescapePattern(field.pattern));
     }
   }
+  return out;
+}
+
+const BRACES = /\{([^{}\s]*,[^{}\s]*|-?\d+\.\.-?\d+(?:\.\.-?\d+)?|[A-Za-z]\.\.[A-Za-z])\}/;
+
+/** bash's `{a,b}` and `{1..5}`: the words that one word stands for. */
+function braces(word: Word): readonly Word[] {
+  for (const [i, part] of word.entries()) {
+    const m = part.type === 'text' && !part.quoted && part.text.includes('{') ? BRACES.exec(part.text) : null;
+    if (m === null || part.type !== 'text') continue;
+    return alternatives(m[1] as string).flatMap((text) =>
+      braces([...word.slice(0, i), { ...part, text: part.text.slice(0, m.index) + text + part.text.slice(m.index + m[0].length) }, ...word.slice(i + 1)]),
+    );
+  }
+  return [word];
+}
+
+function alternatives(inside: string): readonly string[] {
+  const range = /^(-?\d+|[A-Za-z])\.\.(-?\d+|[A-Za-z])(?:\.\.(-?\d+))?$/.exec(inside);
+  if (!range) return inside.split(',');
+  const letters = /[A-Za-z]/.test(range[1] as string);
+  const [from, to] = letters ? [(range[1] as string).charCodeAt(0), (range[2] as string).charCodeAt(0)] : [Number(range[1]), Number(range[2])];
+  const step = Math.max(1, Math.abs(Number(range[3] ?? 1)));
+  const width = /^-?0\d/.test(range[1] as string) ? (range[1] as string).length : 0;
+  const out: string[] = [];
+  for (let n = from; out.length < 10_000 && (from <= to ? n <= to : n >= to); n += from <= to ? step : -step) out.push(letters ? String.fromCharCode(n) : String(n).padStart(width, '0'));
   return out;
 }
 
@@ -67,7 +94,7 @@ function* expandFields(shell: Shell, word: Word, substitute: Substitute): Op<Fie
     }
     const values = yield* expandPart(shell, part, substitute);
     if (part.quoted) {
-      const each = part.type === 'parameter' && part.name === '@';
+      const each = part.type === 'parameter' && (part.name === '@' || part.index === '@');
       for (const [n, value] of (each ? values : [values.join(separator(shell))]).entries()) {
         if (n > 0) finish();
         current.pattern += escapePattern(value);
@@ -129,17 +156,14 @@ function tilde(shell: Shell, text: string): string {
 function* expandPart(shell: Shell, part: Exclude<WordPart, { type: 'text' }>, substitute: Substitute): Op<readonly string[]> {
   switch (part.type) {
     case 'length':
+      if (part.index === '@' || part.index === '*') return [String(elementsOf(shell, part.name).length)];
+      if (part.index !== undefined) return [String((yield* element(shell, part.name, part.index, substitute))?.length ?? 0)];
       return [String(part.name === '@' || part.name === '*' ? shell.parameters.length : (parameter(shell, part.name)?.join(' ').length ?? 0))];
     case 'command':
       return [(yield* substitute(part.list)).replace(/\n+$/, '')];
     case 'arithmetic': {
       const text = yield* expandText(shell, part.expression, substitute);
-      try {
-        return [String(evaluate(text, { get: (name) => shell.get(name), set: (name, value) => shell.set(name, value) }))];
-      } catch (error) {
-        if (error instanceof ArithmeticError) throw new ShellError(error.message);
-        throw error;
-      }
+      return [String(calculate(shell, text))];
     }
     case 'parameter':
       return yield* expandParameter(shell, part, substitute);
@@ -147,11 +171,25 @@ function* expandPart(shell: Shell, part: Exclude<WordPart, { type: 'text' }>, su
 }
 
 function* expandParameter(shell: Shell, part: Extract<WordPart, { type: 'parameter' }>, substitute: Substitute): Op<readonly string[]> {
-  const { name, operator, word } = part;
-  const values = parameter(shell, name);
+  const { name, operator, word, index } = part;
+  const values = index === undefined ? parameter(shell, name) : index === '@' || index === '*' ? elementsOf(shell, name) : asList(yield* element(shell, name, index, substitute));
   if (operator === '' || word === null) {
     if (values === undefined && shell.options.has('u')) throw new ShellError(`${name}: parameter not set`);
     return values ?? [''];
+  }
+  if (operator.startsWith('/')) {
+    const pattern = yield* expandPattern(shell, word, substitute);
+    const replacement = part.replacement ? yield* expandText(shell, part.replacement, substitute) : '';
+    return (values ?? ['']).map((value) => replacePattern(value, pattern, replacement, operator));
+  }
+  if (operator === ':') {
+    const [from = 0, count] = (yield* expandText(shell, word, substitute)).split(':').map((text) => calculate(shell, text));
+    if (index === '@' || name === '@') return (values ?? []).slice(name === '@' ? from - 1 : from, count === undefined ? undefined : from + count - (name === '@' ? 1 : 0));
+    return (values ?? ['']).map((value) => value.slice(from < 0 ? Math.max(0, value.length + from) : from, count === undefined ? undefined : count < 0 ? count : (from < 0 ? Math.max(0, value.length + from) : from) + count));
+  }
+  if (/^[\^,]/.test(operator)) {
+    const cased = (text: string): string => (operator.startsWith('^') ? text.toUpperCase() : text.toLowerCase());
+    return (values ?? ['']).map((value) => (operator.length === 2 ? cased(value) : cased(value.slice(0, 1)) + value.slice(1)));
   }
   if (operator.startsWith('#') || operator.startsWith('%')) {
     const pattern = yield* expandPattern(shell, word, substitute);
@@ -177,6 +215,25 @@ function* expandParameter(shell: Shell, part: Extract<WordPart, { type: 'paramet
   }
 }
 
+/** Throws ShellError. */
+export function calculate(shell: Shell, text: string): number {
+  try {
+    return evaluate(text, { get: (name) => shell.get(name) ?? shell.arrays.get(name)?.[0], set: (name, value) => shell.set(name, value) });
+  } catch (error) {
+    if (error instanceof ArithmeticError) throw new ShellError(error.message);
+    throw error;
+  }
+}
+
+const elementsOf = (shell: Shell, name: string): readonly string[] => shell.arrays.get(name) ?? asList(shell.get(name)) ?? [];
+const asList = (value: string | undefined): readonly string[] | undefined => (value === undefined ? undefined : [value]);
+
+function* element(shell: Shell, name: string, index: Word, substitute: Substitute): Op<string | undefined> {
+  const at = calculate(shell, yield* expandText(shell, index, substitute));
+  const elements = elementsOf(shell, name);
+  return elements[at < 0 ? elements.length + at : at];
+}
+
 /** undefined when not set. */
 function parameter(shell: Shell, name: string): readonly string[] | undefined {
   switch (name) {
@@ -195,6 +252,8 @@ function parameter(shell: Shell, name: string): readonly string[] | undefined {
       return [[...shell.options].join('')];
     case '0':
       return [shell.name];
+    case 'SECONDS':
+      return [String(Math.floor((shell.os.sim.now - shell.os.process.started) / SECOND))];
     case 'RANDOM':
       return [String(shell.os.sim.random(`shell/${shell.os.place}/${shell.os.process.pid}/${shell.os.sim.now}`).int(32_768))];
     default: {
@@ -202,8 +261,7 @@ function parameter(shell: Shell, name: string): readonly string[] | undefined {
         const value = shell.parameters[Number(name) - 1];
         return value === undefined ? undefined : [value];
       }
-      const value = shell.get(name);
-      return value === undefined ? undefined : [value];
+      return asList(shell.get(name) ?? shell.arrays.get(name)?.[0]);
     }
   }
 }

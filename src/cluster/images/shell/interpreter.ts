@@ -2,14 +2,17 @@
 // between commands as ash notices them.
 
 import type { Os, Process, SpawnOptions } from '../../machine/process.ts';
+import { isContainerInit } from '../../runtime/container-hints.ts';
 import type { Op } from '../../sim/simulation.ts';
 import type { Applet } from './applet.ts';
-import type { AndOr, Command, Compound, List, Pipeline, Redirect, Word } from './ast.ts';
+import type { AndOr, Command, Compound, List, Pipeline, Word } from './ast.ts';
+import { assignedText, evaluateTest } from './bash-words.ts';
 import { BUILTINS, SPECIAL_BUILTINS } from './builtins.ts';
-import { expandPattern, expandText, expandWords, type Substitute } from './expand.ts';
+import { calculate, expandPattern, expandText, expandWords, type Substitute } from './expand.ts';
 import { parseScript } from './parser.ts';
 import { matchesPattern } from './pattern.ts';
-import { findCommand, openFile, runApplet } from './run.ts';
+import { redirected } from './redirects.ts';
+import { findCommand, runApplet } from './run.ts';
 import { Exit, LoopJump, Return, Shell, ShellError, type Streams, type Variable } from './shell.ts';
 import { BrokenPipe, InputReader, LineReader, NULL_WRITER, Pipe, type Reader, reasonOf, TextReader, TextWriter, type Writer } from './streams.ts';
 import { SyntaxError } from './words.ts';
@@ -20,6 +23,8 @@ export class Interpreter {
   readonly shell: Shell;
   /** This process was forked for one simple command: run it here, as exec would. */
   #inPlace = false;
+  /** The command that runs is the one that the container was started for. */
+  #main = false;
 
   constructor(shell: Shell) {
     this.shell = shell;
@@ -27,7 +32,12 @@ export class Interpreter {
 
   /** A whole script; its `exit`, its errors and its EXIT trap included. */
   *top(script: string, streams: Streams): Op<number> {
-    return yield* this.#ending(streams, () => this.script(script, streams));
+    const { shell } = this;
+    return yield* this.#ending(streams, () => {
+      const list = parseScript(script);
+      if (shell.toolbox.assumed !== undefined && isContainerInit(shell.os.process)) shell.main = lastCommands(list);
+      return this.list(list, streams);
+    });
   }
 
   /** A body as the whole of a shell, as `top` runs a script. */
@@ -173,7 +183,7 @@ export class Interpreter {
       yield* this.#simple(command, streams);
       return;
     }
-    const inner = command.redirects.length === 0 ? streams : yield* this.#redirected(command.redirects, streams);
+    const inner = command.redirects.length === 0 ? streams : yield* redirected(shell, command.redirects, streams, this.#substitute(streams));
     if (inner === null) return;
     try {
       yield* this.#compound(command, inner);
@@ -217,6 +227,28 @@ export class Interpreter {
         }, command.body, streams);
         return;
       }
+      case 'conditional':
+        if (shell.toolbox.dialect.name === 'dash') {
+          yield* this.complain(streams, '[[: not found');
+          shell.status = 127;
+          return;
+        }
+        shell.status = (yield* evaluateTest(shell, command.test, this.#substitute(streams))) ? 0 : 1;
+        return;
+      case 'arithmetic':
+        shell.status = calculate(shell, yield* expandText(shell, command.expression, this.#substitute(streams))) === 0 ? 1 : 0;
+        return;
+      case 'counting': {
+        const value = (word: Word): Op<number> => this.#number(word, streams);
+        if (command.start.length > 0) yield* value(command.start);
+        let first = true;
+        yield* this.#loop(function* (this: Interpreter): Op<boolean> {
+          if (!first && command.step.length > 0) yield* value(command.step);
+          first = false;
+          return command.condition.length === 0 || (yield* value(command.condition)) !== 0;
+        }, command.body, streams);
+        return;
+      }
       case 'case': {
         const substitute = this.#substitute(streams);
         const word = yield* expandText(shell, command.word, substitute);
@@ -230,6 +262,10 @@ export class Interpreter {
         }
       }
     }
+  }
+
+  *#number(word: Word, streams: Streams): Op<number> {
+    return calculate(this.shell, yield* expandText(this.shell, word, this.#substitute(streams)));
   }
 
   *#holds(condition: List, streams: Streams): Op<boolean> {
@@ -276,8 +312,11 @@ export class Interpreter {
     };
     const argv = yield* expandWords(shell, command.words, noting);
     const assigned: [string, string][] = [];
-    for (const { name, value } of command.assignments) assigned.push([name, yield* expandText(shell, value, noting)]);
-    const inner = command.redirects.length === 0 ? streams : yield* this.#redirected(command.redirects, streams);
+    for (const assignment of command.assignments) {
+      const value = yield* assignedText(shell, assignment, noting);
+      if (value !== null) assigned.push([assignment.name, value]);
+    }
+    const inner = command.redirects.length === 0 ? streams : yield* redirected(shell, command.redirects, streams, this.#substitute(streams));
     if (inner === null) return;
     if (shell.options.has('x') && argv.length > 0) yield* streams.stderr.write(`+ ${argv.join(' ')}\n`);
     const name = argv[0];
@@ -295,6 +334,7 @@ export class Interpreter {
       shell.set(key, value);
       shell.variables.set(key, { value, exported: true, readonly: false });
     }
+    this.#main = shell.main?.includes(command) ?? false;
     try {
       shell.status = yield* this.#invoke(name, argv, inner);
     } finally {
@@ -317,7 +357,7 @@ export class Interpreter {
       yield* shell.spend();
       return yield* builtin({ interpreter: this, shell, name, args: argv.slice(1), streams });
     }
-    const target = findCommand(shell, name);
+    const target = findCommand(shell, name, this.#main);
     if (typeof target === 'string') {
       yield* this.complain(streams, target);
       return target.endsWith('not found') ? 127 : 126;
@@ -373,7 +413,7 @@ export class Interpreter {
     const { shell } = this;
     const name = argv[0];
     if (name === undefined) return;
-    const target = findCommand(shell, name);
+    const target = findCommand(shell, name, shell.main !== null);
     if (typeof target === 'string') {
       yield* this.complain(streams, target);
       throw new Exit(target.endsWith('not found') ? 127 : 126);
@@ -394,37 +434,6 @@ export class Interpreter {
         return output.text;
       })();
     };
-  }
-
-  /** The streams with redirections applied; null (and status 1) when a file cannot be opened. */
-  *#redirected(redirects: readonly Redirect[], streams: Streams): Op<Streams | null> {
-    const { shell } = this;
-    const table = new Map<number, Reader | Writer>([[0, streams.stdin], [1, streams.stdout], [2, streams.stderr], ...streams.others]);
-    for (const { fd, operator, word } of redirects) {
-      const text = yield* expandText(shell, word, this.#substitute(streams));
-      if (operator === '<<') table.set(fd, new LineReader(new TextReader(text)));
-      else if (operator === '>&' || operator === '<&') {
-        const from = table.get(Number(text));
-        if (text === '-') table.set(fd, operator === '>&' ? NULL_WRITER : new LineReader(EMPTY));
-        else if (from) table.set(fd, from);
-        else {
-          yield* this.complain(streams, `${text}: Bad file descriptor`);
-          shell.status = 2;
-          return null;
-        }
-      } else {
-        try {
-          table.set(fd, openFile(shell, text, operator, streams));
-        } catch (error) {
-          yield* this.complain(streams, `can't ${operator === '<' ? 'open' : 'create'} ${text}: ${reasonOf(error).replace('No such file or directory', operator === '<' ? 'no such file' : 'nonexistent directory')}`);
-          shell.status = 1;
-          return null;
-        }
-      }
-    }
-    const [stdin, stdout, stderr] = [table.get(0), table.get(1), table.get(2)];
-    const others = new Map([...table].filter(([fd]) => fd > 2));
-    return { stdin: stdin as LineReader, stdout: stdout as Writer, stderr: stderr as Writer, others };
   }
 
   #flush(inner: Streams, outer: Streams): void {
@@ -454,6 +463,13 @@ export class Interpreter {
     if (trap !== '') yield* this.script(trap, streams);
     shell.status = status;
   }
+}
+
+/** The commands of a script's last pipeline. */
+function lastCommands(list: List): readonly Command[] {
+  const last = list.items.at(-1)?.andOr;
+  const pipeline = last?.rest.at(-1)?.pipeline ?? last?.first;
+  return pipeline?.commands ?? [];
 }
 
 function literal(word: Word | undefined): string | null {

@@ -43,6 +43,14 @@ export const hasPattern = (pattern: string): boolean => /(^|[^\\])(\\\\)*[*?[]/.
 /** A pattern without anything special, as plain text. */
 export const unescapePattern = (pattern: string): string => pattern.replace(/\\(.)/gs, '$1');
 
+/** `${v/pattern/text}`: the longest match, the first or (`//`) all of them, at the start (`/#`) or the end (`/%`). */
+export function replacePattern(text: string, pattern: string, replacement: string, operator: string): string {
+  if (pattern === '') return text;
+  const source = patternSource(pattern);
+  const expression = new RegExp(operator === '/#' ? `^${source}` : operator === '/%' ? `${source}$` : source, operator === '//' ? 'gs' : 's');
+  return text.replace(expression, () => replacement);
+}
+
 /** `${v#pattern}`, `##`, `%`, `%%`. */
 export function trimPattern(text: string, pattern: string, operator: string): string {
   const lengths = operator === '##' || operator === '%%' ? descending(text.length) : ascending(text.length);

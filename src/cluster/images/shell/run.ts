@@ -5,7 +5,7 @@ import type { Op } from '../../sim/simulation.ts';
 import { type Applet, AppletError } from './applet.ts';
 import { runFromInput } from './command-loop.ts';
 import { Interpreter } from './interpreter.ts';
-import { Shell, type Streams, type Toolbox } from './shell.ts';
+import { BASH, Shell, type Streams, type Toolbox } from './shell.ts';
 import {
   BrokenPipe, FileWriter, InputReader, LineReader, LogWriter, NULL_WRITER, OutputWriter, type Reader, TextReader, type Writer,
 } from './streams.ts';
@@ -23,7 +23,9 @@ export function processStreams(os: Os): Streams {
 }
 
 /** `sh …`: runs `-c script`, a script file, or standard input. Returns the exit code. */
-export function* runShell(os: Os, toolbox: Toolbox, argv: readonly string[], streams: Streams): Op<number> {
+export function* runShell(os: Os, tools: Toolbox, argv: readonly string[], streams: Streams): Op<number> {
+  // An image's sh may be another shell than its bash.
+  const toolbox = tools.dialect.name !== 'bash' && /(^|\/)bash$/.test(argv[0] ?? '') ? { ...tools, dialect: BASH } : tools;
   let args = argv.slice(1);
   let script: string | null = null;
   const options: string[] = [];
@@ -95,10 +97,10 @@ export function* runApplet(
   }
 }
 
-/** What a command name stands for, or why it cannot be run. */
-export function findCommand(shell: Shell, name: string): Applet | string {
+/** What a command name stands for, or why it cannot be run. `main`: it is what the container was started for. */
+export function findCommand(shell: Shell, name: string, main = false): Applet | string {
   const { os, toolbox } = shell;
-  if (!name.includes('/')) return toolbox.applet(name) ?? toolbox.dialect.notFound(name);
+  if (!name.includes('/')) return toolbox.applet(name) ?? installed(shell, name) ?? toolbox.assumed?.(name, main) ?? toolbox.dialect.notFound(name);
   const path = shell.path(name);
   if (os.files.isDirectory(path)) return `${name}: Permission denied`;
   if (os.files.exists(path)) {
@@ -107,7 +109,12 @@ export function findCommand(shell: Shell, name: string): Applet | string {
   }
   const base = path.slice(path.lastIndexOf('/') + 1);
   const known = /^\/(usr\/(local\/)?)?s?bin\/[^/]+$/.test(path) ? toolbox.applet(base) : undefined;
-  return known ?? toolbox.dialect.notFound(name);
+  return known ?? toolbox.assumed?.(name, main) ?? toolbox.dialect.notFound(name);
+}
+
+function installed({ os, toolbox }: Shell, name: string): Applet | undefined {
+  const applet = toolbox.installable?.get(name);
+  return applet !== undefined && os.files.exists(`/usr/bin/${name}`) ? applet : undefined;
 }
 
 /** An executable text file: run by a shell, whatever its first line says. */

@@ -25,6 +25,10 @@ export interface Toolbox {
   readonly dialect: Dialect;
   /** By name, e.g. `wget`. */
   applet(name: string): Applet | undefined;
+  /** Commands that a package manager brings: they are there once `/usr/bin/<name>` is. */
+  readonly installable?: ReadonlyMap<string, Applet>;
+  /** In an image of which nothing is known: what a command stands for that is not among its commands. `main`: what the container was started for. */
+  assumed?(name: string, main: boolean): Applet;
 }
 
 export interface Variable {
@@ -78,6 +82,8 @@ export class Shell {
   /** $0. */
   readonly name: string;
   readonly variables: Map<string, Variable>;
+  /** bash's arrays; they are never exported. */
+  readonly arrays: Map<string, readonly string[]>;
   readonly functions: Map<string, Command>;
   readonly traps: Map<string, string>;
   parameters: readonly string[];
@@ -92,6 +98,8 @@ export class Shell {
   readonly scopes: Map<string, Variable | undefined>[] = [];
   /** $$: the pid of the outermost shell. */
   readonly pid: number;
+  /** The commands that the container was started for: the last of its script. */
+  main: readonly Command[] | null;
   /** In the condition of an if, while, && …: `set -e` does not apply. */
   guarded = 0;
   #owed: Micros = 0;
@@ -104,6 +112,7 @@ export class Shell {
     this.toolbox = toolbox;
     this.name = name;
     this.variables = new Map(from?.variables);
+    this.arrays = new Map(from?.arrays);
     this.functions = new Map(from?.functions);
     this.traps = new Map();
     this.parameters = from?.parameters ?? [];
@@ -111,6 +120,7 @@ export class Shell {
     this.status = from?.status ?? 0;
     this.options = new Set(from?.options);
     this.pid = from?.pid ?? pidSeenInside(os);
+    this.main = from?.main ?? null;
     this.#lastWait = os.sim.now;
     if (!from) {
       for (const [key, value] of Object.entries(os.env)) this.variables.set(key, { value, exported: true, readonly: false });
@@ -148,8 +158,7 @@ export class Shell {
     // A loop that never waits is charged in larger and larger pieces, and more a step: a second of it costs few events.
     if (os.sim.now - this.#lastWait > 2 * this.#owed) this.#quantum = FIRST_QUANTUM;
     else this.#quantum = Math.min(LAST_QUANTUM, this.#quantum * 2);
-    os.process.useCpu(this.#owed);
-    yield* os.sleep(this.#owed);
+    yield* os.process.compute(this.#owed);
     this.#owed = 0;
     this.#lastWait = os.sim.now;
   }

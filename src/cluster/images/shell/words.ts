@@ -1,6 +1,7 @@
 // The words of a shell script and the characters between them: quotes, expansions, here-documents, reserved words.
 
 import type { List, Word, WordPart } from './ast.ts';
+import { unescape } from './format.ts';
 
 /** `message` as the shell prints it after its own name. */
 export class SyntaxError extends Error {}
@@ -116,11 +117,24 @@ export abstract class WordReader {
     }
     if (next === '(') {
       this.at += 2;
+      const file = /^\s*<\s*([^\s()|&;<>]+)\s*\)/.exec(this.text.slice(this.at, this.at + 512));
+      if (file) {
+        // bash's $(<file)
+        this.at += file[0].length;
+        return { type: 'command', list: this.script(`cat ${file[1] as string}`), quoted };
+      }
       const list = this.list([')']);
       this.expect(')');
       return { type: 'command', list, quoted };
     }
     if (next === '{') return this.braced(quoted);
+    if (next === "'" && !quoted) {
+      const literal = /^\$'((?:[^'\\]|\\[^])*)'/.exec(this.text.slice(this.at));
+      if (literal) {
+        this.at += literal[0].length;
+        return { type: 'text', text: unescape((literal[1] as string).replaceAll("\\'", "'")), quoted: true };
+      }
+    }
     const name = NAME.exec(this.text.slice(this.at + 1, this.at + 257))?.[0] ?? (next !== '' && SPECIAL.includes(next) ? next : null);
     this.at++;
     if (name === null) return null;
@@ -137,15 +151,48 @@ export abstract class WordReader {
     if (name === null) throw new SyntaxError('syntax error: bad substitution');
     this.at += name.length;
     if (length) {
+      const index = this.index();
       this.expect('}');
-      return { type: 'length', name, quoted };
+      return { type: 'length', name, ...(index === null ? {} : { index }), quoted };
     }
-    const operator = /^(:[-=?+]|[-=?+]|##?|%%?)/.exec(this.text.slice(this.at, this.at + 2))?.[0] ?? '';
+    const index = this.index();
+    const operator = /^(:[-=?+]|[-=?+]|##?|%%?|\/[/#%]?|\^\^?|,,?|:)/.exec(this.text.slice(this.at, this.at + 2))?.[0] ?? '';
     this.at += operator.length;
     if (operator === '' && this.peek() !== '}') throw new SyntaxError('syntax error: bad substitution');
-    const word = operator === '' ? null : this.untilBrace(quoted);
+    const of = { type: 'parameter', name, ...(index === null ? {} : { index }), operator, quoted } as const;
+    if (operator.startsWith('/')) {
+      const word = this.partsUntil('/}');
+      const replacement = this.peek() === '/' ? (this.at++, this.partsUntil('}')) : null;
+      this.expect('}');
+      return { ...of, word, replacement };
+    }
+    const word = operator === '' ? null : operator === ':' || /^[\^,]/.test(operator) ? this.partsUntil('}') : this.untilBrace(quoted);
     this.expect('}');
-    return { type: 'parameter', name, operator, word, quoted };
+    return { ...of, word };
+  }
+
+  /** `[index]`, or null. */
+  index(): Word | '@' | '*' | null {
+    if (this.peek() !== '[') return null;
+    const end = this.text.indexOf(']', this.at);
+    if (end < 0) throw new SyntaxError('syntax error: bad substitution');
+    const text = this.text.slice(this.at + 1, end);
+    this.at = end + 1;
+    return text === '@' || text === '*' ? text : this.another(text).wholeQuoted();
+  }
+
+  /** Parts up to one of `stops`, which is not read; quotes and expansions count. */
+  partsUntil(stops: string): Word {
+    const parts: WordPart[] = [];
+    while (this.at < this.text.length && !stops.includes(this.peek())) {
+      const c = this.peek();
+      if ('$`"\'\\'.includes(c)) parts.push(...this.oneQuoted());
+      else {
+        parts.push({ type: 'text', text: c, quoted: false });
+        this.at++;
+      }
+    }
+    return parts;
   }
 
   /** The word of `${name:-word}`. */

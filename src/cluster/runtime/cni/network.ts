@@ -1,4 +1,4 @@
-// containerd's side of CNI (go-cni): loads the configuration list from /etc/cni/net.d, runs its plug-ins in order for ADD and
+// The runtime's side of CNI (containerd's go-cni, CRI-O's ocicni): loads the configuration list from /etc/cni/net.d, runs its plug-ins in order for ADD and
 // backwards for DEL, each with a trace record.
 
 import type { Os } from '../../machine/process.ts';
@@ -7,7 +7,8 @@ import type { Random } from '../../sim/random.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { MILLISECOND, type Micros } from '../../sim/time.ts';
 import { CALL, type Subject } from '../../sim/trace.ts';
-import { CriError, type SandboxConfig } from '../cri.ts';
+import type { CriError, SandboxConfig } from '../cri.ts';
+import type { RuntimeWords } from '../flavour.ts';
 import { bridge } from './bridge.ts';
 import { flannel } from './flannel.ts';
 import { loopback } from './loopback.ts';
@@ -32,11 +33,13 @@ export interface Attachment {
 export class CniNetwork {
   readonly #os: Os;
   readonly #random: Random;
+  readonly #words: RuntimeWords;
   #list: NetworkConfList | null = null;
 
-  constructor(os: Os, random: Random) {
+  constructor(os: Os, random: Random, words: RuntimeWords) {
     this.#os = os;
     this.#random = random;
+    this.#words = words;
     this.#load();
     os.machine.files.mkdir(CONF_DIR);
     const changes = os.machine.files.watch(CONF_DIR);
@@ -53,7 +56,7 @@ export class CniNetwork {
   /** Runs ADD of loopback and of the network's plug-ins. Throws CriError. */
   *attach(netns: Netns, id: string, config: SandboxConfig, subject: Subject | null): Op<Attachment> {
     const list = this.#list;
-    const wrap = (text: string): CriError => new CriError('Unknown', `failed to setup network for sandbox "${id}": ${text}`);
+    const wrap = (text: string): CriError => this.#words.network(id, config, list?.name ?? '', text);
     if (!list) throw wrap('cni plugin not initialized');
     const { sim, place, machine } = this.#os;
     const cause = sim.cause;

@@ -6,7 +6,7 @@ import type { ClusterEvent } from '../events.ts';
 import type { NodeInfo } from '../nodeinfo.ts';
 import type { PodInfo } from '../podinfo.ts';
 import type { QueuedPod } from '../queue.ts';
-import type { FailedAttempt, Plugin, PostFilterResult, Snapshot, Status } from './types.ts';
+import type { ExtensionPoint, FailedAttempt, Plugin, PostFilterResult, Snapshot, Status } from './types.ts';
 
 /** A plugin and how much its scores count. */
 export interface Enabled {
@@ -14,9 +14,19 @@ export interface Enabled {
   readonly weight?: number;
 }
 
+/** The plugins of some extension points where those are not the profile's plugins in their order. */
+export type EnabledByPoint = Partial<Record<ExtensionPoint, readonly Enabled[]>>;
+
 /** What PreFilter plugins worked out for one Pod: a state for each Filter plugin, or null where it has nothing to say. */
 export interface Cycle {
-  readonly states: readonly { readonly plugin: Plugin; readonly state: unknown }[];
+  readonly states: readonly FilterStep[];
+  /** Whose PreFilter was asked: all, unless an earlier one ended the cycle. */
+  readonly asked: ReadonlySet<string>;
+}
+
+interface FilterStep {
+  readonly plugin: Plugin;
+  readonly state: unknown;
 }
 
 export interface PreFiltered {
@@ -37,12 +47,59 @@ type Has<K extends keyof Plugin> = Plugin & { readonly [P in K]-?: NonNullable<P
 const having = <K extends keyof Plugin>(plugins: readonly Plugin[], point: K): readonly Has<K>[] =>
   plugins.filter((plugin) => plugin[point] !== undefined) as readonly Plugin[] as readonly Has<K>[];
 
+const METHODS: Readonly<Record<ExtensionPoint, readonly (keyof Plugin)[]>> = {
+  preEnqueue: ['preEnqueue'],
+  queueSort: ['less'],
+  preFilter: ['preFilter'],
+  filter: ['filter'],
+  postFilter: ['postFilter'],
+  preScore: ['preScore'],
+  score: ['score'],
+  reserve: ['reserve', 'unreserve'],
+  permit: ['permit'],
+  preBind: ['preBind'],
+  bind: ['bind'],
+  postBind: ['postBind'],
+};
+
+export const EXTENSION_POINTS = Object.keys(METHODS) as readonly ExtensionPoint[];
+
+export const implementsPoint = (plugin: Plugin, point: ExtensionPoint): boolean => METHODS[point].some((method) => plugin[method] !== undefined);
+
+/** A failure says where it happened, a refusal speaks for itself. */
+const failed = (point: string, plugin: Plugin, { code, reasons }: Status): Status => ({
+  code,
+  reasons: code === 'Error' ? [`running ${point} plugin "${plugin.name}": ${reasons.join(', ')}`] : reasons,
+  plugin: plugin.name,
+});
+
+const SKIPPED = Symbol('skipped');
+
+const intersection = (a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> => new Set([...a].filter((name) => b.has(name)));
+
+interface Scorer {
+  readonly plugin: Has<'score'>;
+  readonly weight: number;
+  /** Its PreScore runs. */
+  readonly prepared: boolean;
+}
+
+export interface FrameworkOptions {
+  /** The profile's schedulerName. */
+  readonly name?: string;
+  /** 0: by the size of the cluster. */
+  readonly percentageOfNodesToScore?: number;
+}
+
 export class Framework {
+  readonly name: string;
+  readonly percentageOfNodesToScore: number;
   /** QueueSort. */
   readonly less: (a: QueuedPod, b: QueuedPod) => boolean;
   readonly #plugins: readonly Plugin[];
-  readonly #filters: readonly Has<'filter'>[];
-  readonly #scorers: readonly { readonly plugin: Has<'score'>; readonly weight: number }[];
+  readonly #preFilters: readonly Has<'preFilter'>[];
+  readonly #filters: readonly (FilterStep & { readonly prepared: number })[];
+  readonly #scorers: readonly Scorer[];
   readonly #postFilters: readonly Has<'postFilter'>[];
   readonly #preEnqueues: readonly Has<'preEnqueue'>[];
   readonly #reservers: readonly Plugin[];
@@ -50,25 +107,39 @@ export class Framework {
   readonly #preBinds: readonly Has<'preBind'>[];
   readonly #binds: readonly Has<'bind'>[];
   readonly #postBinds: readonly Has<'postBind'>[];
+  readonly #everybody: ReadonlySet<string>;
 
-  constructor(enabled: readonly Enabled[]) {
-    const plugins = enabled.map((e) => e.plugin);
-    this.#plugins = plugins;
-    const sort = having(plugins, 'less')[0];
-    if (!sort) throw new Error('a profile needs a QueueSort plugin');
+  /** `enabled` serves at every extension point that it implements, but where `byPoint` says otherwise. */
+  constructor(enabled: readonly Enabled[], byPoint: EnabledByPoint = {}, { name = 'default-scheduler', percentageOfNodesToScore = 0 }: FrameworkOptions = {}) {
+    this.name = name;
+    this.percentageOfNodesToScore = percentageOfNodesToScore;
+    const at = (point: ExtensionPoint): readonly Enabled[] => byPoint[point] ?? enabled;
+    const plugins = (point: ExtensionPoint): readonly Plugin[] => at(point).map((e) => e.plugin);
+    const used = EXTENSION_POINTS.flatMap((point) => plugins(point).filter((plugin) => implementsPoint(plugin, point)));
+    this.#plugins = [...new Set([...enabled.map((e) => e.plugin).filter((plugin) => used.includes(plugin)), ...used])];
+    const sort = having(plugins('queueSort'), 'less')[0];
+    if (!sort) throw new Error('at least one queue sort plugin must be enabled');
     this.less = (a, b) => sort.less(a, b);
-    this.#filters = having(plugins, 'filter');
-    this.#scorers = having(plugins, 'score').map((plugin) => ({
-      plugin,
-      weight: enabled.find((e) => e.plugin === plugin)?.weight ?? 1,
-    }));
-    this.#postFilters = having(plugins, 'postFilter');
-    this.#preEnqueues = having(plugins, 'preEnqueue');
-    this.#reservers = plugins.filter((plugin) => plugin.reserve !== undefined || plugin.unreserve !== undefined);
-    this.#permits = having(plugins, 'permit');
-    this.#preBinds = having(plugins, 'preBind');
-    this.#binds = having(plugins, 'bind');
-    this.#postBinds = having(plugins, 'postBind');
+    this.#preFilters = having(plugins('preFilter'), 'preFilter');
+    this.#everybody = new Set(this.#preFilters.map((plugin) => plugin.name));
+    const preFilters = this.#preFilters as readonly Plugin[];
+    this.#filters = having(plugins('filter'), 'filter').map((plugin) => ({ plugin, state: undefined, prepared: preFilters.indexOf(plugin) }));
+    const preScorers = new Set(having(plugins('preScore'), 'preScore') as readonly Plugin[]);
+    this.#scorers = at('score').flatMap(({ plugin, weight }) =>
+      plugin.score === undefined ? [] : [{ plugin: plugin as Has<'score'>, weight: weight || 1, prepared: preScorers.has(plugin) }],
+    );
+    this.#postFilters = having(plugins('postFilter'), 'postFilter');
+    this.#preEnqueues = having(plugins('preEnqueue'), 'preEnqueue');
+    this.#reservers = plugins('reserve').filter((plugin) => implementsPoint(plugin, 'reserve'));
+    this.#permits = having(plugins('permit'), 'permit');
+    this.#preBinds = having(plugins('preBind'), 'preBind');
+    this.#binds = having(plugins('bind'), 'bind');
+    this.#postBinds = having(plugins('postBind'), 'postBind');
+  }
+
+  /** Lets plugins tell of events that only they know of. */
+  follow(move: (event: ClusterEvent) => void): void {
+    for (const plugin of this.#plugins) plugin.follow?.(move);
   }
 
   preEnqueue(pod: PodInfo): Status | null {
@@ -80,28 +151,43 @@ export class Framework {
   }
 
   preFilter(pod: PodInfo, snapshot: Snapshot): PreFiltered {
-    const states: { plugin: Plugin; state: unknown }[] = [];
-    let nodes: ReadonlySet<string> | null = null as ReadonlySet<string> | null;
+    const plugins = this.#preFilters;
+    /** By plugin: SKIPPED, or its state. */
+    const made: unknown[] = [];
+    let nodes: ReadonlySet<string> | null = null;
     const restrictedBy: string[] = [];
-    for (const plugin of this.#filters) {
-      if (!plugin.preFilter) {
-        states.push({ plugin, state: undefined });
+    for (const plugin of plugins) {
+      const result = plugin.preFilter(pod, snapshot);
+      if (result.status?.code === 'Skip') {
+        made.push(SKIPPED);
         continue;
       }
-      const result = plugin.preFilter(pod, snapshot);
-      if (result.status?.code === 'Skip') continue;
-      if (result.status) return { cycle: { states }, status: { ...result.status, plugin: plugin.name }, nodes, restrictedBy };
-      states.push({ plugin, state: result.state });
+      made.push(result.state);
+      if (result.status) return this.#ended(made, { ...result.status, plugin: plugin.name }, nodes, restrictedBy);
       if (!result.nodes) continue;
       restrictedBy.push(plugin.name);
-      const wanted = result.nodes;
-      nodes = nodes === null ? wanted : new Set([...nodes].filter((name) => wanted.has(name)));
+      nodes = nodes === null ? result.nodes : intersection(nodes, result.nodes);
       if (nodes.size > 0) continue;
       const text = `node(s) didn't satisfy plugin(s) [${restrictedBy.join(' ')}]${restrictedBy.length > 1 ? ' simultaneously' : ''}`;
-      const status: Status = { code: 'UnschedulableAndUnresolvable', reasons: [text], plugin: plugin.name };
-      return { cycle: { states }, status, nodes, restrictedBy };
+      return this.#ended(made, { code: 'UnschedulableAndUnresolvable', reasons: [text], plugin: plugin.name }, nodes, restrictedBy);
     }
-    return { cycle: { states }, status: null, nodes, restrictedBy: restrictedBy.sort() };
+    return { cycle: { states: this.#steps(made), asked: this.#everybody }, status: null, nodes, restrictedBy: restrictedBy.sort() };
+  }
+
+  #ended(made: readonly unknown[], status: Status, nodes: ReadonlySet<string> | null, restrictedBy: readonly string[]): PreFiltered {
+    const asked = new Set(this.#preFilters.slice(0, made.length).map((plugin) => plugin.name));
+    return { cycle: { states: this.#steps(made), asked }, status, nodes, restrictedBy };
+  }
+
+  /** The Filter plugins that have something to say, each with the state that its PreFilter made. */
+  #steps(made: readonly unknown[]): readonly FilterStep[] {
+    const steps: FilterStep[] = [];
+    for (const step of this.#filters) {
+      const state = step.prepared < 0 ? undefined : made[step.prepared];
+      if (state === undefined) steps.push(step);
+      else if (state !== SKIPPED) steps.push({ plugin: step.plugin, state });
+    }
+    return steps;
   }
 
   /** The first objection to this node, or null. */
@@ -116,6 +202,7 @@ export class Framework {
   /** The cycle as if `other` ran on `node` too (or no longer). */
   shift(cycle: Cycle, pod: PodInfo, other: PodInfo, node: NodeInfo, by: 'add' | 'remove'): Cycle {
     return {
+      asked: cycle.asked,
       states: cycle.states.map(({ plugin, state }) => {
         if (by === 'add') return { plugin, state: plugin.addPod ? plugin.addPod(state, pod, other, node) : state };
         return { plugin, state: plugin.removePod ? plugin.removePod(state, pod, other, node) : state };
@@ -130,6 +217,7 @@ export class Framework {
     for (const plugin of this.#postFilters) {
       const result = plugin.postFilter(attempt);
       if (result.status === null) return { ...result, message: '' };
+      if (result.status.code === 'Error') return { status: result.status, message: result.status.reasons.join(', ') };
       reasons.push(...result.status.reasons);
       if (result.nominatedNode !== undefined) nominatedNode = result.nominatedNode;
     }
@@ -145,9 +233,9 @@ export class Framework {
   score(pod: PodInfo, nodes: readonly NodeInfo[], snapshot: Snapshot): Scored {
     const totals: number[] = new Array(nodes.length).fill(0);
     const byPlugin: { name: string; scores: number[] }[] = [];
-    for (const { plugin, weight } of this.#scorers) {
+    for (const { plugin, weight, prepared } of this.#scorers) {
       let state: unknown;
-      if (plugin.preScore) {
+      if (prepared && plugin.preScore) {
         const result = plugin.preScore(pod, nodes, snapshot);
         if (result.status?.code === 'Skip') continue;
         state = result.state;
@@ -196,7 +284,7 @@ export class Framework {
   *preBind(pod: Pod, node: string): Op<Status | null> {
     for (const plugin of this.#preBinds) {
       const status = yield* plugin.preBind(pod, node);
-      if (status) return { ...status, plugin: plugin.name };
+      if (status) return failed('PreBind', plugin, status);
     }
     return null;
   }
@@ -205,7 +293,7 @@ export class Framework {
     for (const plugin of this.#binds) {
       const status = yield* plugin.bind(pod, node);
       if (status?.code === 'Skip') continue;
-      return status ? { ...status, plugin: plugin.name } : null;
+      return status ? failed('Bind', plugin, status) : null;
     }
     return { code: 'Error', reasons: ['no bind plugin is willing'] };
   }

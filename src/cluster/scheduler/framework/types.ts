@@ -4,7 +4,7 @@
 
 import type { Pod } from '../../api/generated/types.ts';
 import type { Op } from '../../sim/simulation.ts';
-import type { ClusterEventKind } from '../events.ts';
+import type { ClusterEvent, ClusterEventKind } from '../events.ts';
 import type { NodeInfo } from '../nodeinfo.ts';
 import type { PodInfo } from '../podinfo.ts';
 import type { QueuedPod } from '../queue.ts';
@@ -75,10 +75,27 @@ export interface EventHint {
 /** One cycle's node-by-node verdicts of Filter. */
 export type NodeVerdicts = ReadonlyMap<string, Status>;
 
+/** Where plugins are asked, as a profile's configuration names the places. */
+export type ExtensionPoint =
+  | 'preEnqueue'
+  | 'queueSort'
+  | 'preFilter'
+  | 'filter'
+  | 'postFilter'
+  | 'preScore'
+  | 'score'
+  | 'reserve'
+  | 'permit'
+  | 'preBind'
+  | 'bind'
+  | 'postBind';
+
 export interface Plugin {
   readonly name: string;
   /** Which events may undo this plugin's rejection; absent = any event. */
   readonly events?: readonly EventHint[];
+  /** Called once when the scheduler starts: events beyond those of Pods, nodes and namespaces go to `move`. */
+  follow?(move: (event: ClusterEvent) => void): void;
 
   /** May the Pod enter the active queue? */
   preEnqueue?(pod: PodInfo): Status | null;
@@ -89,7 +106,7 @@ export interface Plugin {
   /** PreFilterExtensions: `state` as if `other` ran on `node` as well, or no longer. Returns a new state. */
   addPod?(state: unknown, pod: PodInfo, other: PodInfo, node: NodeInfo): unknown;
   removePod?(state: unknown, pod: PodInfo, other: PodInfo, node: NodeInfo): unknown;
-  /** Called when no node passed: make room, or say why not. */
+  /** Called when no node passed: make room, or say why not. An 'Error' ends the asking. */
   postFilter?(attempt: FailedAttempt): PostFilterResult;
   preScore?(pod: PodInfo, nodes: readonly NodeInfo[], snapshot: Snapshot): PreScoreResult;
   score?(state: unknown, pod: PodInfo, node: NodeInfo): number;
@@ -111,6 +128,8 @@ export interface FailedAttempt {
   readonly verdicts: NodeVerdicts;
   /** The verdict of nodes that Filter did not see because PreFilter excluded them; null when there are none. */
   readonly absent: Status | null;
+  /** The plugins whose PreFilter was asked in this cycle: an earlier one may have ended it. */
+  readonly asked: ReadonlySet<string>;
   /** A private copy of `node` on which to try what would be. */
   whatIf(node: NodeInfo): WhatIf;
 }

@@ -10,8 +10,13 @@ import type { PodInfo } from '../podinfo.ts';
 
 const NO_VICTIMS = unresolvable('No preemption victims found for incoming pod');
 const NOT_HELPFUL = unresolvable('Preemption is not helpful for scheduling');
-const MIN_CANDIDATES_PERCENT = 10;
-const MIN_CANDIDATES = 100;
+
+export interface PreemptionArgs {
+  /** So many nodes are tried at least, in percent … */
+  readonly minCandidateNodesPercentage?: number;
+  /** … and in number. */
+  readonly minCandidateNodesAbsolute?: number;
+}
 
 interface Candidate {
   readonly node: NodeInfo;
@@ -23,13 +28,13 @@ interface Candidate {
 type Budgets = (namespace: string) => readonly PodDisruptionBudget[];
 
 /** `budgets` lists a namespace's PodDisruptionBudgets; `random` chooses where the search begins. */
-export function defaultPreemption(budgets: Budgets, random: Random): Plugin {
+export function defaultPreemption(budgets: Budgets, random: Random, args: PreemptionArgs = {}): Plugin {
   return {
     name: 'DefaultPreemption',
     postFilter(attempt): PostFilterResult {
       const ineligible = whyNotEligible(attempt);
       if (ineligible !== '') return { status: unschedulable(`preemption: ${ineligible}`) };
-      const { candidates, verdicts } = search(attempt, budgets, random);
+      const { candidates, verdicts } = search(attempt, budgets, random, args);
       const best = pick(candidates);
       if (best === undefined) {
         const text = fitErrorText(attempt.snapshot.nodes.length, { verdicts, absent: NOT_HELPFUL, preFilterMessage: '', postFilterMessage: '' });
@@ -55,21 +60,35 @@ function whyNotEligible({ pod, snapshot, verdicts }: FailedAttempt): string {
 const wasPreempted = ({ pod }: PodInfo): boolean =>
   (pod.status.conditions ?? []).some((c) => c.type === 'DisruptionTarget' && c.status === 'True' && c.reason === 'PreemptionByScheduler');
 
-function search(attempt: FailedAttempt, budgets: Budgets, random: Random): { candidates: readonly Candidate[]; verdicts: ReadonlyMap<string, Status> } {
+function search(
+  attempt: FailedAttempt,
+  budgets: Budgets,
+  random: Random,
+  args: PreemptionArgs,
+): { candidates: readonly Candidate[]; verdicts: ReadonlyMap<string, Status> } {
   const { snapshot, verdicts, absent } = attempt;
   const nodes = snapshot.nodes.filter((node) => (verdicts.get(node.name) ?? absent)?.code === 'Unschedulable');
   const failed = new Map<string, Status>();
   const candidates: Candidate[] = [];
   if (nodes.length === 0) return { candidates, verdicts: failed };
-  const enough = Math.min(nodes.length, Math.max(MIN_CANDIDATES, Math.trunc((nodes.length * MIN_CANDIDATES_PERCENT) / 100)));
+  const enough = enoughCandidates(nodes.length, args);
   const offset = random.int(nodes.length);
-  for (let i = 0; i < nodes.length && candidates.length < enough; i++) {
+  let harmless = 0;
+  // More are only sought while every one found so far breaks a budget.
+  for (let i = 0; i < nodes.length && (candidates.length < enough || harmless === 0); i++) {
     const node = nodes[(offset + i) % nodes.length] as NodeInfo;
     const found = selectVictims(attempt, node, budgets);
     if ('code' in found) failed.set(node.name, found);
-    else candidates.push(found);
+    else {
+      candidates.push(found);
+      if (found.violations === 0) harmless++;
+    }
   }
   return { candidates, verdicts: failed };
+}
+
+export function enoughCandidates(nodes: number, { minCandidateNodesPercentage = 10, minCandidateNodesAbsolute = 100 }: PreemptionArgs): number {
+  return Math.min(nodes, Math.max(minCandidateNodesAbsolute, Math.trunc((nodes * minCandidateNodesPercentage) / 100)));
 }
 
 /** The smallest set of less important Pods whose removal lets the Pod fit: all go, then as many as possible come back. */

@@ -1,19 +1,23 @@
 // InterPodAffinity: near some Pods, away from others, in both directions: what the new Pod wants of those that run, and
 // what those that run want of the new one.
 
+import type { Node, Pod } from '../../api/generated/types.ts';
 import { type AffinityTerm, termMatches } from '../affinity.ts';
 import { MAX_NODE_SCORE, type Plugin, type PreFilterResult, type PreScoreResult, SKIP, unresolvable, unschedulable } from '../framework/types.ts';
 import type { Labels } from '../matcher.ts';
 import type { NodeInfo } from '../nodeinfo.ts';
-import { hasAffinity } from '../nodeinfo.ts';
-import type { PodInfo } from '../podinfo.ts';
+import { type PodInfo, podInfoOf } from '../podinfo.ts';
 
 const AFFINITY = unresolvable("node(s) didn't match pod affinity rules");
 const ANTI_AFFINITY = unschedulable("node(s) didn't match pod anti-affinity rules");
 const EXISTING = unschedulable("node(s) didn't satisfy existing pods anti-affinity rules");
 
-/** Points of a required affinity of a running Pod towards the new one (HardPodAffinityWeight). */
-const HARD_WEIGHT = 1;
+export interface InterPodAffinityArgs {
+  /** Points of a required affinity of a running Pod towards the new one. */
+  readonly hardPodAffinityWeight?: number;
+  /** What running Pods prefer counts only for Pods that prefer something themselves. */
+  readonly ignorePreferredTermsOfExistingPods?: boolean;
+}
 
 /** `topologyKey\0value` → how many. */
 type Counts = ReadonlyMap<string, number>;
@@ -27,7 +31,16 @@ interface FilterState {
   readonly antiAffinity: Counts;
 }
 
-export function interPodAffinity(namespaceLabels: (namespace: string) => Labels): Plugin {
+/** The node is in some domain that the Pod asks about. */
+const hasDomain = (pod: PodInfo, _: unknown, after: unknown): boolean => {
+  const labels = (after as Node).metadata.labels ?? {};
+  return [...pod.requiredAffinity, ...pod.requiredAntiAffinity].some((term) => labels[term.topologyKey] !== undefined);
+};
+
+export function interPodAffinity(
+  namespaceLabels: (namespace: string) => Labels,
+  { hardPodAffinityWeight = 1, ignorePreferredTermsOfExistingPods = false }: InterPodAffinityArgs = {},
+): Plugin {
   const matches = (term: AffinityTerm, pod: PodInfo): boolean => termMatches(term, pod.namespace, pod.labels, namespaceLabels);
   const matchesAll = (terms: readonly AffinityTerm[], pod: PodInfo): boolean => terms.length > 0 && terms.every((term) => matches(term, pod));
 
@@ -53,14 +66,23 @@ export function interPodAffinity(namespaceLabels: (namespace: string) => Labels)
     return copy;
   };
 
+  /** A running Pod came to be wanted near, or is no longer to be avoided. */
+  const relabelled = (pod: PodInfo, before: PodInfo, after: PodInfo): boolean =>
+    (!matchesAll(pod.requiredAffinity, before) && matchesAll(pod.requiredAffinity, after)) ||
+    (matchesAll(pod.requiredAntiAffinity, before) && !matchesAll(pod.requiredAntiAffinity, after)) ||
+    (objected(pod, before) && !objected(pod, after));
+  /** `other` is to be avoided by the Pod, or avoids it itself. */
+  const objected = (pod: PodInfo, other: PodInfo): boolean =>
+    matchesAll(pod.requiredAntiAffinity, other) || other.requiredAntiAffinity.some((term) => matches(term, pod));
+
   return {
     name: 'InterPodAffinity',
     events: [
-      { event: 'AssignedPodAdd', worthTrying: (pod) => hasAffinity(pod) },
-      { event: 'AssignedPodLabel', worthTrying: (pod) => hasAffinity(pod) },
-      { event: 'AssignedPodDelete' },
-      { event: 'NodeAdd' },
-      { event: 'NodeLabel' },
+      { event: 'AssignedPodAdd', worthTrying: (pod, _, after) => matchesAll(pod.requiredAffinity, podInfoOf(after as Pod)) },
+      { event: 'AssignedPodLabel', worthTrying: (pod, before, after) => relabelled(pod, podInfoOf(before as Pod), podInfoOf(after as Pod)) },
+      { event: 'AssignedPodDelete', worthTrying: (pod, before) => objected(pod, podInfoOf(before as Pod)) },
+      { event: 'NodeAdd', worthTrying: hasDomain },
+      { event: 'NodeLabel', worthTrying: hasDomain },
       { event: 'PodLabel' },
       { event: 'NamespaceLabel' },
     ],
@@ -92,13 +114,13 @@ export function interPodAffinity(namespaceLabels: (namespace: string) => Labels)
     removePod: (state: FilterState, pod, other, node) => shifted(state, pod, other, node, -1),
     preScore(pod, _, snapshot): PreScoreResult {
       const own = pod.preferredAffinity.length > 0 || pod.preferredAntiAffinity.length > 0;
-      if (!own && snapshot.withAffinity.size === 0) return { status: SKIP };
+      if (!own && (ignorePreferredTermsOfExistingPods || snapshot.withAffinity.size === 0)) return { status: SKIP };
       const points = new Map<string, number>();
       for (const node of own ? snapshot.nodes : snapshot.withAffinity) {
         for (const other of own ? node.pods.values() : node.podsWithAffinity) {
           for (const term of pod.preferredAffinity) if (matches(term, other)) bump(points, term, node, term.weight);
           for (const term of pod.preferredAntiAffinity) if (matches(term, other)) bump(points, term, node, -term.weight);
-          for (const term of other.requiredAffinity) if (matches(term, pod)) bump(points, term, node, HARD_WEIGHT);
+          if (hardPodAffinityWeight > 0) for (const term of other.requiredAffinity) if (matches(term, pod)) bump(points, term, node, hardPodAffinityWeight);
           for (const term of other.preferredAffinity) if (matches(term, pod)) bump(points, term, node, term.weight);
           for (const term of other.preferredAntiAffinity) if (matches(term, pod)) bump(points, term, node, -term.weight);
         }
@@ -114,7 +136,7 @@ export function interPodAffinity(namespaceLabels: (namespace: string) => Labels)
       const min = Math.min(...scores);
       const range = Math.max(...scores) - min;
       for (let i = 0; i < scores.length; i++) {
-        scores[i] = range > 0 ? Math.trunc((MAX_NODE_SCORE * ((scores[i] as number) - min)) / range) : 0;
+        scores[i] = range > 0 ? Math.trunc(MAX_NODE_SCORE * (((scores[i] as number) - min) / range)) : 0;
       }
     },
   };

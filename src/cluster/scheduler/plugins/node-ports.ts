@@ -10,6 +10,7 @@ export const nodePorts: Plugin = {
   name: 'NodePorts',
   events: [
     { event: 'AssignedPodDelete', worthTrying: (pod, before) => sharesPort(pod.hostPorts, podInfoOf(before as Pod).hostPorts) },
+    // A new node has no host ports in use.
     { event: 'NodeAdd' },
   ],
   preFilter: (pod) => ({ status: pod.hostPorts.length === 0 ? SKIP : null }),

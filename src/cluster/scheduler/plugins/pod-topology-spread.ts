@@ -1,7 +1,8 @@
 // PodTopologySpread: even numbers of like Pods over domains. DoNotSchedule constraints filter, ScheduleAnyway ones score;
 // Pods without constraints get the built-in ones (zone, hostname) over the Pods of their Service and controller.
 
-import type { Pod, TopologySpreadConstraint } from '../../api/generated/types.ts';
+import type { Node, Pod, TopologySpreadConstraint } from '../../api/generated/types.ts';
+import { sameTaints } from '../events.ts';
 import { MAX_NODE_SCORE, type Plugin, type PreFilterResult, type PreScoreResult, SKIP, type Snapshot, unresolvable, unschedulable } from '../framework/types.ts';
 import { compileLabelSelector, type Matcher } from '../matcher.ts';
 import type { NodeInfo } from '../nodeinfo.ts';
@@ -29,6 +30,8 @@ interface Constraint {
   /** Counter key and predicate for `NodeInfo.countMatching`. */
   readonly counterKey: string;
   readonly counts: (pod: PodInfo) => boolean;
+  /** The selector alone. */
+  readonly selects: Matcher;
   readonly selfMatch: 0 | 1;
 }
 
@@ -46,22 +49,50 @@ interface ScoreState {
   readonly ignored: ReadonlySet<NodeInfo>;
 }
 
+export interface PodTopologySpreadArgs {
+  /** For Pods that bring none themselves; without a selector: the Pods of the same Services and controller count. */
+  readonly defaultConstraints?: readonly TopologySpreadConstraint[];
+  /** 'System': the built-in constraints; 'List': those above. */
+  readonly defaultingType?: 'System' | 'List';
+}
+
 /** `defaultSelector`: the Pods that belong with this one by Service and controller; null when nothing claims it. */
-export function podTopologySpread(defaultSelector: (pod: Pod) => NamedSelector | null): Plugin {
+export function podTopologySpread(
+  defaultSelector: (pod: Pod) => NamedSelector | null,
+  { defaultConstraints = [], defaultingType = 'System' }: PodTopologySpreadArgs = {},
+): Plugin {
+  const system = defaultingType === 'System';
+  const ownConstraints = (pod: PodInfo): boolean => (pod.pod.spec.topologySpreadConstraints?.length ?? 0) > 0;
+  const listed = (pod: PodInfo, action: string): readonly Constraint[] => {
+    const wanted = defaultConstraints.filter((c) => c.whenUnsatisfiable === action);
+    const selector = wanted.length === 0 ? null : defaultSelector(pod.pod);
+    return selector === null ? [] : wanted.map((c) => ({ ...shapeOf(c), ...countersFor(pod, selector) }));
+  };
+  const hard = (pod: PodInfo): readonly Constraint[] => {
+    if (ownConstraints(pod)) return constraintsOf(pod, 'DoNotSchedule');
+    return system ? NO_CONSTRAINTS : listed(pod, 'DoNotSchedule');
+  };
+  const soft = (pod: PodInfo): readonly Constraint[] => {
+    if (ownConstraints(pod)) return constraintsOf(pod, 'ScheduleAnyway');
+    return system ? systemDefaults(pod, defaultSelector(pod.pod)) : listed(pod, 'ScheduleAnyway');
+  };
+  const podChange = (pod: PodInfo, before: unknown, after: unknown): boolean => podMatters(pod, hard(pod), before as Pod | null, after as Pod | null);
+  const nodeChange = (pod: PodInfo, before: unknown, after: unknown): boolean => nodeMatters(hard(pod), before as Node | null, after as Node | null);
   return {
     name: 'PodTopologySpread',
     events: [
-      { event: 'AssignedPodAdd', worthTrying: sameNamespace },
-      { event: 'AssignedPodLabel', worthTrying: sameNamespace },
-      { event: 'AssignedPodDelete', worthTrying: (pod, before) => (before as Pod).metadata.namespace === pod.namespace },
-      { event: 'NodeAdd' },
-      { event: 'NodeDelete' },
-      { event: 'NodeLabel' },
-      { event: 'NodeTaint' },
-      { event: 'PodLabel' },
+      { event: 'AssignedPodAdd', worthTrying: podChange },
+      { event: 'AssignedPodLabel', worthTrying: podChange },
+      { event: 'AssignedPodDelete', worthTrying: podChange },
+      { event: 'NodeAdd', worthTrying: nodeChange },
+      { event: 'NodeDelete', worthTrying: nodeChange },
+      { event: 'NodeLabel', worthTrying: nodeChange },
+      { event: 'NodeTaint', worthTrying: nodeChange },
+      { event: 'PodLabel', worthTrying: podChange },
+      { event: 'PodTolerations', worthTrying: (pod) => hard(pod).some((c) => c.honorTaints) },
     ],
     preFilter(pod, snapshot): PreFilterResult {
-      const constraints = constraintsOf(pod, 'DoNotSchedule');
+      const constraints = hard(pod);
       if (constraints.length === 0) return { status: SKIP };
       const counts = countDomains(pod, constraints, snapshot.nodes, true);
       return { status: null, state: withMinimums(constraints, counts) };
@@ -79,10 +110,10 @@ export function podTopologySpread(defaultSelector: (pod: Pod) => NamedSelector |
     addPod: (state: FilterState, pod, other, node) => shifted(state, pod, other, node, 1),
     removePod: (state: FilterState, pod, other, node) => shifted(state, pod, other, node, -1),
     preScore(pod, nodes, snapshot): PreScoreResult {
-      const own = (pod.pod.spec.topologySpreadConstraints?.length ?? 0) > 0;
-      const constraints = own ? constraintsOf(pod, 'ScheduleAnyway') : systemDefaults(pod, defaultSelector(pod.pod));
+      const constraints = soft(pod);
       if (constraints.length === 0) return { status: SKIP };
-      return { status: null, state: scoreState(pod, constraints, nodes, snapshot, own) };
+      // A cluster without zones is still spread by host.
+      return { status: null, state: scoreState(pod, constraints, nodes, snapshot, !system || ownConstraints(pod)) };
     },
     score(state: ScoreState, _, node) {
       if (state.ignored.has(node)) return 0;
@@ -114,23 +145,41 @@ export function podTopologySpread(defaultSelector: (pod: Pod) => NamedSelector |
   };
 }
 
-const sameNamespace = (pod: PodInfo, _: unknown, after: unknown): boolean => (after as Pod).metadata.namespace === pod.namespace;
+const NO_CONSTRAINTS: readonly Constraint[] = [];
+
+/** A Pod of the namespace came, went or changed so that other Pods count than before. */
+function podMatters(pod: PodInfo, constraints: readonly Constraint[], before: Pod | null, after: Pod | null): boolean {
+  const labelsOf = (other: Pod): Readonly<Record<string, string>> => other.metadata.labels ?? {};
+  if ((after ?? before)?.metadata.namespace !== pod.namespace) return false;
+  if (before !== null && after !== null) return constraints.some((c) => c.selects(labelsOf(before)) !== c.selects(labelsOf(after)));
+  const one = after ?? before;
+  return one !== null && constraints.every((c) => c.selects(labelsOf(one)));
+}
+
+/** A node came, went or changed so that there are other domains, or other nodes in them. */
+function nodeMatters(constraints: readonly Constraint[], before: Node | null, after: Node | null): boolean {
+  const inDomains = (node: Node | null): boolean => node !== null && constraints.every((c) => node.metadata.labels?.[c.topologyKey] !== undefined);
+  if (before === null || after === null) return inDomains(after ?? before);
+  if (inDomains(before) !== inDomains(after)) return true;
+  if (!inDomains(after)) return false;
+  return constraints.some((c) => before.metadata.labels?.[c.topologyKey] !== after.metadata.labels?.[c.topologyKey]) || !sameTaints(before.spec.taints, after.spec.taints);
+}
 
 function constraintsOf(pod: PodInfo, action: string): readonly Constraint[] {
   const constraints: Constraint[] = [];
   for (const c of pod.pod.spec.topologySpreadConstraints ?? []) {
-    if (c.whenUnsatisfiable !== action) continue;
-    constraints.push({
-      maxSkew: c.maxSkew,
-      topologyKey: c.topologyKey,
-      minDomains: c.minDomains ?? 1,
-      honorAffinity: c.nodeAffinityPolicy !== 'Ignore',
-      honorTaints: c.nodeTaintsPolicy === 'Honor',
-      ...countersFor(pod, selectorOf(pod, c)),
-    });
+    if (c.whenUnsatisfiable === action) constraints.push({ ...shapeOf(c), ...countersFor(pod, selectorOf(pod, c)) });
   }
   return constraints;
 }
+
+const shapeOf = (c: TopologySpreadConstraint): Pick<Constraint, 'maxSkew' | 'topologyKey' | 'minDomains' | 'honorAffinity' | 'honorTaints'> => ({
+  maxSkew: c.maxSkew,
+  topologyKey: c.topologyKey,
+  minDomains: c.minDomains ?? 1,
+  honorAffinity: c.nodeAffinityPolicy !== 'Ignore',
+  honorTaints: c.nodeTaintsPolicy === 'Honor',
+});
 
 function selectorOf(pod: PodInfo, c: TopologySpreadConstraint): NamedSelector {
   const present = new Set((c.labelSelector?.matchExpressions ?? []).map((r) => `${r.key}/${r.operator}`));
@@ -148,7 +197,7 @@ function selectorOf(pod: PodInfo, c: TopologySpreadConstraint): NamedSelector {
 
 const EMPTY_SELECTORS = new Set(['{}', 'null']);
 
-function countersFor(pod: PodInfo, selector: NamedSelector): Pick<Constraint, 'counterKey' | 'counts' | 'selfMatch'> {
+function countersFor(pod: PodInfo, selector: NamedSelector): Pick<Constraint, 'counterKey' | 'counts' | 'selects' | 'selfMatch'> {
   const { namespace } = pod;
   const never = EMPTY_SELECTORS.has(selector.key);
   return {
@@ -156,6 +205,7 @@ function countersFor(pod: PodInfo, selector: NamedSelector): Pick<Constraint, 'c
     counts: never
       ? () => false
       : (other) => other.namespace === namespace && other.pod.metadata.deletionTimestamp === undefined && selector.matches(other.labels),
+    selects: selector.matches,
     selfMatch: selector.matches(pod.labels) ? 1 : 0,
   };
 }
@@ -226,6 +276,8 @@ function shifted(state: FilterState, pod: PodInfo, other: PodInfo, node: NodeInf
 function scoreState(pod: PodInfo, constraints: readonly Constraint[], nodes: readonly NodeInfo[], snapshot: Snapshot, requireAll: boolean): ScoreState {
   const ignored = new Set<NodeInfo>();
   const domains = constraints.map(() => new Map<string, number>());
+  /** Nodes in no domain are one more when the weight is worked out; nobody asks how many Pods they have. */
+  const outside = constraints.map(() => 0);
   for (const node of nodes) {
     if (requireAll && !hasAllKeys(node, constraints)) {
       ignored.add(node);
@@ -234,10 +286,15 @@ function scoreState(pod: PodInfo, constraints: readonly Constraint[], nodes: rea
     for (let i = 0; i < constraints.length; i++) {
       const c = constraints[i] as Constraint;
       const domain = node.labels[c.topologyKey];
-      if (c.topologyKey !== HOSTNAME && domain !== undefined) (domains[i] as Map<string, number>).set(domain, 0);
+      if (c.topologyKey === HOSTNAME) continue;
+      if (domain === undefined) outside[i] = 1;
+      else (domains[i] as Map<string, number>).set(domain, 0);
     }
   }
-  const weights = constraints.map((c, i) => Math.log((c.topologyKey === HOSTNAME ? nodes.length - ignored.size : (domains[i]?.size ?? 0)) + 2));
+  const weights = constraints.map((c, i) => {
+    const size = c.topologyKey === HOSTNAME ? nodes.length - ignored.size : (domains[i]?.size ?? 0) + (outside[i] as number);
+    return Math.log(size + 2);
+  });
   const zonal = domains.some((map) => map.size > 0);
   if (zonal) {
     for (const node of snapshot.nodes) {

@@ -7,8 +7,9 @@ import { tolerates, untolerated } from './tolerations.ts';
 
 const REJECTED = unresolvable('node(s) had untolerated taint(s)');
 
-const fits = (pod: PodInfo, _: unknown, after: unknown): boolean =>
-  untolerated((after as Node).spec.taints ?? [], pod.tolerations) === undefined;
+const tolerable = (pod: PodInfo, node: unknown): boolean => untolerated((node as Node).spec.taints ?? [], pod.tolerations) === undefined;
+/** The node is new, or was not to be tolerated before. */
+const fits = (pod: PodInfo, before: unknown, after: unknown): boolean => (before === null || !tolerable(pod, before)) && tolerable(pod, after);
 
 export const taintToleration: Plugin = {
   name: 'TaintToleration',

@@ -160,7 +160,7 @@ function copyTree(c: AppletContext, from: string, to: string): void {
 }
 
 const copy: Applet = function* (c) {
-  const flags = parseFlags(c.args, 'rRapfiLdvu');
+  const flags = parseFlags(c.args, 'rRapfinLdvuTP');
   const target = flags.rest.at(-1);
   if (target === undefined || flags.rest.length < 2) throw new AppletError('missing file operand');
   const into = c.os.files.isDirectory(at(c, target));
@@ -307,8 +307,17 @@ const readlink: Applet = function* (c) {
 };
 
 const df: Applet = function* (c) {
-  yield* c.stdout.write('Filesystem           1K-blocks      Used Available Use% Mounted on\noverlay               41152736   6291456  34844896  15% /\n');
-  for (const mount of c.os.files.mountPoints()) yield* c.stdout.write(`/dev/vda1             41152736   6291456  34844896  15% ${mount}\n`);
+  const human = c.args.some((arg) => /^-\w*h/.test(arg));
+  const { capacityBytes, usedBytes, availableBytes } = c.os.machine.disk;
+  const wide = human ? 9 : 10;
+  const size = (bytes: number): string => (human ? `${(bytes / 1024 ** 3).toFixed(1)}G` : String(Math.floor(bytes / 1024))).padStart(wide);
+  const numbers = `${size(capacityBytes)} ${size(usedBytes)} ${size(availableBytes)} ${`${Math.ceil((usedBytes * 100) / capacityBytes)}%`.padStart(4)}`;
+  const heads = [human ? 'Size' : '1K-blocks', 'Used', 'Available'].map((head) => head.padStart(wide)).join(' ');
+  yield* c.stdout.write(`${'Filesystem'.padEnd(19)} ${heads} Use% Mounted on\n`);
+  for (const path of ['/', ...c.os.files.mountPoints()]) {
+    const device = path === '/' && c.os.files !== c.os.machine.files ? 'overlay' : '/dev/vda1';
+    yield* c.stdout.write(`${device.padEnd(19)} ${numbers} ${path}\n`);
+  }
   return 0;
 };
 

@@ -120,10 +120,25 @@ export function socketReason(error: SocketError): string {
   }
 }
 
+/** Every `-H 'name: value'` of a command line. */
+function headersIn(args: readonly string[]): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  for (const [i, arg] of args.entries()) {
+    const text = arg === '-H' || arg === '--header' ? args[i + 1] : /^(?:-H|--header=)(.+)$/.exec(arg)?.[1];
+    const colon = text?.indexOf(':') ?? -1;
+    if (text !== undefined && colon > 0) headers[text.slice(0, colon).toLowerCase()] = text.slice(colon + 1).trim();
+  }
+  return headers;
+}
+
 const curl: Applet = function* (c) {
-  const flags = parseFlags(c.args, 'sSfvkLiIo:X:d:H:m:w:OA:u:', [
-    'silent', 'show-error', 'fail', 'verbose', 'insecure', 'location', 'include', 'head', 'output:', 'request:', 'data:', 'header:', 'max-time:', 'connect-timeout:', 'write-out:', 'retry:', 'noproxy:',
+  const flags = parseFlags(c.args, 'sSfvkLiIo:X:d:H:m:w:OA:u:Vg#E:', [
+    'silent', 'show-error', 'fail', 'verbose', 'insecure', 'location', 'include', 'head', 'output:', 'request:', 'data:', 'header:', 'max-time:', 'connect-timeout:', 'write-out:', 'retry:', 'noproxy:', 'version', 'cacert:', 'cert:', 'key:', 'retry-delay:', 'retry-all-errors', 'retry-connrefused', 'user:', 'user-agent:', 'fail-with-body', 'compressed', 'data-raw:', 'data-binary:', 'resolve:', 'http1.1', 'globoff', 'no-progress-meter', 'progress-bar',
   ]);
+  if (flags.has('V') || flags.has('version')) {
+    yield* c.stdout.write('curl 8.16.0 (x86_64-pc-linux-gnu) libcurl/8.16.0 OpenSSL/3.5.4 zlib/1.3.1\n');
+    return 0;
+  }
   const either = (short: string, long: string): string | undefined => flags.value(short) ?? flags.value(long);
   const url = parseUrl(flags.rest[0] ?? '');
   if (!url) throw new AppletError("no URL specified!\ncurl: try 'curl --help' or 'curl --manual' for more information", 2);
@@ -137,11 +152,9 @@ const curl: Applet = function* (c) {
   const started = c.os.sim.now;
   const [address] = (yield* lookupHost(c.os, url.host)) ?? [];
   if (address === undefined) return yield* fail(6, `Could not resolve host: ${url.host}`);
-  const data = either('d', 'data');
-  const header = either('H', 'header');
-  const colon = header?.indexOf(':') ?? -1;
+  const data = either('d', 'data') ?? flags.value('data-raw') ?? flags.value('data-binary');
   const method = either('X', 'request') ?? (flags.has('I') || flags.has('head') ? 'HEAD' : data === undefined ? 'GET' : 'POST');
-  const headers = { 'user-agent': 'curl/8.16.0', accept: '*/*', ...(header && colon > 0 ? { [header.slice(0, colon).toLowerCase()]: header.slice(colon + 1).trim() } : {}) };
+  const headers = { 'user-agent': 'curl/8.16.0', accept: '*/*', ...headersIn(c.args) };
   let response: HttpResponse;
   try {
     response = yield* request(c, url, address, { method, headers, timeout: limit * SECOND, ...(data === undefined ? {} : { body: data }) });

@@ -1,6 +1,7 @@
 // Commands about the system and its processes: date env printenv hostname id whoami uname ps uptime nproc free timeout nohup.
 
 import type { Process } from '../../../machine/process.ts';
+import type { Op } from '../../../sim/simulation.ts';
 import { formatTime, parseTime, SECOND } from '../../../sim/time.ts';
 import { type Applet, type AppletContext, AppletError, parseFlags } from '../applet.ts';
 
@@ -150,6 +151,8 @@ const uname: Applet = function* (c) {
 function visibleProcesses(c: AppletContext): readonly Process[] {
   let init: Process = c.os.process;
   while (!init.isolatePids && init.parent !== null && init.parent.pid !== 1) init = init.parent;
+  // A container with the machine's PID namespace sees everybody.
+  if (!init.isolatePids && c.os.process.cgroup.startsWith('/kubepods')) return [...c.os.machine.processes.values()];
   const out: Process[] = [];
   const visit = (p: Process): void => {
     out.push(p);
@@ -159,7 +162,58 @@ function visibleProcesses(c: AppletContext): readonly Process[] {
   return out.sort((a, b) => a.pid - b.pid);
 }
 
+const PS_COLUMNS: Readonly<Record<string, (p: Process) => string>> = {
+  pid: (p) => String(p.isolatePids ? 1 : p.pid),
+  ppid: (p) => String(p.isolatePids ? 0 : (p.parent?.isolatePids ?? false) ? 1 : p.ppid),
+  user: (p) => USERS.get(p.uid) ?? String(p.uid),
+  comm: (p) => p.comm,
+  args: (p) => p.argv.join(' '),
+};
+
+/** `ps -o pid,args` */
+function* psColumns(c: AppletContext, text: string): Op<number> {
+  const names = text.split(',');
+  const unknown = names.find((name) => PS_COLUMNS[name] === undefined);
+  if (unknown !== undefined) throw new AppletError(`bad -o argument '${unknown}', supported arguments: user,comm,args,pid,ppid`);
+  const heads: Readonly<Record<string, string>> = { args: 'COMMAND', comm: 'COMMAND' };
+  const rows = [names.map((name) => heads[name] ?? name.toUpperCase())];
+  for (const p of visibleProcesses(c)) rows.push(names.map((name) => (PS_COLUMNS[name] as (p: Process) => string)(p)));
+  const widths = names.map((_, i) => Math.max(...rows.map((row) => (row[i] as string).length)));
+  for (const row of rows) yield* c.stdout.write(`${row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] as number))).join(' ')}\n`);
+  return 0;
+}
+
+/** All of the PID namespace: of a container, or of the machine. */
+function everyProcess(c: AppletContext): readonly Process[] {
+  const visible = visibleProcesses(c);
+  return visible[0]?.isolatePids === true ? visible : [...c.os.machine.processes.values()];
+}
+
+/** Processes by the name of their program. */
+function named(c: AppletContext, pattern: string, whole: boolean): readonly Process[] {
+  const wanted = new RegExp(pattern);
+  return everyProcess(c).filter((p) => p !== c.os.process && wanted.test(whole ? p.argv.join(' ') : p.comm));
+}
+
+/** Inside its container the init of a PID namespace is 1. */
+const pidText = (c: AppletContext, p: Process): string => String(p.isolatePids && everyProcess(c)[0] === p ? 1 : p.pid);
+
+const pidof: Applet = function* (c) {
+  const found = c.args.flatMap((name) => everyProcess(c).filter((p) => p.comm === name));
+  if (found.length > 0) yield* c.stdout.write(`${found.map((p) => pidText(c, p)).reverse().join(' ')}\n`);
+  return found.length > 0 ? 0 : 1;
+};
+
+const pgrep: Applet = function* (c) {
+  const flags = parseFlags(c.args, 'flxo');
+  const found = named(c, flags.rest[0] ?? '', flags.has('f'));
+  for (const p of found) yield* c.stdout.write(`${pidText(c, p)}${flags.has('l') ? ` ${p.argv.join(' ')}` : ''}\n`);
+  return found.length > 0 ? 0 : 1;
+};
+
 const ps: Applet = function* (c) {
+  const at = c.args.findIndex((arg) => arg.startsWith('-o'));
+  if (at >= 0) return yield* psColumns(c, (c.args[at] as string).slice(2) || (c.args[at + 1] ?? ''));
   yield* c.stdout.write('PID   USER     TIME  COMMAND\n');
   for (const p of visibleProcesses(c)) {
     const pid = p.isolatePids ? 1 : p.pid;
@@ -201,14 +255,13 @@ const nohup: Applet = function* (c) {
 };
 
 const free: Applet = function* (c) {
-  const total = Math.floor(c.os.machine.memoryBytes / 1024);
-  let used = 0;
-  for (const p of c.os.machine.processes.values()) used += Math.floor(p.memoryBytes / 1024);
+  const total = Math.floor(c.os.machine.memoryTotal / 1024);
+  const used = Math.floor(c.os.machine.cgroups.root.memoryBytes / 1024);
   const row = (name: string, cells: readonly number[]): string => name.padEnd(7) + cells.map((n) => String(n).padStart(12)).join('') + '\n';
   yield* c.stdout.write(`              total        used        free      shared  buff/cache   available\n${row('Mem:', [total, used, total - used, 0, 0, total - used])}${row('Swap:', [0, 0, 0])}`);
   return 0;
 };
 
 export const SYSTEM_APPLETS: Readonly<Record<string, Applet>> = {
-  date, env, printenv, hostname, id, whoami, uname, ps, uptime, nproc, timeout, nohup, free,
+  date, env, printenv, hostname, id, whoami, uname, ps, pidof, pgrep, uptime, nproc, timeout, nohup, free,
 };

@@ -61,7 +61,7 @@ const CLASSES: Readonly<Record<string, string>> = {
 
 const grep: Applet = function* (c) {
   const flags = parseFlags(c.args, 'EFivnclqoe:hHsrRwxm:A:B:C:', ['color', 'line-buffered']);
-  const patterns = flags.value('e') ?? flags.rest[0];
+  const patterns = flags.has('e') ? flags.all('e').join('\n') : flags.rest[0];
   if (patterns === undefined) throw new AppletError('no pattern', 2);
   const files = flags.has('e') ? flags.rest : flags.rest.slice(1);
   const fixed = flags.has('F') || c.name === 'fgrep';
@@ -72,13 +72,28 @@ const grep: Applet = function* (c) {
     return new RegExp(source, flags.has('i') ? 'gi' : 'g');
   });
   const limit = Number(flags.value('m') ?? Infinity);
+  const around = Number(flags.value('C') ?? 0);
+  const [before, after] = [Number(flags.value('B') ?? around), Number(flags.value('A') ?? around)];
+  /** Lines that may still stand before a hit; lines still to be printed after one; the last one that was printed. */
+  let held: { readonly n: number; readonly text: string }[] = [];
+  let owed = 0;
+  let printed = 0;
   const named = (files.length > 1 || flags.has('H') || flags.has('r')) && !flags.has('h');
   let [count, n] = [0, 0];
   let listed = '';
   yield* eachLine(c, files, function* (line, path): Op<boolean> {
     n++;
     const hits = tests.flatMap((test) => line.match(test) ?? []);
-    if (hits.length > 0 === flags.has('v')) return true;
+    if (hits.length > 0 === flags.has('v')) {
+      const text = `${named ? `${path}-` : ''}${flags.has('n') ? `${n}-` : ''}${line}\n`;
+      if (owed > 0 && !flags.has('c') && !flags.has('l')) {
+        yield* c.stdout.write(text);
+        printed = n;
+        if (--owed === 0 && count >= limit) return false;
+      } else if (before > 0) held = [...held, { n, text }].slice(-before);
+      return true;
+    }
+    if (count >= limit) return false;
     count++;
     if (flags.has('q')) return false;
     if (flags.has('c')) return true;
@@ -88,8 +103,13 @@ const grep: Applet = function* (c) {
       return true;
     }
     const prefix = `${named ? `${path}:` : ''}${flags.has('n') ? `${n}:` : ''}`;
+    if (before + after > 0 && printed > 0 && (held[0]?.n ?? n) > printed + 1) yield* c.stdout.write('--\n');
+    for (const { text } of held) yield* c.stdout.write(text);
+    held = [];
     for (const text of flags.has('o') ? hits : [line]) yield* c.stdout.write(`${prefix}${text}\n`);
-    return count < limit;
+    printed = n;
+    owed = after;
+    return count < limit || owed > 0;
   });
   if (flags.has('c')) yield* c.stdout.write(`${count}\n`);
   return count > 0 ? 0 : 1;
@@ -324,8 +344,7 @@ const yes: Applet = function* (c) {
   const block = line.repeat(Math.max(1, Math.floor(4096 / line.length)));
   for (;;) {
     yield* c.stdout.write(block);
-    c.os.process.useCpu(10 * MILLISECOND);
-    yield* c.os.sleep(10 * MILLISECOND);
+    yield* c.os.process.compute(10 * MILLISECOND);
   }
 };
 

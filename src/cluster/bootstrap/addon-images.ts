@@ -1,0 +1,58 @@
+// The images of add-ons: what an operator applies when the cluster runs. Nothing of it is needed to boot.
+
+import { attacherProgram } from '../addons/csi/attacher.ts';
+import { provisionerProgram } from '../addons/csi/provisioner.ts';
+import { registrarProgram } from '../addons/csi/registrar.ts';
+import { resizerProgram } from '../addons/csi/resizer.ts';
+import { diskCsiProgram } from '../addons/disk-csi/driver.ts';
+import {
+  CSI_ATTACHER_IMAGE,
+  CSI_PROVISIONER_IMAGE,
+  CSI_REGISTRAR_IMAGE,
+  CSI_RESIZER_IMAGE,
+  DISK_CSI_IMAGE,
+} from '../addons/disk-csi/manifest.ts';
+import { alpineNfsProgram, volumeNfsProgram } from '../addons/nfs-server/server.ts';
+import type { ImageCatalogue } from '../images/catalogue.ts';
+import { type ComponentImage, registerImages } from './component-images.ts';
+import type { ImageEntry } from '../images/entry.ts';
+import { BASH } from '../images/shell/shell.ts';
+import { BUSYBOX_COMMANDS, runCommandLine, toolboxOf } from '../images/toolbox.ts';
+import type { Program } from '../machine/process.ts';
+import { MILLISECOND } from '../sim/time.ts';
+
+const ADDONS: readonly ComponentImage[] = [
+  { image: CSI_PROVISIONER_IMAGE, program: provisionerProgram, entrypoint: ['/csi-provisioner'], megabytes: 29.7, startup: 300 * MILLISECOND, memory: 19, idle: 1 },
+  { image: CSI_ATTACHER_IMAGE, program: attacherProgram, entrypoint: ['/csi-attacher'], megabytes: 28.4, startup: 300 * MILLISECOND, memory: 17, idle: 1 },
+  { image: CSI_RESIZER_IMAGE, program: resizerProgram, entrypoint: ['/csi-resizer'], megabytes: 28.9, startup: 300 * MILLISECOND, memory: 17, idle: 1 },
+  { image: CSI_REGISTRAR_IMAGE, program: registrarProgram, entrypoint: ['/csi-node-driver-registrar'], megabytes: 11.9, startup: 150 * MILLISECOND, memory: 8, idle: 0 },
+  { image: DISK_CSI_IMAGE, program: diskCsiProgram, entrypoint: ['/disk-csi-driver'], megabytes: 21.3, startup: 200 * MILLISECOND, memory: 14, idle: 1 },
+];
+
+const tools = toolboxOf(BASH, BUSYBOX_COMMANDS, ['sh', 'bash', 'ash']);
+
+/** The server, or a command of the image's shell. */
+const withShell =
+  (program: Program, entrypoint: string): Program =>
+  (os) =>
+    os.argv[0] === entrypoint ? program(os) : runCommandLine(os, tools);
+
+function nfsImage(repository: string, entrypoint: string, program: Program): ImageEntry {
+  return { repository, tags: (tag) => tag, entrypoint: [entrypoint], cmd: [], exposedPorts: [2049], sizeBytes: 22_400_000, program: withShell(program, entrypoint) };
+}
+
+/** NFS servers that manifests name; any tag. */
+const NFS: readonly ImageEntry[] = [
+  nfsImage('docker.io/itsthenetwork/nfs-server-alpine', '/usr/bin/nfsd.sh', alpineNfsProgram),
+  ...['registry.k8s.io/volume-nfs', 'k8s.gcr.io/volume-nfs', 'gcr.io/google_containers/volume-nfs', 'registry.k8s.io/e2e-test-images/volume/nfs'].map((repository) =>
+    nfsImage(repository, '/usr/local/bin/run_nfs.sh', volumeNfsProgram),
+  ),
+];
+
+/** Makes the registries know them. */
+export function registerAddonImages(catalogue: ImageCatalogue): void {
+  registerImages(catalogue, ADDONS);
+  for (const entry of NFS) catalogue.register(entry);
+  // What scrubs volumes of the reclaim policy Recycle.
+  catalogue.register({ ...nfsImage('registry.k8s.io/build-image/debian-base', '/bin/sh', (os) => runCommandLine(os, tools)), exposedPorts: [] });
+}

@@ -1,0 +1,54 @@
+// What the three modes of kube-proxy have in common (proxy.Provider): they take over Services that changed and write the
+// kernel's tables.
+
+import type { EndpointSlice, Service } from '../../api/generated/types.ts';
+import type { Os } from '../../machine/process.ts';
+import type { Netns } from '../../network/netns.ts';
+import type { ModeName, ProxyConfiguration } from './configuration.ts';
+import type { PortContext } from './port-rules.ts';
+
+/** A Service and its slices as they are now. */
+export type ReadService = (key: string) => { readonly service: Service | undefined; readonly slices: readonly EndpointSlice[] };
+
+/** What a sync has to write. */
+export interface PendingWrite {
+  /** Rules (or elements); what the writing costs. 0 without `full`: nothing has to be written. */
+  readonly size: number;
+  readonly nothing: boolean;
+  /** Writes it. `full`: all of it, as at first or after somebody else changed the tables. */
+  write(full: boolean): void;
+}
+
+export interface ProxyMode {
+  readonly name: ModeName;
+  /** Rules that depend on Services. */
+  readonly count: number;
+  /** Takes over what may have changed. */
+  take(keys: Iterable<string>, read: ReadService): PendingWrite;
+  /** The node's place changed: every Service is taken anew after this. */
+  setContext(context: PortContext): void;
+  /** Removes what the other modes have left behind. */
+  cleanUp(): void;
+  /** Hears when somebody removes the tables; undefined where upstream does not look. */
+  onLost?(lost: () => void): void;
+  /** Tables are there that this mode looks after. */
+  readonly isIntact: boolean;
+}
+
+export interface ModeOptions {
+  readonly os: Os;
+  readonly netns: Netns;
+  readonly config: ProxyConfiguration;
+  readonly context: PortContext;
+}
+
+export type MakeMode = (options: ModeOptions) => ProxyMode;
+
+let others: Readonly<Record<'ipvs' | 'nftables', MakeMode>> | null = null;
+
+/** Given by the host: the modes that a new cluster does not start with. */
+export function provideProxyModes(modes: Readonly<Record<'ipvs' | 'nftables', MakeMode>>): void {
+  others = modes;
+}
+
+export const otherMode = (name: 'ipvs' | 'nftables'): MakeMode | undefined => others?.[name];

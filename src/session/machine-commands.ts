@@ -1,0 +1,41 @@
+// Which programs a machine of the cluster has beside what every Linux has: those of its runtime, of systemd and of the network.
+
+import { bridgeProgram, ipProgram, nsenterProgram, ssProgram } from '../cluster/network-tools/ip.ts';
+import { iptablesSaveProgram } from '../cluster/network-tools/iptables-save-command.ts';
+import { sshProgram } from '../cluster/network-tools/ssh.ts';
+import { journalctlProgram } from '../cluster/machine/cli/journalctl.ts';
+import { pgrepProgram, psProgram } from '../cluster/machine/cli/ps.ts';
+import { systemctlProgram } from '../cluster/machine/cli/systemctl.ts';
+import type { Machine } from '../cluster/machine/machine.ts';
+import type { Program } from '../cluster/machine/process.ts';
+import { crictlProgram } from '../cluster/runtime/cli/crictl.ts';
+import { ctrProgram } from '../cluster/runtime/cli/ctr.ts';
+import { dockerProgram } from '../cluster/runtime/cli/docker.ts';
+
+type Programs = Readonly<Record<string, Program>>;
+
+/** On the operator's machine and on nodes. */
+const EVERYWHERE: Programs = {
+  ssh: sshProgram, systemctl: systemctlProgram, journalctl: journalctlProgram, ps: psProgram, pgrep: pgrepProgram, ip: ipProgram, ss: ssProgram,
+};
+
+const ON_NODES: Programs = { crictl: crictlProgram, bridge: bridgeProgram, nsenter: nsenterProgram, 'iptables-save': iptablesSaveProgram };
+
+/** By the systemd unit whose package brings them. */
+const BY_UNIT: Programs = { docker: dockerProgram, containerd: ctrProgram };
+const NAME: Readonly<Record<string, string>> = { containerd: 'ctr' };
+
+/** What `machine` has, and a key that is the same for machines with the same. */
+export function programsOf({ units }: Machine): { readonly key: string; readonly programs: () => Programs } {
+  const names = units.names();
+  const isNode = names.includes('kubelet');
+  const packages = Object.keys(BY_UNIT).filter((unit) => names.includes(unit));
+  return {
+    key: `${isNode} ${packages.join()}`,
+    programs: () => ({
+      ...EVERYWHERE,
+      ...(isNode ? ON_NODES : {}),
+      ...Object.fromEntries(packages.map((unit) => [NAME[unit] ?? unit, BY_UNIT[unit] as Program])),
+    }),
+  };
+}

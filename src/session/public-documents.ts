@@ -1,0 +1,51 @@
+// What lies on the internet for `kubectl apply -f https://…`: the manifests that add-ons and the documentation's walkthroughs are installed from.
+
+import { diskCsiManifest } from '../cluster/addons/disk-csi/manifest.ts';
+import { metricsServerManifest } from '../cluster/addons/metrics-server/manifest.ts';
+import type { PublicDocument } from '../kubectl/resource/public-documents.ts';
+
+const PHP_APACHE = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: php-apache
+spec:
+  selector:
+    matchLabels:
+      run: php-apache
+  template:
+    metadata:
+      labels:
+        run: php-apache
+    spec:
+      containers:
+      - name: php-apache
+        image: registry.k8s.io/hpa-example
+        ports:
+        - containerPort: 80
+        resources:
+          limits:
+            cpu: 500m
+          requests:
+            cpu: 200m
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: php-apache
+  labels:
+    run: php-apache
+spec:
+  ports:
+  - port: 80
+  selector:
+    run: php-apache
+`;
+
+export const publicDocuments: readonly PublicDocument[] = [
+  {
+    url: /^https:\/\/github\.com\/kubernetes-sigs\/metrics-server\/releases\/(latest\/download|download\/v[\d.]+)\/(components|high-availability(-1\.21\+)?)\.yaml$/,
+    text: metricsServerManifest,
+  },
+  { url: /^https:\/\/addons\.orrery\.example\/disk-csi\.yaml$/, text: diskCsiManifest },
+  { url: /^https:\/\/(k8s\.io|kubernetes\.io|raw\.githubusercontent\.com\/kubernetes\/website\/main\/content\/en)\/examples\/application\/php-apache\.yaml$/, text: PHP_APACHE },
+];

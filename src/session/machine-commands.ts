@@ -1,7 +1,7 @@
 // Which programs a machine of the cluster has beside what every Linux has: those of its runtime, of systemd and of the network.
 
-import { bridgeProgram, ipProgram, nsenterProgram, ssProgram } from '../cluster/network-tools/ip.ts';
-import { iptablesSaveProgram } from '../cluster/network-tools/iptables-save-command.ts';
+import { exportfsProgram } from '../cluster/addons/nfs-server/server.ts';
+import { BASIC_NETWORK_PROGRAMS, TABLE_PROGRAMS } from '../cluster/network-tools/commands.ts';
 import { sshProgram } from '../cluster/network-tools/ssh.ts';
 import { journalctlProgram } from '../cluster/machine/cli/journalctl.ts';
 import { pgrepProgram, psProgram } from '../cluster/machine/cli/ps.ts';
@@ -16,10 +16,11 @@ type Programs = Readonly<Record<string, Program>>;
 
 /** On the operator's machine and on nodes. */
 const EVERYWHERE: Programs = {
-  ssh: sshProgram, systemctl: systemctlProgram, journalctl: journalctlProgram, ps: psProgram, pgrep: pgrepProgram, ip: ipProgram, ss: ssProgram,
+  ssh: sshProgram, systemctl: systemctlProgram, journalctl: journalctlProgram, ps: psProgram, pgrep: pgrepProgram, ...BASIC_NETWORK_PROGRAMS,
+  exportfs: exportfsProgram,
 };
 
-const ON_NODES: Programs = { crictl: crictlProgram, bridge: bridgeProgram, nsenter: nsenterProgram, 'iptables-save': iptablesSaveProgram };
+const ON_NODES: Programs = { crictl: crictlProgram, ...TABLE_PROGRAMS };
 
 /** By the systemd unit whose package brings them. */
 const BY_UNIT: Programs = { docker: dockerProgram, containerd: ctrProgram };

@@ -1,6 +1,7 @@
 // What lies on the internet for `kubectl apply -f https://…`: the manifests that add-ons and the documentation's walkthroughs are installed from.
 
 import { diskCsiManifest } from '../cluster/addons/disk-csi/manifest.ts';
+import { localPathManifest } from '../cluster/addons/local-path/manifest.ts';
 import { metricsServerManifest } from '../cluster/addons/metrics-server/manifest.ts';
 import type { PublicDocument } from '../kubectl/resource/public-documents.ts';
 
@@ -42,6 +43,7 @@ spec:
 `;
 
 export const publicDocuments: readonly PublicDocument[] = [
+  { url: /^https:\/\/raw\.githubusercontent\.com\/rancher\/local-path-provisioner\/(v[\d.]+|master)\/deploy\/local-path-storage\.yaml$/, text: localPathManifest },
   {
     url: /^https:\/\/github\.com\/kubernetes-sigs\/metrics-server\/releases\/(latest\/download|download\/v[\d.]+)\/(components|high-availability(-1\.21\+)?)\.yaml$/,
     text: metricsServerManifest,

@@ -4,12 +4,15 @@
 import { provideCel } from '../cluster/api/cel/cel.ts';
 import { celEngine } from '../cluster/api/cel/engine.ts';
 import { provideOpenApi } from '../cluster/apiserver/openapi/pool.ts';
+import { kernelNfsProgram } from '../cluster/addons/nfs-server/server.ts';
 import { registerAddonImages } from '../cluster/bootstrap/addon-images.ts';
+import { provideNfsServer } from '../cluster/bootstrap/nfs-unit.ts';
 import { storageControllers } from '../cluster/controllers/storage.ts';
 import { provideStorageControllers } from '../cluster/controllers/storage-controllers.ts';
 import { etcdctlProgram } from '../cluster/etcd/etcdctl.ts';
 import { provideEtcdctl } from '../cluster/etcd/etcdctl-provider.ts';
 import type { ImageCatalogue } from '../cluster/images/catalogue.ts';
+import { stockKubectlImages } from '../cluster/images/entries/kubectl.ts';
 import { stockEverydayImages } from '../cluster/images/everyday.ts';
 import { storageVolumes } from '../cluster/kubelet/storage.ts';
 import { provideStorageVolumes } from '../cluster/kubelet/storage-volumes.ts';
@@ -17,6 +20,10 @@ import { readConfiguration } from '../cluster/scheduler/configuration.ts';
 import { provideSchedulerConfiguration } from '../cluster/scheduler/configuration-provider.ts';
 import { volumePlugins } from '../cluster/scheduler/plugins/volumes.ts';
 import { provideVolumePlugins } from '../cluster/scheduler/volume-plugins.ts';
+import { evictionRound } from '../cluster/kubelet/eviction-round.ts';
+import { provideKubeletExtras } from '../cluster/kubelet/extras.ts';
+import { cadvisorMetrics } from '../cluster/kubelet/server-cadvisor.ts';
+import { summary } from '../cluster/kubelet/server-stats.ts';
 import { kernelFiles } from '../cluster/machine/kernel-files.ts';
 import { provideKernelFiles } from '../cluster/machine/kernel-files-provider.ts';
 import { otherRuntimes } from '../cluster/runtime/other-runtimes.ts';
@@ -35,14 +42,17 @@ provideCel(celEngine);
 provideEtcdctl(etcdctlProgram);
 provideRuntimes(otherRuntimes);
 provideKernelFiles(kernelFiles);
+provideKubeletExtras({ evictionRound, cadvisorMetrics, summary });
 providePublicDocuments(publicDocuments);
 provideSchedulerConfiguration(readConfiguration);
+provideNfsServer(kernelNfsProgram);
 provideStorageControllers(storageControllers);
 provideStorageVolumes(storageVolumes);
 provideVolumePlugins(volumePlugins);
 
 function stockImages(catalogue: ImageCatalogue): void {
   stockEverydayImages(catalogue);
+  stockKubectlImages(catalogue, kubectlProgram);
   registerAddonImages(catalogue);
 }
 

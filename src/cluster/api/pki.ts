@@ -1,7 +1,8 @@
 // Certificates as text that looks like PEM and carries JSON: who somebody is, and which authority says so.
 // Simplification: signatures are keyed hashes, and the key that makes them can be derived from the authority's certificate.
 
-import { fromBase64, toBase64 } from './base64.ts';
+import { base64ToBytes, fromBase64, toBase64 } from './base64.ts';
+import { readPkcs10 } from './pkcs10.ts';
 import { sign } from './signature.ts';
 
 export interface CertificateSubject {
@@ -174,15 +175,19 @@ export interface SigningRequest {
   readonly keyId: string;
 }
 
-/** What a signing request asks for; null when the text holds none. */
+/** What a signing request asks for, one of ours or one from outside; null when the text holds none. */
 export function readRequest(text: string): SigningRequest | null {
-  const body = blocks(text, 'CERTIFICATE REQUEST')[0];
-  if (body === undefined) return null;
+  const encoded = [...text.matchAll(BLOCK)].find((m) => m[1] === 'CERTIFICATE REQUEST')?.[2]?.replaceAll('\n', '');
+  if (encoded === undefined) return null;
+  const body = fromBase64(encoded);
   try {
-    const read = JSON.parse(body) as SigningRequest;
+    const read = JSON.parse(body ?? '') as SigningRequest;
     return typeof read.commonName === 'string' && typeof read.keyId === 'string' ? read : null;
   } catch {
-    return null;
+    const outside = readPkcs10(base64ToBytes(encoded) ?? []);
+    if (!outside) return null;
+    const { publicKey, ...subject } = outside;
+    return { ...subject, keyId: keyIdOf(publicKey.join()) };
   }
 }
 

@@ -26,7 +26,7 @@ function compute(spec: PodSpec): string {
     for (const name of COMPUTE) {
       const [request, limit] = [positive(requests?.[name]), positive(limits?.[name])];
       if (request !== undefined || limit !== undefined) some = true;
-      if (limit === undefined || (request !== undefined && request !== limit)) guaranteed = false;
+      if (limit === undefined || (requests?.[name] !== undefined && request !== limit)) guaranteed = false;
     }
   }
   if (!some) return 'BestEffort';

@@ -8,6 +8,7 @@ import { hasSubresource, type ResourceKind } from './kinds.ts';
 import { type ApiObject, deepFreeze, semanticEqual } from './meta.ts';
 import { qosClass } from './qos.ts';
 import { isDefined } from './schema.ts';
+import { withMergedLabelKeys } from './strategy/pod-selectors.ts';
 import { keepAllocated } from './strategy/service.ts';
 
 /** Kinds that count the versions of their spec. */
@@ -54,6 +55,7 @@ export function prepareForCreate<T extends ApiObject>(kind: ResourceKind, object
   }
   if (GENERATIONS.has(kind.key)) out = withMetadata(out, { generation: 1 });
   else if (object.metadata.generation !== undefined && kind.schema !== '') out = withMetadata(out, { generation: undefined });
+  if (kind.key === 'pods') out = withMergedLabelKeys(out as unknown as Pod);
   if (kind.key === 'namespaces') out = prepareNamespace(out as unknown as Namespace);
   if (kind.key === 'jobs.batch') out = selectOwnPods(out as unknown as Job);
   if (kind.key === 'daemonsets.apps') out = withTemplateGeneration(out, 1);

@@ -12,7 +12,10 @@ import {
   CSI_RESIZER_IMAGE,
   DISK_CSI_IMAGE,
 } from '../addons/disk-csi/manifest.ts';
+import { LOCAL_PATH_IMAGE } from '../addons/local-path/manifest.ts';
+import { localPathProgram } from '../addons/local-path/provisioner.ts';
 import { alpineNfsProgram, volumeNfsProgram } from '../addons/nfs-server/server.ts';
+import { nfsSubdirProgram } from '../addons/nfs-server/subdir-provisioner.ts';
 import type { ImageCatalogue } from '../images/catalogue.ts';
 import { type ComponentImage, registerImages } from './component-images.ts';
 import type { ImageEntry } from '../images/entry.ts';
@@ -27,6 +30,7 @@ const ADDONS: readonly ComponentImage[] = [
   { image: CSI_RESIZER_IMAGE, program: resizerProgram, entrypoint: ['/csi-resizer'], megabytes: 28.9, startup: 300 * MILLISECOND, memory: 17, idle: 1 },
   { image: CSI_REGISTRAR_IMAGE, program: registrarProgram, entrypoint: ['/csi-node-driver-registrar'], megabytes: 11.9, startup: 150 * MILLISECOND, memory: 8, idle: 0 },
   { image: DISK_CSI_IMAGE, program: diskCsiProgram, entrypoint: ['/disk-csi-driver'], megabytes: 21.3, startup: 200 * MILLISECOND, memory: 14, idle: 1 },
+  { image: LOCAL_PATH_IMAGE, program: localPathProgram, entrypoint: ['local-path-provisioner'], megabytes: 17.6, startup: 200 * MILLISECOND, memory: 12, idle: 1 },
 ];
 
 const tools = toolboxOf(BASH, BUSYBOX_COMMANDS, ['sh', 'bash', 'ash']);
@@ -41,11 +45,14 @@ function nfsImage(repository: string, entrypoint: string, program: Program): Ima
   return { repository, tags: (tag) => tag, entrypoint: [entrypoint], cmd: [], exposedPorts: [2049], sizeBytes: 22_400_000, program: withShell(program, entrypoint) };
 }
 
-/** NFS servers that manifests name; any tag. */
+/** NFS servers and their provisioner, as manifests name them; any tag. */
 const NFS: readonly ImageEntry[] = [
   nfsImage('docker.io/itsthenetwork/nfs-server-alpine', '/usr/bin/nfsd.sh', alpineNfsProgram),
   ...['registry.k8s.io/volume-nfs', 'k8s.gcr.io/volume-nfs', 'gcr.io/google_containers/volume-nfs', 'registry.k8s.io/e2e-test-images/volume/nfs'].map((repository) =>
     nfsImage(repository, '/usr/local/bin/run_nfs.sh', volumeNfsProgram),
+  ),
+  ...['registry.k8s.io/sig-storage/nfs-subdir-external-provisioner', 'k8s.gcr.io/sig-storage/nfs-subdir-external-provisioner', 'quay.io/external_storage/nfs-client-provisioner'].map(
+    (repository) => nfsImage(repository, '/nfs-subdir-external-provisioner', nfsSubdirProgram),
   ),
 ];
 

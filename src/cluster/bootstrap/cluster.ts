@@ -8,6 +8,7 @@ import type { RuntimeKind } from '../runtime/runtime-kind.ts';
 import { Simulation } from '../sim/simulation.ts';
 import type { Trace } from '../sim/trace.ts';
 import { registerComponentImages } from './component-images.ts';
+import { installNfsUnit } from './nfs-unit.ts';
 import { installNodeUnits } from './node-units.ts';
 import { OPERATOR_HOME, provisionProgram } from './provision.ts';
 import { outsideDnsProgram } from './outside-dns.ts';
@@ -77,6 +78,7 @@ export class Cluster {
       const address = this.topology.addresses.get(machine.name) as string;
       operator.files.append('/etc/hosts', `${address}\t${machine.name}\n`);
       waitForSsh(machine);
+      installNfsUnit(machine);
       machine.powerOn();
     }
 

@@ -6,6 +6,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import type { ConfigMap, Secret } from '../api/generated/types.ts';
 import { bytesToBase64Url, toBase64Url } from '../api/base64.ts';
 import { bytesOf } from '../api/bytes.ts';
+import { jsonEqual } from '../api/meta.ts';
 import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
 import type { Informer } from '../client/informer.ts';
@@ -14,7 +15,6 @@ import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
 import { BOOTSTRAP_TOKEN, expiryOf, tokenField } from './bootstraptokens.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
-import { equal } from './equal.ts';
 
 const NAME = 'bootstrap-signer';
 const NAMESPACE = 'kube-public';
@@ -57,7 +57,7 @@ export class BootstrapSigner implements Controller {
     const data: Record<string, string> = {};
     for (const [name, value] of Object.entries(map.data ?? {})) if (!name.startsWith(SIGNATURE)) data[name] = value;
     for (const { id, secret } of this.#tokens()) data[SIGNATURE + id] = detachedSignature(content, id, secret);
-    if (equal(map.data, data)) return;
+    if (jsonEqual(map.data, data)) return;
     sync.decide({ sign: Object.keys(data).filter((name) => name.startsWith(SIGNATURE)) });
     yield* this.#client.update('configmaps', { ...map, data });
   }

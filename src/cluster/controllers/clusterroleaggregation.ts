@@ -2,7 +2,7 @@
 // that it selects by label (how `view`, `edit` and `admin` grow).
 
 import type { ClusterRole, PolicyRule } from '../api/generated/types.ts';
-import { keyOf } from '../api/meta.ts';
+import { jsonEqual, keyOf } from '../api/meta.ts';
 import { matchLabels, selectorOf } from '../api/selector.ts';
 import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
@@ -11,7 +11,6 @@ import { WorkQueue } from '../client/workqueue.ts';
 import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
-import { equal } from './equal.ts';
 
 const NAME = 'clusterrole-aggregation-controller';
 
@@ -50,10 +49,10 @@ export class ClusterRoleAggregation implements Controller {
     for (const selector of role.aggregationRule.clusterRoleSelectors ?? []) {
       const selected = this.#roles.list().filter((other) => matchLabels(selectorOf(selector), other.metadata.labels) && other.metadata.name !== key);
       for (const other of selected.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))) {
-        for (const rule of other.rules ?? []) if (!rules.some((known) => equal(known, rule))) rules.push(rule);
+        for (const rule of other.rules ?? []) if (!rules.some((known) => jsonEqual(known, rule))) rules.push(rule);
       }
     }
-    if (equal(role.rules ?? [], rules)) return;
+    if (jsonEqual(role.rules ?? [], rules)) return;
     sync.decide({ rules: rules.length });
     yield* this.#client.update('clusterroles.rbac.authorization.k8s.io', { ...role, rules });
   }

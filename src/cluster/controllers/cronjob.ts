@@ -1,7 +1,7 @@
 // The CronJob controller (pkg/controller/cronjob/cronjob_controllerv2.go): makes a Job whenever the schedule says so.
 
 import type { CronJob, CronJobStatus, Job, ObjectReference } from '../api/generated/types.ts';
-import { controllerOf, controllerReference, isDeleting, keyOf } from '../api/meta.ts';
+import { controllerOf, controllerReference, isDeleting, jsonEqual, keyOf } from '../api/meta.ts';
 import { isKnownZone, zoneOffset } from '../api/timezones.ts';
 import { isAlreadyExists, isNotFound } from '../api/status.ts';
 import type { Client, Draft } from '../client/client.ts';
@@ -15,7 +15,6 @@ import type { Op } from '../sim/simulation.ts';
 import { formatTime, type Micros, MINUTE, SECOND } from '../sim/time.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
 import { type Due, latestDue, parseSchedule, rfc1123, type Schedule, untilNext } from './cronjob-schedule.ts';
-import { equal } from './equal.ts';
 import { BY_CONTROLLER, indexByController } from './indexes.ts';
 
 const NAME = 'cronjob-controller';
@@ -67,7 +66,7 @@ export class CronJobController implements Controller {
     try {
       if (!isDeleting(cron) && cron.spec.suspend !== true) status = yield* this.#schedule(cron, status, sync);
     } finally {
-      if (!equal(cron.status, status)) yield* this.#client.updateStatus('cronjobs.batch', { ...cron, status });
+      if (!jsonEqual(cron.status, status)) yield* this.#client.updateStatus('cronjobs.batch', { ...cron, status });
     }
   }
 

@@ -1,17 +1,15 @@
 // The history of a DaemonSet's templates as ControllerRevisions (pkg/controller/daemon/update.go, pkg/controller/history).
 
-import type { ControllerRevision, DaemonSet, Pod, PodTemplateSpec } from '../api/generated/types.ts';
+import type { ControllerRevision, DaemonSet, Pod } from '../api/generated/types.ts';
 import { podTemplateHash } from '../api/hash.ts';
-import { controllerReference } from '../api/meta.ts';
-import { selectorOf } from '../api/selector.ts';
-import { isAlreadyExists, isNotFound } from '../api/status.ts';
+import { isAlreadyExists } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import type { Informer } from '../client/informer.ts';
 import type { Op } from '../sim/simulation.ts';
 import { REVISION_HASH } from './daemonset-plan.ts';
 import { sameTemplate } from './deployment-revisions.ts';
-import { BY_CONTROLLER, indexByController, orphansOf } from './indexes.ts';
-import { claim } from './refmanager.ts';
+import { BY_CONTROLLER } from './indexes.ts';
+import { RevisionHistory, revisionOfTemplate, templateOf } from './revision-history.ts';
 
 export interface History {
   /** Of the present template: the Pods' label controller-revision-hash. */
@@ -21,19 +19,18 @@ export interface History {
 
 export class DaemonSetHistory {
   readonly #client: Client;
-  readonly #revisions: Informer<ControllerRevision>;
+  readonly #history: RevisionHistory;
   readonly #pods: Informer<Pod>;
 
   constructor(client: Client, revisions: Informer<ControllerRevision>, pods: Informer<Pod>) {
     this.#client = client;
-    this.#revisions = revisions;
+    this.#history = new RevisionHistory(client, 'daemonsets.apps', revisions);
     this.#pods = pods;
-    indexByController(revisions);
   }
 
   /** Finds or writes the revision of the present template, and makes it the newest. */
   *sync(set: DaemonSet): Op<History> {
-    const mine = yield* this.#claim(set);
+    const mine = yield* this.#history.of(set);
     const current = mine.find((revision) => sameTemplate(set.spec.template, templateOf(revision)));
     const old = mine.filter((revision) => revision !== current);
     const next = old.reduce((max, revision) => Math.max(max, revision.revision), 0) + 1;
@@ -50,49 +47,19 @@ export class DaemonSetHistory {
     for (const revision of [...old].sort((a, b) => a.revision - b.revision)) {
       if (excess <= 0) return;
       if (live.has(revision.metadata.labels?.[REVISION_HASH])) continue;
-      try {
-        yield* this.#client.delete('controllerrevisions.apps', revision.metadata.namespace ?? '', revision.metadata.name);
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
+      yield* this.#history.delete(revision);
       excess--;
     }
   }
 
-  *#claim(set: DaemonSet): Op<ControllerRevision[]> {
-    const namespace = set.metadata.namespace ?? '';
-    return yield* claim(
-      {
-        client: this.#client,
-        resource: 'controllerrevisions.apps',
-        owner: set,
-        selector: selectorOf(set.spec.selector),
-        readOwner: () => this.#client.get('daemonsets.apps', namespace, set.metadata.name),
-      },
-      [...this.#revisions.index(BY_CONTROLLER, set.metadata.uid ?? ''), ...this.#revisions.index(BY_CONTROLLER, orphansOf(namespace))],
-    );
-  }
-
   *#snapshot(set: DaemonSet, revision: number): Op<string> {
     const hash = podTemplateHash(set.spec.template, set.status.collisionCount);
-    const { name, namespace = '', annotations } = set.metadata;
+    const name = `${set.metadata.name}-${hash}`;
     try {
-      yield* this.#client.create('controllerrevisions.apps', {
-        apiVersion: 'apps/v1',
-        kind: 'ControllerRevision',
-        metadata: {
-          name: `${name}-${hash}`,
-          namespace,
-          labels: { ...set.spec.template.metadata?.labels, [REVISION_HASH]: hash },
-          ...(annotations === undefined ? {} : { annotations }),
-          ownerReferences: [controllerReference(set)],
-        },
-        data: { spec: { template: { ...set.spec.template, $patch: 'replace' } } },
-        revision,
-      });
+      yield* this.#client.create('controllerrevisions.apps', revisionOfTemplate(set, name, [REVISION_HASH, hash], revision));
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
-      yield* this.#resolveCollision(set, `${name}-${hash}`, error);
+      yield* this.#resolveCollision(set, name, error);
     }
     return hash;
   }
@@ -105,16 +72,4 @@ export class DaemonSetHistory {
     yield* this.#client.updateStatus('daemonsets.apps', { ...set, status });
     throw error;
   }
-}
-
-const templates = new WeakMap<ControllerRevision, PodTemplateSpec>();
-
-function templateOf(revision: ControllerRevision): PodTemplateSpec | undefined {
-  const known = templates.get(revision);
-  if (known) return known;
-  const data = revision.data as { readonly spec?: { readonly template?: PodTemplateSpec & { readonly $patch?: string } } } | undefined;
-  if (data?.spec?.template === undefined) return undefined;
-  const { $patch: _, ...template } = data.spec.template;
-  templates.set(revision, template);
-  return template;
 }

@@ -5,7 +5,7 @@ import type { DaemonSet, DaemonSetStatus, Node, Pod, PodSpec, PodTemplateSpec, T
 import { scaledValue } from '../api/intstr.ts';
 import { isDeleting } from '../api/meta.ts';
 import type { Micros } from '../sim/time.ts';
-import { nonZero } from './equal.ts';
+import { nonZero } from './nonzero.ts';
 import { allowsNode } from './nodeaffinity.ts';
 import { isPodAvailable, isPodReady } from './pods.ts';
 import { NOT_READY, tolerates, UNREACHABLE } from './taints.ts';

@@ -1,7 +1,7 @@
 // The DaemonSet controller (pkg/controller/daemon): one Pod on every node that its template allows.
 
 import type { ControllerRevision, DaemonSet, Node, Pod } from '../api/generated/types.ts';
-import { controllerOf, isDeleting, keyOf } from '../api/meta.ts';
+import { controllerOf, isDeleting, jsonEqual, keyOf } from '../api/meta.ts';
 import { matchLabels, selectorOf } from '../api/selector.ts';
 import { isConflict, isNotFound } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
@@ -16,7 +16,6 @@ import { parallel, slowStartBatch } from './batch.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
 import { DaemonSetHistory } from './daemonset-history.ts';
 import { belongs, byAge, daemonSetStatus, daemonTemplate, isCurrent, pinnedTo, type PodsByNode, replacements, targetNode, updateLimits } from './daemonset-plan.ts';
-import { equal } from './equal.ts';
 import { Expectations } from './expectations.ts';
 import { BY_CONTROLLER, indexByController, orphansOf } from './indexes.ts';
 import { PodControl, podFromTemplate } from './podcontrol.ts';
@@ -107,7 +106,7 @@ export class DaemonSetController implements Controller {
       this.#queue.add(keyOf(set));
       const wait = set.spec.minReadySeconds ?? 0;
       if (wait > 0 && !isPodReady(before) && isPodReady(pod)) this.#queue.addAfter(keyOf(set), (wait + 1) * SECOND);
-    } else if (!controllerOf(pod) && !equal(before.metadata.labels, pod.metadata.labels)) this.#enqueueMatching(pod);
+    } else if (!controllerOf(pod) && !jsonEqual(before.metadata.labels, pod.metadata.labels)) this.#enqueueMatching(pod);
   }
 
   #podDeleted(pod: Pod): void {
@@ -125,7 +124,7 @@ export class DaemonSetController implements Controller {
 
   /** Heartbeats change nothing for daemons: only labels and taints do. */
   #nodeChanged(before: Node | undefined, after: Node | undefined): void {
-    if (before && after && equal(before.metadata.labels, after.metadata.labels) && equal(before.spec.taints, after.spec.taints)) return;
+    if (before && after && jsonEqual(before.metadata.labels, after.metadata.labels) && jsonEqual(before.spec.taints, after.spec.taints)) return;
     for (const set of this.#sets.list()) {
       const was = before ? belongs(set, before) : { run: false, stay: false };
       const is = after ? belongs(set, after) : { run: false, stay: false };
@@ -262,7 +261,7 @@ export class DaemonSetController implements Controller {
     const byNode = yield* this.#podsByNode(set);
     const now = this.#now();
     const status = daemonSetStatus(set, this.#nodes.list(), byNode, hash, now);
-    if (!equal(set.status, status)) {
+    if (!jsonEqual(set.status, status)) {
       sync.decide({ status });
       try {
         yield* this.#client.updateStatus('daemonsets.apps', { ...set, status });

@@ -3,10 +3,9 @@
 
 import type { Deployment, LabelSelector, PodTemplateSpec, ReplicaSet } from '../api/generated/types.ts';
 import { podTemplateHash } from '../api/hash.ts';
-import { controllerReference } from '../api/meta.ts';
+import { controllerReference, jsonEqual } from '../api/meta.ts';
 import type { Draft } from '../client/client.ts';
 import { byCreation, DESIRED_REPLICAS, MAX_REPLICAS, maxSurge, REVISION, REVISION_HISTORY, revisionOf, wantedOf } from './deployment-arithmetic.ts';
-import { equal } from './equal.ts';
 
 const TEMPLATE_HASH = 'pod-template-hash';
 const MAX_HISTORY_CHARS = 2000;
@@ -33,7 +32,7 @@ export function sameTemplate(mine: PodTemplateSpec, theirs: PodTemplateSpec | un
   if (theirs === undefined) return false;
   const known = compared.get(theirs);
   if (known?.other === mine) return known.same;
-  const same = equal(withoutHash(mine), withoutHash(theirs));
+  const same = jsonEqual(withoutHash(mine), withoutHash(theirs));
   compared.set(theirs, { other: mine, same });
   return same;
 }
@@ -77,7 +76,7 @@ export function newSetAnnotations(d: Deployment, set: ReplicaSet, revision: numb
     // The set was the new one before, and is again after a rollback: its former revisions are kept.
     if (current?.[REVISION] !== undefined) next[REVISION_HISTORY] = appended(current[REVISION_HISTORY], current[REVISION], historyChars);
   }
-  return equal(current ?? {}, next) ? current : next;
+  return jsonEqual(current ?? {}, next) ? current : next;
 }
 
 /** The annotations of a set that is about to be created. */

@@ -2,7 +2,7 @@
 // takes up what this sync has written.
 
 import type { Deployment, DeploymentStatus, Pod, ReplicaSet } from '../api/generated/types.ts';
-import { conditionOf, controllerOf } from '../api/meta.ts';
+import { conditionOf, controllerOf, jsonEqual } from '../api/meta.ts';
 import { isAlreadyExists, isNotFound } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import type { Sync } from '../client/controller.ts';
@@ -34,7 +34,6 @@ import {
 } from './deployment-arithmetic.ts';
 import { draftNewSet, findNewSet, firstAnnotations, hasSizeAnnotations, newSetAnnotations, sameTemplate, sizeAnnotations } from './deployment-revisions.ts';
 import { calculateStatus, condition, type Instant, rolloutStatus, withCondition } from './deployment-status.ts';
-import { equal } from './equal.ts';
 import { isPodTerminal } from './pods.ts';
 
 export interface RolloutTools {
@@ -297,13 +296,13 @@ export class Rollout {
 
   *#syncRollout(sets: Sets): Op<void> {
     const status = rolloutStatus(this.d, all(sets), sets.newSet, this.#now());
-    if (equal(this.d.status, status)) this.#checkProgressLater(status);
+    if (jsonEqual(this.d.status, status)) this.#checkProgressLater(status);
     else yield* this.#writeStatus(status);
   }
 
   *#syncStatus(sets: Sets): Op<void> {
     const status = calculateStatus(this.d, all(sets), sets.newSet, this.#now());
-    if (!equal(this.d.status, status)) yield* this.#writeStatus(status);
+    if (!jsonEqual(this.d.status, status)) yield* this.#writeStatus(status);
   }
 
   *#writeStatus(status: DeploymentStatus): Op<void> {

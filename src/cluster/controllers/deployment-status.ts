@@ -16,7 +16,7 @@ import {
   terminatingReplicas,
   wantedOf,
 } from './deployment-arithmetic.ts';
-import { nonZero } from './equal.ts';
+import { nonZero } from './nonzero.ts';
 
 /** An instant, as a number since 1970 and as metav1.Time. */
 export interface Instant {

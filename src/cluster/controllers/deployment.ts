@@ -2,7 +2,7 @@
 // the Pods from the old ones to the new one.
 
 import type { Deployment, Pod, ReplicaSet } from '../api/generated/types.ts';
-import { controllerOf, isDeleting, keyOf } from '../api/meta.ts';
+import { controllerOf, isDeleting, jsonEqual, keyOf } from '../api/meta.ts';
 import { matchLabels, selectorOf } from '../api/selector.ts';
 import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
@@ -14,7 +14,6 @@ import type { Op } from '../sim/simulation.ts';
 import { SECOND } from '../sim/time.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
 import { Rollout } from './deployment-rollout.ts';
-import { equal } from './equal.ts';
 import { BY_CONTROLLER, indexByController, orphansOf } from './indexes.ts';
 import { claim } from './refmanager.ts';
 
@@ -82,7 +81,7 @@ export class DeploymentController implements Controller {
       const former = this.#ownerOf(before);
       if (former) this.#enqueue(former);
     }
-    this.#enqueueOwnerOrMatching(set, moved || !equal(before.metadata.labels, set.metadata.labels));
+    this.#enqueueOwnerOrMatching(set, moved || !jsonEqual(before.metadata.labels, set.metadata.labels));
   }
 
   #setDeleted(set: ReplicaSet): void {

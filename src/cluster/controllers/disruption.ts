@@ -3,7 +3,7 @@
 
 import type { Deployment, Pod, PodDisruptionBudget, ReplicaSet, ReplicationController, Scale, StatefulSet } from '../api/generated/types.ts';
 import { kindOf } from '../api/kinds.ts';
-import { type ApiObject, conditionOf, controllerOf, isDeleting, keyOf } from '../api/meta.ts';
+import { type ApiObject, conditionOf, controllerOf, isDeleting, jsonEqual, keyOf } from '../api/meta.ts';
 import { matchLabels, selectorOf, selectorText } from '../api/selector.ts';
 import { isNotFound } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
@@ -17,7 +17,6 @@ import type { Op } from '../sim/simulation.ts';
 import { type Micros, MINUTE, parseTime } from '../sim/time.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
 import { budgetStatus, countHealthy, disruptedPods, needOf, needsScale, withAllowed } from './disruption-plan.ts';
-import { equal } from './equal.ts';
 import { isPodTerminal } from './pods.ts';
 
 const NAME = 'disruption-controller';
@@ -99,7 +98,7 @@ export class DisruptionController implements Controller {
     } catch (error) {
       if (isProgrammingError(error) || isNotFound(error)) throw error;
       const status = { ...budget.status, disruptionsAllowed: 0, conditions: withAllowed(budget, false, 'SyncFailed', messageOf(error), this.#os.sim.time()) };
-      if (!equal(budget.status, status)) yield* this.#client.updateStatus('poddisruptionbudgets.policy', { ...budget, status });
+      if (!jsonEqual(budget.status, status)) yield* this.#client.updateStatus('poddisruptionbudgets.policy', { ...budget, status });
       throw error;
     }
   }
@@ -125,7 +124,7 @@ export class DisruptionController implements Controller {
     }
     const status = budgetStatus(budget, countHealthy(pods, disrupted), needOf(budget, pods.length, scale), disrupted, this.#os.sim.time());
     if (recheckIn !== undefined) this.#queue.addAfter(keyOf(budget), recheckIn);
-    if (equal(budget.status, status)) return;
+    if (jsonEqual(budget.status, status)) return;
     sync.decide({ status });
     yield* this.#client.updateStatus('poddisruptionbudgets.policy', { ...budget, status });
   }

@@ -2,8 +2,7 @@
 // to date Pod by Pod.
 
 import type { EndpointAddress, EndpointPort, EndpointSubset, Pod, Service } from '../api/generated/types.ts';
-import { isDeleting, keyOf } from '../api/meta.ts';
-import { equal } from './equal.ts';
+import { isDeleting, jsonEqual, keyOf } from '../api/meta.ts';
 import { isPodReady } from './pods.ts';
 import { addressOf, hostnameFor, isBehind, isHeadless, targetPort } from './service-pods.ts';
 
@@ -50,7 +49,7 @@ export class SubsetBuilder {
   refresh(key: string, pod: Pod | undefined): void {
     const before = this.#placed.get(key);
     const after = pod && this.#place(pod);
-    if (before && after && before.part === after.part && before.list === after.list && equal(before.address, after.address)) return;
+    if (before && after && before.part === after.part && before.list === after.list && jsonEqual(before.address, after.address)) return;
     if (before) this.#remove(key, before);
     // The part may have gone with its last address.
     if (after) this.#insert(key, this.#parts.has(after.id) ? after : (this.#place(pod as Pod) as Placed));

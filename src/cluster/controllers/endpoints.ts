@@ -2,7 +2,7 @@
 // that do not know EndpointSlices.
 
 import type { Endpoints, Pod, Service } from '../api/generated/types.ts';
-import { keyOf, splitKey } from '../api/meta.ts';
+import { jsonEqual, keyOf, splitKey } from '../api/meta.ts';
 import { isAlreadyExists, isForbidden, isNotFound } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
@@ -17,7 +17,6 @@ import { SECOND } from '../sim/time.ts';
 import { ChangedPods } from './changedpods.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
 import { SubsetBuilder } from './endpoints-subsets.ts';
-import { equal } from './equal.ts';
 import { indexBySelector, isHeadless, selects, servicesOf, servicesToUpdate } from './service-pods.ts';
 import { stamped, TriggerTimes } from './triggertimes.ts';
 
@@ -201,5 +200,5 @@ function desired(service: Service, present: Endpoints | undefined, builder: Subs
 }
 
 function sameContent(a: Endpoints, b: Endpoints): boolean {
-  return equal(a.metadata.labels, b.metadata.labels) && equal(a.metadata.annotations ?? {}, b.metadata.annotations ?? {}) && equal(a.subsets ?? [], b.subsets ?? []);
+  return jsonEqual(a.metadata.labels, b.metadata.labels) && jsonEqual(a.metadata.annotations ?? {}, b.metadata.annotations ?? {}) && jsonEqual(a.subsets ?? [], b.subsets ?? []);
 }

@@ -2,9 +2,8 @@
 // changes as few slices as possible. Pure.
 
 import type { DiscoveryV1EndpointPort, Endpoint, EndpointSlice, Node, Pod, Service } from '../api/generated/types.ts';
-import { controllerReference, isDeleting } from '../api/meta.ts';
+import { controllerReference, isDeleting, jsonEqual } from '../api/meta.ts';
 import type { Draft } from '../client/client.ts';
-import { equal } from './equal.ts';
 import { isPodReady } from './pods.ts';
 import { addressOf, hostnameFor, isHeadless, targetPort } from './service-pods.ts';
 
@@ -55,8 +54,19 @@ export function endpointFor(pod: Pod, service: Service, node: Node | undefined, 
     ...(pod.spec.nodeName ? { nodeName: pod.spec.nodeName } : {}),
     targetRef: Object.freeze({ kind: 'Pod', namespace, name, uid }),
     ...(zone ? { zone } : {}),
+    ...(ready ? hintsFor(service, zone, pod.spec.nodeName) : {}),
   });
 }
+
+/** Who should use an endpoint first, when the Service wants its traffic to stay near (k8s.io/endpointslice/trafficdist). */
+function hintsFor({ spec: { trafficDistribution } }: Service, zone: string | undefined, nodeName: string | undefined): Pick<Endpoint, 'hints'> {
+  if (trafficDistribution === undefined) return NO_HINTS;
+  const forZones = zone ? { forZones: [{ name: zone }] } : {};
+  if (trafficDistribution !== 'PreferSameNode') return zone ? { hints: forZones } : NO_HINTS;
+  return nodeName ? { hints: { ...forZones, forNodes: [{ name: nodeName }] } } : NO_HINTS;
+}
+
+const NO_HINTS: Pick<Endpoint, 'hints'> = {};
 
 const plainPorts = new WeakMap<Service, { readonly id: string; readonly ports: Ports }>();
 
@@ -138,7 +148,7 @@ function keepPlaceholder(service: Service, family: Family, { groups }: Wanted, p
     return;
   }
   plan.delete.splice(plan.delete.indexOf(kept), 1);
-  if (!equal(kept.metadata.labels, draft.metadata.labels)) plan.update.push({ ...kept, metadata: { ...kept.metadata, ...labelsOf(draft) } });
+  if (!jsonEqual(kept.metadata.labels, draft.metadata.labels)) plan.update.push({ ...kept, metadata: { ...kept.metadata, ...labelsOf(draft) } });
 }
 
 const labelsOf = (draft: Draft<EndpointSlice>): { readonly labels: Readonly<Record<string, string>> } => ({ labels: draft.metadata.labels ?? {} });
@@ -162,7 +172,7 @@ function planGroup(
       continue;
     }
     const { endpoints, same } = refreshed(slice, group.endpoints, missing, changed);
-    if (same && (slice.metadata.labels === labels || equal(slice.metadata.labels, labels))) unchanged.push(slice);
+    if (same && (slice.metadata.labels === labels || jsonEqual(slice.metadata.labels, labels))) unchanged.push(slice);
     else if (endpoints.length === 0) plan.delete.push(slice);
     else rewritten.push({ slice, endpoints });
   }
@@ -224,7 +234,7 @@ function refreshed(
       continue;
     }
     endpoints.push(next);
-    if (same && next !== endpoint && !equal(next, endpoint)) same = false;
+    if (same && next !== endpoint && !jsonEqual(next, endpoint)) same = false;
   }
   return { endpoints, same };
 }

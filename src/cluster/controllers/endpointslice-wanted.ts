@@ -1,9 +1,8 @@
 // The endpoints that one Service should have, grouped by the ports that its Pods offer them on; kept up to date Pod by Pod.
 
 import type { Endpoint, Node, Pod, Service } from '../api/generated/types.ts';
-import { keyOf } from '../api/meta.ts';
+import { jsonEqual, keyOf } from '../api/meta.ts';
 import { type EndpointGroup, endpointFor, type Family, portsFor } from './endpointslice-plan.ts';
-import { equal } from './equal.ts';
 import { isBehind } from './service-pods.ts';
 
 interface Placed {
@@ -83,4 +82,4 @@ export class WantedEndpoints {
 }
 
 const isSame = (a: Placed, b: Placed): boolean =>
-  a.uid === b.uid && a.at.length === b.at.length && a.at.every((at, i) => at.id === b.at[i]?.id && equal(at.endpoint, b.at[i]?.endpoint));
+  a.uid === b.uid && a.at.length === b.at.length && a.at.every((at, i) => at.id === b.at[i]?.id && jsonEqual(at.endpoint, b.at[i]?.endpoint));

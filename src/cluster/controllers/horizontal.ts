@@ -3,7 +3,7 @@
 
 import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerCondition, MetricStatus, Pod, Scale } from '../api/generated/types.ts';
 import { kindOf } from '../api/kinds.ts';
-import { conditionOf, keyOf } from '../api/meta.ts';
+import { conditionOf, jsonEqual, keyOf } from '../api/meta.ts';
 import { matchLabels, parseLabelSelector } from '../api/selector.ts';
 import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
@@ -15,7 +15,6 @@ import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
 import { type Micros, SECOND } from '../sim/time.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
-import { equal } from './equal.ts';
 import { limit, type Memory, newMemory, noteRescale } from './horizontal-behavior.ts';
 import { HorizontalMetrics, type MetricContext, MetricError } from './horizontal-metrics.ts';
 
@@ -105,7 +104,7 @@ export class HorizontalController implements Controller {
       yield* this.#reconcile(run, sync);
     } finally {
       const status = run.status();
-      if (!equal(hpa.status, status)) yield* this.#client.updateStatus('horizontalpodautoscalers.autoscaling', { ...hpa, status });
+      if (!jsonEqual(hpa.status, status)) yield* this.#client.updateStatus('horizontalpodautoscalers.autoscaling', { ...hpa, status });
     }
   }
 

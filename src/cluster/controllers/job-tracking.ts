@@ -2,13 +2,12 @@
 // the status, then lose the finalizer that kept them, and only then are counted, so that none is missed or counted twice.
 
 import type { Job, JobStatus, Pod } from '../api/generated/types.ts';
-import { isDeleting, keyOf } from '../api/meta.ts';
+import { isDeleting, jsonEqual, keyOf } from '../api/meta.ts';
 import { isInvalid, isNotFound } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
 import { parallel } from './batch.ts';
-import { equal } from './equal.ts';
 import { formatIndexes, hasIndexLimit, indexOf, isIndexed } from './job-indexes.ts';
 import { counts, type Finish, isPodFailed, type Survey, TRACKING, withCondition } from './job-plan.ts';
 
@@ -88,7 +87,7 @@ export class JobTracking {
   }
 
   *#write(job: Job, status: JobStatus): Op<Job> {
-    if (equal(job.status, status)) return job;
+    if (jsonEqual(job.status, status)) return job;
     return yield* this.#client.updateStatus('jobs.batch', { ...job, status });
   }
 

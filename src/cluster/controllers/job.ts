@@ -14,7 +14,7 @@ import type { Op } from '../sim/simulation.ts';
 import { type Micros, SECOND } from '../sim/time.ts';
 import { parallel, slowStartBatch } from './batch.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
-import { nonZero } from './equal.ts';
+import { nonZero } from './nonzero.ts';
 import { Expectations } from './expectations.ts';
 import { BY_CONTROLLER, indexByController, orphansOf } from './indexes.ts';
 import { isIndexed } from './job-indexes.ts';

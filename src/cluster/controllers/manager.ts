@@ -13,12 +13,14 @@ import { ClusterRoleAggregation } from './clusterroleaggregation.ts';
 import type { Controller, ControllerContext } from './context.ts';
 import { CronJobController } from './cronjob.ts';
 import { CsrApproving } from './csrapproving.ts';
+import { CsrCleaner } from './csrcleaner.ts';
 import { CsrSigning } from './csrsigning.ts';
 import { DaemonSetController } from './daemonset.ts';
 import { DeploymentController } from './deployment.ts';
 import { DisruptionController } from './disruption.ts';
 import { EndpointsController } from './endpoints.ts';
 import { EndpointSliceController } from './endpointslice.ts';
+import { EndpointSliceMirroring } from './endpointslicemirroring.ts';
 import { type ManagerFlags, parseFlags } from './flags.ts';
 import { GarbageCollector } from './garbagecollector.ts';
 import { serveHealth } from './health.ts';
@@ -67,8 +69,10 @@ const CONTROLLERS: Readonly<Record<string, (context: ControllerContext, more: In
   'cronjob-controller': (context) => new CronJobController(context),
   'endpointslice-controller': (context) => new EndpointSliceController(context),
   'endpoints-controller': (context) => new EndpointsController(context),
+  'endpointslice-mirroring-controller': (context) => new EndpointSliceMirroring(context),
   'certificatesigningrequest-approving-controller': (context) => new CsrApproving(context),
   'certificatesigningrequest-signing-controller': (context) => new CsrSigning(context),
+  'certificatesigningrequest-cleaner-controller': (context) => new CsrCleaner(context),
   'bootstrap-signer-controller': (context) => new BootstrapSigner(context),
   'token-cleaner-controller': (context) => new TokenCleaner(context),
   'clusterrole-aggregation-controller': (context) => new ClusterRoleAggregation(context),

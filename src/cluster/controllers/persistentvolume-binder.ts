@@ -3,7 +3,7 @@
 
 import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../api/generated/types.ts';
 import { keyOf } from '../api/meta.ts';
-import { ApiError, isNotFound } from '../api/status.ts';
+import { isNotFound } from '../api/status.ts';
 import { MIGRATED } from '../api/storage/provisioners.ts';
 import {
   BIND_COMPLETED,
@@ -19,6 +19,7 @@ import {
   SELECTED_NODE,
 } from '../api/storage/volume-match.ts';
 import type { Client } from '../client/client.ts';
+import { isProgrammingError } from '../client/errors.ts';
 import { runController } from '../client/controller.ts';
 import type { EventRecorder } from '../client/events.ts';
 import type { Informer } from '../client/informer.ts';
@@ -100,22 +101,22 @@ export class VolumeBinder implements Controller {
     // Upstream's has run long before the first claim: to that one, volumes of the same file are known.
     for (const volume of this.#volumes.list()) {
       try {
-        yield* this.#syncVolume(volume.metadata.name);
+        yield* this.syncVolume(volume.metadata.name);
       } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
+        if (isProgrammingError(error)) throw error;
       }
     }
     runController(this.#os, {
       ...options,
       queue: this.#volumeQueue,
       subject: subjectsOf('persistentvolumes'),
-      sync: (name) => this.#syncVolume(name),
+      sync: (name) => this.syncVolume(name),
     });
     runController(this.#os, {
       ...options,
       queue: this.#claimQueue,
       subject: subjectsOf('persistentvolumeclaims'),
-      sync: (key) => this.#syncClaim(key),
+      sync: (key) => this.syncClaim(key),
     });
   }
 
@@ -137,7 +138,8 @@ export class VolumeBinder implements Controller {
 
   // ---- claims
 
-  *#syncClaim(key: string): Op<void> {
+  /** Brings one claim on, by its key. */
+  *syncClaim(key: string): Op<void> {
     const claim = this.#claims.get(key);
     if (!claim) return;
     if (claim.metadata.annotations?.[BIND_COMPLETED] !== undefined) {
@@ -255,7 +257,8 @@ export class VolumeBinder implements Controller {
 
   // ---- volumes
 
-  *#syncVolume(name: string): Op<void> {
+  /** Brings one volume on. */
+  *syncVolume(name: string): Op<void> {
     const volume = this.#volumes.get(name);
     if (!volume) return;
     const ref = volume.spec.claimRef;

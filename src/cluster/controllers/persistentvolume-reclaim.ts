@@ -6,6 +6,7 @@ import { isAlreadyExists, isNotFound } from '../api/status.ts';
 import { PROVISIONED_BY } from '../api/storage/volume-match.ts';
 import { MIGRATED, translate } from '../api/storage/provisioners.ts';
 import type { Client } from '../client/client.ts';
+import { isProgrammingError, messageOf } from '../client/errors.ts';
 import type { EventRecorder } from '../client/events.ts';
 import type { Informer } from '../client/informer.ts';
 import type { Os } from '../machine/process.ts';
@@ -83,9 +84,14 @@ export class VolumeReclaim {
     this.#recycling.set(name, ended);
     const body = this.#scrub(volume, ended);
     const recycling = this.#recycling;
-    this.#os.go(`recycle/${name}`, function* () {
+    const os = this.#os;
+    os.go(`recycle/${name}`, function* () {
       try {
         yield* body;
+      } catch (error) {
+        // The next resync tries again.
+        if (isProgrammingError(error)) throw error;
+        os.logError(`"Recycle of volume failed" err="${messageOf(error)}" volumeName="${name}"`);
       } finally {
         recycling.delete(name);
       }

@@ -3,7 +3,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../api/generated/types.ts';
 import { formatTime, HOUR, MINUTE, SECOND } from '../sim/time.ts';
-import { byDeletionPriority, isPodAvailable, nextAvailability } from './pods.ts';
+import { upstreamTable } from '../testing/upstream-table.ts';
+import { leastWorthKeeping } from './podgc.ts';
+import { byDeletionPriority, isPodAvailable, isPodTerminal, nextAvailability, podsToDelete } from './pods.ts';
 
 const NOW = 1_777_856_400 * SECOND;
 
@@ -67,6 +69,54 @@ describe('byDeletionPriority', () => {
     expect(byDeletionPriority([b, a], () => 0, NOW).map((p) => p.metadata.name)).toEqual(['a', 'b']);
     const swapped = [{ ...b, metadata: { ...b.metadata, uid: '0' } }, a];
     expect(byDeletionPriority(swapped, () => 0, NOW).map((p) => p.metadata.name)).toEqual(['b', 'a']);
+  });
+});
+
+describe('podsToDelete', () => {
+  const unscheduled = pod('unscheduled', { phase: 'Pending' });
+  const pending = pod('pending', { node: 'n', phase: 'Pending' });
+  const notReady = pod('not-ready', { node: 'n' });
+  const one = pod('one', { node: '1', ready: HOUR });
+  const two = pod('two', { node: '2', ready: HOUR });
+  upstreamTable<readonly [pods: readonly Pod[], count: number, gone: readonly Pod[], related?: readonly Pod[]]>(
+    'who goes when there are too many',
+    'TestGetPodsToDelete',
+    [
+      [[], 0, []],
+      [[notReady, one], 2, [notReady, one]],
+      [[one, notReady], 1, [notReady]],
+      [[one, one, two, notReady, pending, unscheduled], 6, [one, one, two, notReady, pending, unscheduled]],
+      [[one, one, two, notReady, pending, unscheduled], 6, [one, one, two, notReady, pending, unscheduled], []],
+      [[pending, unscheduled], 1, [unscheduled]],
+      [[one, notReady, notReady], 2, [notReady, notReady]],
+      [[one, two], 1, [two], [one, two, two]],
+      [[pending, notReady], 1, [pending]],
+      [[one, two, notReady, pending, unscheduled], 3, [unscheduled, pending, notReady]],
+    ],
+    ([pods, count, gone, related = pods]) => [podsToDelete(pods, related, count, NOW).map((p) => p.metadata.name), gone.map((p) => p.metadata.name)],
+  );
+});
+
+describe('leastWorthKeeping', () => {
+  type Finished = readonly [name: string, phase: string];
+  upstreamTable<readonly [pods: readonly Finished[], threshold: number, gone: readonly string[]]>(
+    'finished Pods beyond the threshold, the oldest first',
+    'TestGCTerminated',
+    [
+      [[['a', 'Failed'], ['b', 'Succeeded'], ['c', 'Failed']], 1, ['a', 'b']],
+      [[['a', 'Running'], ['b', 'Succeeded'], ['c', 'Failed']], 1, ['b']],
+      [[['a', 'Failed'], ['b', 'Succeeded']], 1, ['a']],
+      [[['a', 'Failed'], ['b', 'Succeeded']], 5, []],
+    ],
+    ([finished, threshold, gone]) => {
+      const pods = finished.map(([name, phase], i) => pod(name, { phase, age: (10 - i) * HOUR })).filter(isPodTerminal);
+      return [leastWorthKeeping(pods).slice(0, Math.max(0, pods.length - threshold)).map((p) => p.metadata.name), gone];
+    },
+  );
+  it('evicted Pods go before older ones', () => {
+    const evicted = pod('evicted', { phase: 'Failed', age: MINUTE });
+    const pods = [pod('old', { phase: 'Failed', age: HOUR }), { ...evicted, status: { ...evicted.status, reason: 'Evicted' } }];
+    expect(leastWorthKeeping(pods).map((p) => p.metadata.name)).toEqual(['evicted', 'old']);
   });
 });
 

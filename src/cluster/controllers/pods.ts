@@ -59,6 +59,21 @@ export function byDeletionPriority(pods: readonly Pod[], rank: (pod: Pod) => num
   return candidates.sort((a, b) => compare(a, b, now)).map((candidate) => candidate.pod);
 }
 
+/**
+ * Which `count` of the Pods go when there are too many: ranked by how many of `related` (their Deployment's, that is) run on the
+ * same node, unless all go anyway.
+ */
+export function podsToDelete(pods: readonly Pod[], related: Iterable<Pod>, count: number, now: Micros): readonly Pod[] {
+  if (count >= pods.length) return pods;
+  const perNode = new Map<string, number>();
+  for (const pod of related) {
+    if (!isPodActive(pod)) continue;
+    const node = pod.spec.nodeName ?? '';
+    perNode.set(node, (perNode.get(node) ?? 0) + 1);
+  }
+  return byDeletionPriority(pods, (pod) => perNode.get(pod.spec.nodeName ?? '') ?? 0, now).slice(0, count);
+}
+
 interface Candidate {
   readonly pod: Pod;
   readonly assigned: number;

@@ -4,7 +4,7 @@ import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus, Replicatio
 import { conditionOf } from '../api/meta.ts';
 import { messageOf } from '../client/errors.ts';
 import type { Micros } from '../sim/time.ts';
-import { nonZero } from './equal.ts';
+import { nonZero } from './nonzero.ts';
 import { isPodAvailable, isPodReady } from './pods.ts';
 
 /** `now` is since 1970, `time` the same as metav1.Time. `failure` is what creating or deleting Pods threw. */

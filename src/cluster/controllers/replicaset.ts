@@ -2,7 +2,7 @@
 // The ReplicationController's is the same one for another kind (replicationcontroller.ts).
 
 import type { Pod, PodTemplateSpec, ResourceTypes } from '../api/generated/types.ts';
-import { controllerOf, isDeleting, keyOf } from '../api/meta.ts';
+import { controllerOf, isDeleting, jsonEqual, keyOf } from '../api/meta.ts';
 import { matchLabels, type Selector, selectorOf } from '../api/selector.ts';
 import { isNotFound } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
@@ -14,11 +14,10 @@ import type { Op } from '../sim/simulation.ts';
 import { type Micros, SECOND } from '../sim/time.ts';
 import { parallel, slowStartBatch } from './batch.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
-import { equal } from './equal.ts';
 import { Expectations } from './expectations.ts';
 import { BY_CONTROLLER, indexByController, orphansOf } from './indexes.ts';
 import { PodControl, podFromTemplate } from './podcontrol.ts';
-import { byDeletionPriority, isPodActive, isPodReady, isPodTerminating, nextAvailability } from './pods.ts';
+import { isPodActive, isPodReady, isPodTerminating, nextAvailability, podsToDelete } from './pods.ts';
 import { claim } from './refmanager.ts';
 import { replicaSetStatus, type StatusArguments } from './replicaset-status.ts';
 
@@ -121,7 +120,7 @@ export class ReplicaSetController<R extends Replicated> implements Controller {
   }
 
   #podUpdated(before: Pod, pod: Pod): void {
-    const relabelled = before.metadata.labels !== pod.metadata.labels && !equal(before.metadata.labels, pod.metadata.labels);
+    const relabelled = before.metadata.labels !== pod.metadata.labels && !jsonEqual(before.metadata.labels, pod.metadata.labels);
     if (isDeleting(pod)) {
       this.#podDeleted(pod);
       if (relabelled) this.#podDeleted(before);
@@ -212,7 +211,7 @@ export class ReplicaSetController<R extends Replicated> implements Controller {
     }
     if (difference === 0) return undefined;
     const count = Math.min(difference, BURST);
-    const victims = count < active.length ? this.#rank(set, active).slice(0, count) : active;
+    const victims = podsToDelete(active, this.#relatedPods(set), count, this.#now());
     sync.decide({ wanted, active: active.length, delete: count, pods: victims.map((pod) => pod.metadata.name) });
     return yield* this.#deletePods(set, victims);
   }
@@ -244,26 +243,15 @@ export class ReplicaSetController<R extends Replicated> implements Controller {
     }
   }
 
-  /** First those on nodes that hold many Pods of the sets of the same owner (of the Deployment, that is); without an owner nothing is counted. */
-  #rank(set: ReplicaObject<R>, active: readonly Pod[]): Pod[] {
-    const perNode = new Map<string, number>();
-    for (const related of this.#relatedSets(set)) {
-      for (const pod of this.#pods.index(BY_CONTROLLER, related.metadata.uid ?? '')) {
-        if (!isPodActive(pod)) continue;
-        const node = pod.spec.nodeName ?? '';
-        perNode.set(node, (perNode.get(node) ?? 0) + 1);
-      }
-    }
-    return byDeletionPriority(active, (pod) => perNode.get(pod.spec.nodeName ?? '') ?? 0, this.#now());
-  }
-
-  #relatedSets(set: ReplicaObject<R>): readonly ReplicaObject<R>[] {
+  /** Those of all sets of the same owner (of the Deployment, that is); without an owner none. */
+  *#relatedPods(set: ReplicaObject<R>): Generator<Pod> {
     const ref = controllerOf(set);
-    return ref ? this.#sets.index(BY_CONTROLLER, ref.uid) : [];
+    if (!ref) return;
+    for (const related of this.#sets.index(BY_CONTROLLER, ref.uid)) yield* this.#pods.index(BY_CONTROLLER, related.metadata.uid ?? '');
   }
 
   *#updateStatus(set: ReplicaObject<R>, status: ReplicaObject<R>['status'], sync: Sync): Op<ReplicaObject<R>> {
-    if (equal(set.status, status)) return set;
+    if (jsonEqual(set.status, status)) return set;
     sync.decide({ status });
     let current = set;
     for (let tries = 0; ; tries++) {

@@ -2,7 +2,7 @@
 // certificate by which Pods recognise the API server.
 
 import type { ConfigMap, Namespace } from '../api/generated/types.ts';
-import { keyOf } from '../api/meta.ts';
+import { jsonEqual, keyOf } from '../api/meta.ts';
 import { isAlreadyExists } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import { runController, type Sync } from '../client/controller.ts';
@@ -12,7 +12,6 @@ import { WorkQueue } from '../client/workqueue.ts';
 import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
-import { equal } from './equal.ts';
 
 const NAME = 'root-ca-cert-publisher';
 const CONFIG_MAP = 'kube-root-ca.crt';
@@ -77,7 +76,7 @@ export class RootCaCertPublisher implements Controller {
       }
       return;
     }
-    if (equal(present.data, data) && present.metadata.annotations?.[DESCRIPTION] === DESCRIPTION_TEXT) return;
+    if (jsonEqual(present.data, data) && present.metadata.annotations?.[DESCRIPTION] === DESCRIPTION_TEXT) return;
     sync.decide({ update: CONFIG_MAP });
     const metadata = { ...present.metadata, annotations: { ...present.metadata.annotations, ...annotations } };
     yield* this.#client.update('configmaps', { ...present, metadata, data });

@@ -2,10 +2,9 @@
 // endpointslice/util): selection both ways, ports, and what change of a Pod matters.
 
 import type { Container, Pod, Service, ServicePort } from '../api/generated/types.ts';
-import { isDeleting, keyOf } from '../api/meta.ts';
+import { isDeleting, jsonEqual, keyOf } from '../api/meta.ts';
 import { matchLabels, selectorOfMap } from '../api/selector.ts';
 import type { Informer } from '../client/informer.ts';
-import { equal } from './equal.ts';
 import { isPodReady, isPodTerminal } from './pods.ts';
 
 /** Services by one pair of their selector, so that a Pod finds its Services by its own labels. */
@@ -39,7 +38,7 @@ export function servicesOf(services: Informer<Service>, pod: Pod): string[] {
 /** Keys of the Services whose endpoints a change of a Pod may change: none, when it does not matter to endpoints. */
 export function servicesToUpdate(services: Informer<Service>, before: Pod, after: Pod): string[] {
   const relabelled =
-    (before.metadata.labels !== after.metadata.labels && !equal(before.metadata.labels, after.metadata.labels)) ||
+    (before.metadata.labels !== after.metadata.labels && !jsonEqual(before.metadata.labels, after.metadata.labels)) ||
     before.spec.hostname !== after.spec.hostname ||
     before.spec.subdomain !== after.spec.subdomain;
   if (!relabelled) return endpointChanged(before, after) ? servicesOf(services, after) : [];
@@ -53,7 +52,7 @@ function endpointChanged(before: Pod, after: Pod): boolean {
     isPodTerminal(before) !== isPodTerminal(after) ||
     before.spec.nodeName !== after.spec.nodeName ||
     before.status.podIP !== after.status.podIP ||
-    (before.status.podIPs !== after.status.podIPs && !equal(before.status.podIPs, after.status.podIPs))
+    (before.status.podIPs !== after.status.podIPs && !jsonEqual(before.status.podIPs, after.status.podIPs))
   );
 }
 

@@ -1,17 +1,14 @@
 // The revisions of a StatefulSet's template (pkg/controller/statefulset, pkg/controller/history): the one that its status calls
 // current, the one that an update goes to, and a bounded past.
 
-import type { ControllerRevision, Pod, PodTemplateSpec, StatefulSet } from '../api/generated/types.ts';
+import type { ControllerRevision, Pod, StatefulSet } from '../api/generated/types.ts';
 import { podTemplateHash } from '../api/hash.ts';
-import { controllerReference } from '../api/meta.ts';
-import { selectorOf } from '../api/selector.ts';
-import { isAlreadyExists, isNotFound } from '../api/status.ts';
+import { isAlreadyExists } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import type { Informer } from '../client/informer.ts';
 import type { Op } from '../sim/simulation.ts';
 import { sameTemplate } from './deployment-revisions.ts';
-import { BY_CONTROLLER, indexByController, orphansOf } from './indexes.ts';
-import { claim } from './refmanager.ts';
+import { RevisionHistory, revisionOfTemplate, templateOf } from './revision-history.ts';
 import { revisionOf } from './statefulset-plan.ts';
 
 const HASH = 'controller.kubernetes.io/hash';
@@ -26,16 +23,15 @@ export interface Revisions {
 
 export class StatefulSetHistory {
   readonly #client: Client;
-  readonly #revisions: Informer<ControllerRevision>;
+  readonly #history: RevisionHistory;
 
   constructor(client: Client, revisions: Informer<ControllerRevision>) {
     this.#client = client;
-    this.#revisions = revisions;
-    indexByController(revisions);
+    this.#history = new RevisionHistory(client, 'statefulsets.apps', revisions);
   }
 
   *sync(set: StatefulSet): Op<Revisions> {
-    const all = (yield* this.#claim(set)).sort(byRevision);
+    const all = (yield* this.#history.of(set)).sort(byRevision);
     const newest = all.at(-1);
     const same = all.filter((revision) => sameTemplate(set.spec.template, templateOf(revision))).at(-1);
     let collisions = set.status.collisionCount ?? 0;
@@ -57,53 +53,19 @@ export class StatefulSetHistory {
     if (limit < 0 || all.length <= limit) return;
     const live = new Set([current.metadata.name, update.metadata.name, ...pods.map(revisionOf)]);
     const past = all.filter((revision) => !live.has(revision.metadata.name));
-    for (const revision of past.slice(0, Math.max(0, past.length - limit))) {
-      try {
-        yield* this.#client.delete('controllerrevisions.apps', revision.metadata.namespace ?? '', revision.metadata.name);
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
-    }
-  }
-
-  *#claim(set: StatefulSet): Op<ControllerRevision[]> {
-    const namespace = set.metadata.namespace ?? '';
-    return yield* claim(
-      {
-        client: this.#client,
-        resource: 'controllerrevisions.apps',
-        owner: set,
-        selector: selectorOf(set.spec.selector),
-        readOwner: () => this.#client.get('statefulsets.apps', namespace, set.metadata.name),
-      },
-      [...this.#revisions.index(BY_CONTROLLER, set.metadata.uid ?? ''), ...this.#revisions.index(BY_CONTROLLER, orphansOf(namespace))],
-    );
+    for (const revision of past.slice(0, Math.max(0, past.length - limit))) yield* this.#history.delete(revision);
   }
 
   *#create(set: StatefulSet, revision: number, collisions: number): Op<{ revision: ControllerRevision; collisions: number }> {
-    const { namespace = '', annotations } = set.metadata;
     for (let tries = collisions; ; tries++) {
       const hash = podTemplateHash(set.spec.template, tries);
       const name = `${set.metadata.name.slice(0, 223)}-${hash}`;
-      const data = { spec: { template: { ...set.spec.template, $patch: 'replace' } } };
       try {
-        const made = yield* this.#client.create('controllerrevisions.apps', {
-          apiVersion: 'apps/v1',
-          kind: 'ControllerRevision',
-          metadata: {
-            name,
-            namespace,
-            labels: { ...set.spec.template.metadata?.labels, [HASH]: hash },
-            ...(annotations === undefined ? {} : { annotations }),
-            ownerReferences: [controllerReference(set)],
-          },
-          data,
-          revision,
-        });
+        const made = yield* this.#client.create('controllerrevisions.apps', revisionOfTemplate(set, name, [HASH, hash], revision));
         return { revision: made, collisions: tries };
       } catch (error) {
         if (!isAlreadyExists(error)) throw error;
-        const taken = yield* this.#client.get('controllerrevisions.apps', namespace, name);
+        const taken = yield* this.#client.get('controllerrevisions.apps', set.metadata.namespace ?? '', name);
         if (sameTemplate(set.spec.template, templateOf(taken))) return { revision: taken, collisions: tries };
       }
     }
@@ -115,17 +77,4 @@ function byRevision(a: ControllerRevision, b: ControllerRevision): number {
   const [x, y] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
   if (x !== y) return x < y ? -1 : 1;
   return a.metadata.name < b.metadata.name ? -1 : 1;
-}
-
-const templates = new WeakMap<ControllerRevision, PodTemplateSpec>();
-
-/** The template that a revision keeps. */
-export function templateOf(revision: ControllerRevision): PodTemplateSpec | undefined {
-  const known = templates.get(revision);
-  if (known) return known;
-  const data = revision.data as { readonly spec?: { readonly template?: PodTemplateSpec & { readonly $patch?: string } } } | undefined;
-  if (data?.spec?.template === undefined) return undefined;
-  const { $patch: _, ...template } = data.spec.template;
-  templates.set(revision, template);
-  return template;
 }

@@ -5,7 +5,7 @@ import type { ControllerRevision, PersistentVolumeClaim, Pod, PodTemplateSpec, S
 import { controllerReference, isDeleting } from '../api/meta.ts';
 import type { Draft } from '../client/client.ts';
 import type { Micros } from '../sim/time.ts';
-import { nonZero } from './equal.ts';
+import { nonZero } from './nonzero.ts';
 import { isPodAvailable, isPodReady } from './pods.ts';
 
 export const POD_NAME = 'statefulset.kubernetes.io/pod-name';

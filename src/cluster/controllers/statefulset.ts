@@ -2,7 +2,7 @@
 // taken away from the end, updated from the end.
 
 import type { ControllerRevision, Pod, PodTemplateSpec, StatefulSet, StatefulSetStatus } from '../api/generated/types.ts';
-import { controllerOf, isDeleting, keyOf } from '../api/meta.ts';
+import { controllerOf, isDeleting, jsonEqual, keyOf } from '../api/meta.ts';
 import { matchLabels, selectorOf } from '../api/selector.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
@@ -16,12 +16,12 @@ import type { Op } from '../sim/simulation.ts';
 import { type Micros, SECOND } from '../sim/time.ts';
 import { slowStartBatch } from './batch.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
-import { equal } from './equal.ts';
 import { BY_CONTROLLER, indexByController, orphansOf } from './indexes.ts';
 import { isPodReady, isPodTerminal, nextAvailability } from './pods.ts';
 import { claim } from './refmanager.ts';
+import { templateOf } from './revision-history.ts';
 import { StatefulSetClaims } from './statefulset-claims.ts';
-import { type Revisions, StatefulSetHistory, templateOf } from './statefulset-history.ts';
+import { type Revisions, StatefulSetHistory } from './statefulset-history.ts';
 import { completeUpdate, countStatus, identityFix, isAvailable, isHealthy, isParallel, isRunningAndReady, type Lineup, lineUp, nextToUpdate, podNameOf, podOf, type Replica, wantsCurrent } from './statefulset-plan.ts';
 
 const NAME = 'statefulset-controller';
@@ -224,7 +224,7 @@ export class StatefulSetController implements Controller {
   }
 
   *#writeStatus(set: StatefulSet, status: StatefulSetStatus, sync: Sync): Op<void> {
-    if (equal(set.status, status)) return;
+    if (jsonEqual(set.status, status)) return;
     sync.decide({ status });
     try {
       yield* this.#client.updateStatus('statefulsets.apps', { ...set, status });

@@ -2,7 +2,7 @@
 // their tolerationSeconds have passed.
 
 import type { Node, Pod, PodCondition, Taint, Toleration } from '../api/generated/types.ts';
-import { isDeleting, keyOf } from '../api/meta.ts';
+import { isDeleting, jsonEqual, keyOf } from '../api/meta.ts';
 import { isNotFound } from '../api/status.ts';
 import type { Client } from '../client/client.ts';
 import { isProgrammingError, messageOf } from '../client/errors.ts';
@@ -12,20 +12,11 @@ import type { Os } from '../machine/process.ts';
 import type { Op, Timer } from '../sim/simulation.ts';
 import { type Micros, SECOND } from '../sim/time.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
-import { equal } from './equal.ts';
 import { BY_NODE, indexByNode } from './indexes.ts';
 import { isPodTerminal } from './pods.ts';
 import { tolerates } from './taints.ts';
 
 const NAME = 'taint-eviction-controller';
-
-interface Eviction {
-  readonly pod: Pod;
-  /** When the taints were first seen. */
-  readonly since: Micros;
-  readonly due: Micros;
-  readonly timer: Timer;
-}
 
 export class TaintEvictionController implements Controller {
   readonly #os: Os;
@@ -34,7 +25,7 @@ export class TaintEvictionController implements Controller {
   readonly #nodes: Informer<Node>;
   readonly #pods: Informer<Pod>;
   /** Evictions to come, by Pod UID. */
-  readonly #planned = new Map<string, Eviction>();
+  readonly #planned = new Map<string, Timer>();
   #running = false;
 
   constructor(context: ControllerContext) {
@@ -47,7 +38,7 @@ export class TaintEvictionController implements Controller {
     this.#nodes.addHandler({
       add: (node) => this.#nodeChanged(node),
       update: (before, node) => {
-        if (before.spec.taints !== node.spec.taints && !equal(noExecute(before), noExecute(node))) this.#nodeChanged(node);
+        if (before.spec.taints !== node.spec.taints && !jsonEqual(noExecute(before), noExecute(node))) this.#nodeChanged(node);
       },
     });
     this.#pods.addHandler({
@@ -87,27 +78,24 @@ export class TaintEvictionController implements Controller {
     }
     const patience = patienceOf(pod.spec.tolerations ?? [], taints);
     if (patience === undefined) {
-      this.#cancel(pod, false);
+      this.#cancel(pod, true);
       return;
     }
-    const now = this.#os.sim.now;
-    const planned = this.#planned.get(pod.metadata.uid ?? '');
-    const since = planned?.since ?? now;
-    const due = since + patience;
-    if (planned && planned.due <= due) return;
+    // What is planned stays as it is, whatever other taints come, unless the Pod must go at once.
+    if (patience > 0 && this.#planned.has(pod.metadata.uid ?? '')) return;
     this.#cancel(pod, false);
-    const timer = this.#os.sim.after(Math.max(0, due - now), () => {
+    const timer = this.#os.sim.after(patience, () => {
       this.#planned.delete(pod.metadata.uid ?? '');
       this.#os.go(`${NAME}/${keyOf(pod)}`, () => this.#evict(pod));
     });
-    this.#planned.set(pod.metadata.uid ?? '', { pod, since, due, timer });
+    this.#planned.set(pod.metadata.uid ?? '', timer);
   }
 
   #cancel(pod: Pod, tell: boolean): void {
     const uid = pod.metadata.uid ?? '';
     const planned = this.#planned.get(uid);
     if (!planned) return;
-    this.#os.sim.cancel(planned.timer);
+    this.#os.sim.cancel(planned);
     this.#planned.delete(uid);
     if (tell) this.#recorder.event(pod, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${keyOf(pod)}`);
   }

@@ -52,7 +52,9 @@ function* behave(os: Os, declared: Declared): Op<number> {
   const begun = os.sim.now;
   const signals = os.signals();
   for (const line of declared.logs ?? []) os.log(line);
-  os.process.footprint(memory.from, cores);
+  os.process.setMemory(memory.from);
+  // As so many threads that want to run: it competes, and a limit throttles it.
+  if (cores > 0) os.go('cpu', () => os.process.burn(cores));
   const hints = hintsOf(os.process);
   for (const port of declared.listen ?? (run === null ? [...new Set([...hints.ports, ...hints.probed])] : [])) {
     listenOn(os, port, function* (_os, request) {
@@ -60,7 +62,7 @@ function* behave(os: Os, declared: Declared): Op<number> {
       return os.sim.now - begun < (ready ?? 0) ? text('starting\n', 503) : text(`${status}\n`, status);
     });
   }
-  if (memory.to > memory.from) os.go('memory', () => grow(os, memory, cores));
+  if (memory.to > memory.from) os.go('memory', () => grow(os, memory));
   const end = Math.min(run ?? Number.POSITIVE_INFINITY, failAfter ?? Number.POSITIVE_INFINITY);
   if (end === Number.POSITIVE_INFINITY) yield* signals.receive();
   else {
@@ -85,9 +87,9 @@ function memoryCurve(given: string): Curve {
 
 const STEPS = 30;
 
-function* grow(os: Os, { from, to, over }: Curve, cores: number): Op<void> {
+function* grow(os: Os, { from, to, over }: Curve): Op<void> {
   for (let step = 1; step <= STEPS; step++) {
     yield* os.sleep(Math.round(over / STEPS));
-    os.process.footprint(Math.round(from + ((to - from) * step) / STEPS), cores);
+    os.process.setMemory(Math.round(from + ((to - from) * step) / STEPS));
   }
 }

@@ -4,7 +4,7 @@
 import { provideBehavior } from '../runtime/container-behavior.ts';
 import type { ImageCatalogue } from './catalogue.ts';
 import { declaredBehavior } from './declared-behavior.ts';
-import { alpineImage, busyboxImage, helloWorldImage } from './entries/busybox.ts';
+import { alpineImage, bashImage, busyboxImage, helloWorldImage } from './entries/busybox.ts';
 import { curlImage } from './entries/curl.ts';
 import { DEMO_IMAGES } from './entries/demos.ts';
 import { httpdImage } from './entries/httpd.ts';
@@ -17,7 +17,7 @@ import { stressImages } from './entries/stress.ts';
 import type { ImageEntry } from './entry.ts';
 import { otherImage, privateImage } from './plain/image.ts';
 
-const EVERYDAY: readonly ImageEntry[] = [nginxImage, busyboxImage, alpineImage, helloWorldImage, httpdImage, curlImage, redisImage, mysqlImage, mariadbImage, postgresImage, mongoImage, ...DEMO_IMAGES, ...stressImages];
+const EVERYDAY: readonly ImageEntry[] = [nginxImage, busyboxImage, alpineImage, bashImage, helloWorldImage, httpdImage, curlImage, redisImage, mysqlImage, mariadbImage, postgresImage, mongoImage, ...DEMO_IMAGES, ...stressImages];
 
 /** Makes the registries know them, and what to answer for a name that no entry covers. */
 export function stockEverydayImages(catalogue: ImageCatalogue): void {

@@ -19,6 +19,7 @@ interface Directive {
   readonly name: string;
   readonly args: readonly string[];
   readonly block: readonly Directive[] | null;
+  readonly line: number;
 }
 
 const TOKEN = /\s*(?:#[^\n]*\n?)*\s*("(?:\\.|[^"])*"|'(?:\\.|[^'])*'|[{};]|[^\s{};]+)/y;
@@ -76,11 +77,11 @@ function parse(text: string, file: string): readonly NginxServer[] | string {
           return out;
         }
         if (token.text === ';' && !token.quoted) {
-          out.push({ name: first.text, args, block: null });
+          out.push({ name: first.text, args, block: null, line: first.line });
           break;
         }
         if (token.text === '{' && !token.quoted) {
-          out.push({ name: first.text, args, block: block(true) });
+          out.push({ name: first.text, args, block: block(true), line: first.line });
           break;
         }
         args.push(token.text);
@@ -90,8 +91,25 @@ function parse(text: string, file: string): readonly NginxServer[] | string {
   };
   const top = block(false);
   if (problem !== '') return problem;
+  const strange = unknownDirective(top);
+  if (strange !== undefined) return `unknown directive "${strange.name}" in ${file}:${strange.line}`;
   const inHttp = top.flatMap((d) => (d.name === 'http' ? (d.block ?? []) : [d]));
   return inHttp.filter((d) => d.name === 'server' && d.block !== null).map(serverOf);
+}
+
+/** The directives of one word; those of several are taken on trust. */
+const WORDS = new Set(
+  'aio alias allow autoindex break charset daemon deny directio env etag events expires flv geo gunzip gzip hash http http2 http3 if imap include index internal listen location mail map match mgmt mirror mp4 ntlm perl pid protocol queue random resolver return rewrite root satisfy server set slice ssi ssl state sticky stream timeout types upstream use user userid zone'.split(' '),
+);
+const BLOCKS_OF_DIRECTIVES = new Set(['http', 'server', 'location', 'if', 'events', 'limit_except']);
+
+function unknownDirective(directives: readonly Directive[]): Directive | undefined {
+  for (const d of directives) {
+    if (/^[a-z0-9]+$/.test(d.name) && !WORDS.has(d.name)) return d;
+    const inside = d.block !== null && BLOCKS_OF_DIRECTIVES.has(d.name) ? unknownDirective(d.block) : undefined;
+    if (inside !== undefined) return inside;
+  }
+  return undefined;
 }
 
 const HTML = '/usr/share/nginx/html';

@@ -6,6 +6,7 @@ import type { Applet } from './shell/applet.ts';
 import { awk } from './shell/applets/awk.ts';
 import { FILE_APPLETS } from './shell/applets/files.ts';
 import { HELPER_APPLETS } from './shell/applets/helpers.ts';
+import { HOST_APPLETS } from './shell/applets/host.ts';
 import { LOAD_APPLETS, withEndlessInput } from './shell/applets/load.ts';
 import { NET_APPLETS } from './shell/applets/net.ts';
 import { LOOKUP_APPLETS } from './shell/applets/lookup.ts';
@@ -21,7 +22,7 @@ import { type Dialect, Shell, type Toolbox } from './shell/shell.ts';
 type Commands = Readonly<Record<string, Applet>>;
 
 /** coreutils, grep, sed, awk: what nearly every image with a shell has. */
-const PLAIN_COMMANDS: Commands = { ...FILE_APPLETS, ...TEXT_APPLETS, ...SYSTEM_APPLETS, sed, awk, tar, ...HELPER_APPLETS, ...LOAD_APPLETS };
+const PLAIN_COMMANDS: Commands = { ...FILE_APPLETS, ...TEXT_APPLETS, ...SYSTEM_APPLETS, sed, awk, tar, ...HELPER_APPLETS, ...HOST_APPLETS, ...LOAD_APPLETS };
 export const BASIC_COMMANDS: Commands = { ...PLAIN_COMMANDS, ...withEndlessInput(PLAIN_COMMANDS) };
 export const BUSYBOX_COMMANDS: Commands = { ...BASIC_COMMANDS, ...NET_APPLETS, ...LOOKUP_APPLETS };
 

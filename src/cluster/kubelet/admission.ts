@@ -16,6 +16,7 @@ export class Admission {
   readonly #admitted = new Map<string, Pod>();
   #cpu = 0;
   #memory = 0;
+  #storage = 0;
   readonly #ports = new Map<string, string>();
 
   /** Undefined when the Pod is (or already was) admitted. */
@@ -23,10 +24,11 @@ export class Admission {
     if (this.#admitted.has(uid)) return undefined;
     const rejection = this.#resources(pod, allocatable) ?? this.#hostPorts(uid, pod) ?? affinity(pod, node);
     if (rejection) return rejection;
-    const { cpu, memory } = podRequests(pod);
+    const { cpu, memory, ephemeralStorage } = podRequests(pod);
     this.#admitted.set(uid, pod);
     this.#cpu += cpu;
     this.#memory += memory;
+    this.#storage += ephemeralStorage;
     for (const port of hostPorts(pod)) this.#ports.set(port, uid);
     return undefined;
   }
@@ -56,15 +58,16 @@ export class Admission {
   release(uid: string): void {
     const pod = this.#admitted.get(uid);
     if (!pod) return;
-    const { cpu, memory } = podRequests(pod);
+    const { cpu, memory, ephemeralStorage } = podRequests(pod);
     this.#admitted.delete(uid);
     this.#cpu -= cpu;
     this.#memory -= memory;
+    this.#storage -= ephemeralStorage;
     for (const port of hostPorts(pod)) if (this.#ports.get(port) === uid) this.#ports.delete(port);
   }
 
   #resources(pod: Pod, allocatable: Readonly<Record<string, string>>): Rejection | undefined {
-    const { cpu, memory } = podRequests(pod);
+    const { cpu, memory, ephemeralStorage } = podRequests(pod);
     const lacking = (resource: string, requested: number, used: number, capacity: number): Rejection => ({
       reason: `OutOf${resource}`,
       message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
@@ -76,6 +79,8 @@ export class Admission {
     if (cpu > 0 && milli(this.#cpu + cpu) > milli(cpuHere)) return lacking('cpu', milli(cpu), milli(this.#cpu), milli(cpuHere));
     const memoryHere = baseUnits(allocatable[MEMORY] ?? '0');
     if (memory > 0 && this.#memory + memory > memoryHere) return lacking(MEMORY, memory, this.#memory, memoryHere);
+    const storageHere = baseUnits(allocatable['ephemeral-storage'] ?? '0');
+    if (ephemeralStorage > 0 && this.#storage + ephemeralStorage > storageHere) return lacking('ephemeral-storage', ephemeralStorage, this.#storage, storageHere);
     return undefined;
   }
 

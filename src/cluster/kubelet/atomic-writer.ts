@@ -24,27 +24,32 @@ export function writeAtomically(files: Files, directory: string, contents: reado
   if (before !== undefined && sameContents(before.contents, contents)) return before;
   const name = stampOf(now);
   const root = `${directory}/${name}`;
-  files.mkdir(root);
-  for (const { path, text, mode } of contents) files.write(`${root}/${path}`, text, mode);
-  if (before === undefined) clear(files, directory, name);
-  const old = before === undefined ? NO_NAMES : topNames(before.contents);
   const names = topNames(contents);
-  if (before === undefined) files.symlink(name, `${directory}/${DATA}`);
-  else {
-    files.symlink(name, `${directory}/..data_tmp`);
-    files.rename(`${directory}/..data_tmp`, `${directory}/${DATA}`);
+  if (before === undefined && files.exists(directory)) clear(files, directory);
+  writeAll(files, root, contents);
+  if (before === undefined) {
+    files.populate(directory, [], [[DATA, name], ...[...names].map((top) => [top, `${DATA}/${top}`] as const)]);
+    return { directory: name, contents };
   }
+  const old = topNames(before.contents);
+  files.symlink(name, `${directory}/..data_tmp`);
+  files.rename(`${directory}/..data_tmp`, `${directory}/${DATA}`);
   for (const top of names) if (!old.has(top)) files.symlink(`${DATA}/${top}`, `${directory}/${top}`);
   for (const top of old) if (!names.has(top)) files.remove(`${directory}/${top}`);
-  if (before !== undefined) files.remove(`${directory}/${before.directory}`);
+  files.remove(`${directory}/${before.directory}`);
   return { directory: name, contents };
 }
 
-const NO_NAMES: ReadonlySet<string> = new Set();
-
 /** Takes away what a kubelet before this one has written. */
-function clear(files: Files, directory: string, keep: string): void {
-  for (const name of files.list(directory)) if (name !== keep) files.remove(`${directory}/${name}`);
+function clear(files: Files, directory: string): void {
+  for (const name of files.list(directory)) files.remove(`${directory}/${name}`);
+}
+
+function writeAll(files: Files, root: string, contents: readonly FileContent[]): void {
+  const flat = contents.filter(({ path }) => !path.includes('/'));
+  files.populate(root, flat, []);
+  if (flat.length === contents.length) return;
+  for (const { path, text, mode } of contents) if (path.includes('/')) files.write(`${root}/${path}`, text, mode);
 }
 
 function topNames(contents: readonly FileContent[]): ReadonlySet<string> {

@@ -2,10 +2,9 @@
 // API server each time; what is wrong with them is told as the Pod's event.
 
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../api/generated/types.ts';
-import { ApiError } from '../api/status.ts';
 import { inlineName } from '../api/storage/attachment.ts';
 import { translate } from '../api/storage/provisioners.ts';
-import { messageOf } from '../client/errors.ts';
+import { isProgrammingError, messageOf } from '../client/errors.ts';
 import type { Op } from '../sim/simulation.ts';
 import { SECOND } from '../sim/time.ts';
 import type { Context } from './context.ts';
@@ -53,7 +52,7 @@ export class Claims {
     try {
       return yield* client.get('persistentvolumeclaims', namespace, name);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
+      if (isProgrammingError(error)) throw error;
       throw fail(`failed to fetch PVC from API server: ${messageOf(error)}`);
     }
   }
@@ -64,7 +63,7 @@ export class Claims {
     try {
       return yield* client.get('persistentvolumes', '', name);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
+      if (isProgrammingError(error)) throw error;
       throw fail(`failed to fetch PV ${name} (PVC "${claim}") from API server: ${messageOf(error)}`);
     }
   }

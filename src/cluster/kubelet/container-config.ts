@@ -7,7 +7,7 @@ import type { Signal } from '../machine/process.ts';
 import { containerHash } from './actions.ts';
 import { type Context, podUid } from './context.ts';
 import { ConfigError, type EnvironmentSources, expand, makeEnvironment } from './environment.ts';
-import { podDns, podHostname, podHosts, resolvConf } from './dns.ts';
+import { kernelHostname, podDns, podHostname, podHosts, resolvConf } from './dns.ts';
 import { linuxResources, oomScoreAdj, podCgroup } from './pod-cgroup.ts';
 import { addExpectations, type ImageAnnotations } from './simulated.ts';
 import { podDirectory, type Volumes } from './volumes.ts';
@@ -36,7 +36,7 @@ export function sandboxConfig(context: Context, pod: Pod, attempt: number): Sand
     namespace: pod.metadata?.namespace ?? '',
     uid: podUid(pod),
     attempt,
-    hostname: podHostname(pod, context.nodeName),
+    hostname: kernelHostname(pod, context.nodeName, context.config.clusterDomain),
     logDirectory: logDirectory(pod),
     hostNetwork,
     hostPid: pod.spec?.hostPID === true,
@@ -87,6 +87,7 @@ export function containerConfig(context: Context, volumes: Volumes, inputs: Cont
     runAsUser: security.runAsUser ?? null,
     runAsGroup: security.runAsGroup ?? null,
     privileged: container.securityContext?.privileged === true,
+    readOnlyRoot: container.securityContext?.readOnlyRootFilesystem === true,
     stopSignal: (container.lifecycle as { stopSignal?: Signal } | undefined)?.stopSignal ?? null,
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,
@@ -153,7 +154,7 @@ function managedMounts(context: Context, { pod, container, restartCount, podIp }
   if (hostNetwork && files.exists('/etc/hosts')) mounts.push({ containerPath: '/etc/hosts', hostPath: '/etc/hosts', readOnly: false });
   else offer('/etc/hosts', `${dir}/etc-hosts`, () => podHosts(pod, podIp, hostname, context.config.clusterDomain));
   offer('/etc/resolv.conf', `${dir}/resolv.conf`, () => resolvConf(podDns(pod, clusterDns(context), files)));
-  offer('/etc/hostname', `${dir}/hostname`, () => `${hostname}\n`);
+  offer('/etc/hostname', `${dir}/hostname`, () => `${kernelHostname(pod, context.nodeName, context.config.clusterDomain)}\n`);
   offer(container.terminationMessagePath ?? '/dev/termination-log', terminationLogPath(uid, container.name, restartCount), () => '');
   return mounts;
 }

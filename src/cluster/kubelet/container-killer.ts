@@ -1,6 +1,6 @@
 // How containers end (kuberuntime killContainer, killPodWithSyncResult): preStop hook, stop signal, grace period; sidecars after the others.
 
-import type { Container, Pod } from '../api/generated/types.ts';
+import type { Pod } from '../api/generated/types.ts';
 import { CriError } from '../runtime/cri.ts';
 import { Deferred } from '../sim/channel.ts';
 import type { Op } from '../sim/simulation.ts';

@@ -1,12 +1,12 @@
 // CSI volumes on a node (pkg/volume/csi): wait until the volume is attached, have the driver stage it once for the node, publish it
 // for each Pod, and the same way back.
 
-import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, Volume, VolumeAttachment } from '../api/generated/types.ts';
+import type { CSIDriver, Node, PersistentVolume, PersistentVolumeClaim, Pod, Volume, VolumeAttachment } from '../api/generated/types.ts';
 import { isNotFound } from '../api/status.ts';
 import { compareQuantity, quantityValue } from '../api/quantity.ts';
 import { attachmentName, type CsiVolume, stagingName, uniqueName } from '../api/storage/attachment.ts';
 import type { VolumeCapability } from '../api/storage/csi.ts';
-import { messageOf } from '../client/errors.ts';
+import { isProgrammingError, messageOf } from '../client/errors.ts';
 import { callGrpc, RpcError } from '../network/grpc.ts';
 import type { Op } from '../sim/simulation.ts';
 import { podSubject, podUid } from './context.ts';
@@ -76,7 +76,8 @@ export class CsiMounts {
 
   *publish(pod: Pod, spec: Spec, csi: CsiVolume): Op<CsiMounted> {
     const { name, volume } = spec;
-    const publishContext = yield* this.#awaitAttachment(pod, name, csi);
+    const object = yield* this.#driverObject(name, csi.driver);
+    const publishContext = object?.spec.attachRequired === false ? NO_CONTEXT : yield* this.#awaitAttachment(pod, name, csi);
     const endpoint = this.#plugins.endpoint(csi.driver);
     const missing = `driver name ${csi.driver} not found in the list of registered CSI drivers`;
     if (endpoint === undefined) throw failure('MountDevice', name, `kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: ${missing}`);
@@ -90,7 +91,7 @@ export class CsiMounts {
       staged.staged = true;
     }
     const path = `${podDirectory(podUid(pod))}/volumes/kubernetes.io~csi/${name}/mount`;
-    const info = yield* this.#podInfo(pod, csi.driver, false);
+    const info = podInfo(pod, object, false);
     yield* this.#call(pod, name, 'SetUp', endpoint, 'NodePublishVolume', { ...request, volumeContext: { ...volumeContext, ...info }, targetPath: path, readOnly: spec.readOnly });
     staged.users.add(podUid(pod));
     return { driver: csi.driver, handle: csi.handle, path, staging };
@@ -100,7 +101,7 @@ export class CsiMounts {
   *publishInline(pod: Pod, volume: Volume): Op<CsiMounted> {
     const source = volume.csi;
     const driver = source?.driver ?? '';
-    const object = yield* this.#plugins.driverObject(driver);
+    const object = yield* this.#driverObject(volume.name, driver);
     const modes = object?.spec.volumeLifecycleModes ?? ['Persistent'];
     if (!object || !modes.includes('Ephemeral')) {
       const why = object ? `(only supports ${JSON.stringify(modes).replaceAll(',', ' ')})` : '(no CSIDriver object)';
@@ -112,30 +113,24 @@ export class CsiMounts {
     }
     const handle = `csi-${stagingName({ driver, handle: `${podUid(pod)}${volume.name}` })}`;
     const path = `${podDirectory(podUid(pod))}/volumes/kubernetes.io~csi/${volume.name}/mount`;
-    const volumeContext = { ...source?.volumeAttributes, ...(yield* this.#podInfo(pod, driver, true)) };
+    const volumeContext = { ...source?.volumeAttributes, ...podInfo(pod, object, true) };
     const capability = { accessMode: 'ReadWriteOnce', fsType: source?.fsType ?? '', block: false };
     const request = { volumeId: handle, publishContext: {}, stagingTargetPath: '', capability, volumeContext, targetPath: path, readOnly: source?.readOnly === true };
     yield* this.#call(pod, volume.name, 'SetUp', endpoint, 'NodePublishVolume', request);
     return { driver, handle, path, staging: '' };
   }
 
-  *#podInfo(pod: Pod, driver: string, ephemeral: boolean): Op<Record<string, string>> {
-    const object = yield* this.#plugins.driverObject(driver);
-    if (object?.spec.podInfoOnMount !== true) return {};
-    const { name, namespace = '' } = pod.metadata;
-    return {
-      [`${POD_INFO}/pod.name`]: name,
-      [`${POD_INFO}/pod.namespace`]: namespace,
-      [`${POD_INFO}/pod.uid`]: podUid(pod),
-      [`${POD_INFO}/serviceAccount.name`]: pod.spec.serviceAccountName ?? '',
-      [`${POD_INFO}/ephemeral`]: String(ephemeral),
-    };
+  *#driverObject(volume: string, driver: string): Op<CSIDriver | undefined> {
+    try {
+      return yield* this.#plugins.driverObject(driver);
+    } catch (error) {
+      if (isProgrammingError(error)) throw error;
+      throw failure('MountDevice', volume, messageOf(error));
+    }
   }
 
   /** The context that the attachment gave; waits (by MountError) until the controller says that the volume is attached here. */
   *#awaitAttachment(pod: Pod, name: string, csi: CsiVolume): Op<Readonly<Record<string, string>>> {
-    const object = yield* this.#plugins.driverObject(csi.driver);
-    if (object?.spec.attachRequired === false) return {};
     const unique = uniqueName(csi);
     const uid = podUid(pod);
     this.#need(unique, uid);
@@ -150,6 +145,7 @@ export class CsiMounts {
     try {
       attachment = yield* client?.get('volumeattachments.storage.k8s.io', '', attachmentName(csi, nodeName)) ?? [];
     } catch (error) {
+      if (isProgrammingError(error)) throw error;
       throw failure('WaitForAttach', name, `volume ${csi.handle} has GET error for volume attachment ${attachmentName(csi, nodeName)}: ${messageOf(error)}`);
     }
     if (attachment?.status.attached !== true) throw failure('WaitForAttach', name, `volume attachment is being deleted`);
@@ -258,6 +254,21 @@ export class CsiMounts {
 
 const failure = (stage: string, name: string, why: string): MountError =>
   new MountError(name, why, { event: `MountVolume.${stage} failed for volume "${name}" : ${why}` });
+
+const NO_CONTEXT: Readonly<Record<string, string>> = {};
+
+/** What a driver that asks for it is told of the Pod. */
+function podInfo(pod: Pod, driver: CSIDriver | undefined, ephemeral: boolean): Record<string, string> {
+  if (driver?.spec.podInfoOnMount !== true) return {};
+  const { name, namespace = '' } = pod.metadata;
+  return {
+    [`${POD_INFO}/pod.name`]: name,
+    [`${POD_INFO}/pod.namespace`]: namespace,
+    [`${POD_INFO}/pod.uid`]: podUid(pod),
+    [`${POD_INFO}/serviceAccount.name`]: pod.spec.serviceAccountName ?? '',
+    [`${POD_INFO}/ephemeral`]: String(ephemeral),
+  };
+}
 
 function capabilityOf(volume: PersistentVolume | null): VolumeCapability {
   const modes = volume?.spec.accessModes ?? [];

@@ -79,6 +79,13 @@ export function podHostname(pod: Pod, nodeName: string): string {
   return (pod.spec?.hostname || (pod.metadata?.name ?? '')).slice(0, 63).replace(/[-.]+$/, '');
 }
 
+/** What the kernel calls the machine in there: with setHostnameAsFQDN the whole name, as far as there is a subdomain. */
+export function kernelHostname(pod: Pod, nodeName: string, domain: string): string {
+  const name = podHostname(pod, nodeName);
+  if (pod.spec?.setHostnameAsFQDN !== true || !pod.spec.subdomain || pod.spec.hostNetwork === true) return name;
+  return `${name}.${pod.spec.subdomain}.${pod.metadata.namespace}.svc.${domain}`;
+}
+
 /** The text of the managed /etc/hosts. */
 export function podHosts(pod: Pod, podIp: string, hostname: string, domain: string): string {
   let out = '# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n';

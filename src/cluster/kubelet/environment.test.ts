@@ -34,7 +34,6 @@ const EXPANSIONS: readonly (readonly [input: string, expanded: string])[] = [
   ['$$$$$$$(GOOD_ODDS)', '$$$$(GOOD_ODDS)'],
   ['$$$$$$$(VAR_A)', '$$$A'],
   ['$VAR_A)', '$VAR_A)'],
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's notation
   ['${VAR_A}', '${VAR_A}'],
   ['$(VAR_B)_______$(A', 'B_______$(A'],
   ['$(VAR_C)_______$(', 'C_______$('],

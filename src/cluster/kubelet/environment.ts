@@ -17,6 +17,8 @@ export interface EnvironmentSources {
   /** Data of an object of the Pod's namespace; throws ConfigError when it is not there, unless `optional`. */
   configMap(name: string, optional: boolean): Data | undefined;
   secret(name: string, optional: boolean): Data | undefined;
+  /** Variables of an env file in one of the Pod's volumes; undefined when there is no such file. */
+  envFile(volume: string, path: string): Data | undefined;
   /** Services whose addresses become variables. */
   services(namespace: string): readonly Service[];
   readonly hostIp: string;
@@ -70,7 +72,24 @@ function valueFrom(pod: Pod, container: Container, env: EnvVar, sources: Environ
     if (value === undefined && !optional) throw new ConfigError(`couldn't find key ${key} in Secret ${namespace}/${name}`);
     return value;
   }
+  if (from?.fileKeyRef) {
+    const { volumeName, path, key, optional = false } = from.fileKeyRef;
+    const file = sources.envFile(volumeName, path);
+    const value = file?.[key];
+    if (value !== undefined || optional) return value;
+    throw new ConfigError(file === undefined ? `couldn't parse env file: environment file ${path} not found in volume ${volumeName}` : `environment variable key "${key}" not found in file "${path}"`);
+  }
   return undefined;
+}
+
+/** `NAME='value'`, one a line; lines that begin with # say nothing. */
+export function parseEnvFile(text: string): Data {
+  const data: Record<string, string> = {};
+  for (const line of text.split('\n')) {
+    const m = /^\s*([A-Za-z_][\w.-]*)='([^']*)'\s*$/.exec(line);
+    if (m) data[m[1] as string] = m[2] as string;
+  }
+  return data;
 }
 
 const SUBSCRIPT = /^metadata\.(labels|annotations)\['([^']*)'\]$/;

@@ -1,27 +1,22 @@
-// The eviction manager (pkg/kubelet/eviction/eviction_manager.go): every ten seconds, while there is something to look at, it compares
-// what the node has left with the thresholds, sets the node's pressures, frees what nobody needs, and else evicts one Pod.
+// The eviction manager (pkg/kubelet/eviction/eviction_manager.go): which pressures the node shows, who may still start, and when to look.
 // Upstream looks every ten seconds all the time; here memory and disk ring when a threshold is passed, at the next of those instants.
+// What a look finds and does is eviction-round.ts.
 
 import type { Pod } from '../api/generated/types.ts';
 import { Channel } from '../sim/channel.ts';
 import type { Op } from '../sim/simulation.ts';
 import { SECOND, type Micros } from '../sim/time.ts';
 import type { Rejection } from './admission.ts';
-import { type Context, podSubject, podUid, step } from './context.ts';
-import { evictionMessage, hasLocalStorageLimit, localStorageExcess, rankFor } from './eviction-rank.ts';
-import {
-  byPriority, type FirstObserved, firstObserved, lastObserved, mergeThresholds, type Observations, observedSince, pastGrace, type Pressure, pressuresOf,
-  SIGNALS, type Threshold, thresholdAmount, thresholdsMet,
-} from './eviction-thresholds.ts';
+import { type Context, podUid } from './context.ts';
+import { type FirstObserved, type Pressure, type Threshold, thresholdAmount } from './eviction-thresholds.ts';
+import { evictionRound } from './extras.ts';
 import { isCriticalPod, KUBEPODS } from './pod-cgroup.ts';
-import { observe, podStats, type PodStats } from './pod-stats.ts';
 import type { Termination } from './pod-worker.ts';
 import { qosClass } from './resources.ts';
 
 const INTERVAL: Micros = 10 * SECOND;
 const CLEANUP_POLL: Micros = SECOND;
 const CLEANUP_TIMEOUT: Micros = 30 * SECOND;
-const IMMEDIATELY = 1;
 
 export interface EvictionParts {
   readonly context: Context;
@@ -32,20 +27,23 @@ export interface EvictionParts {
   isGone(uid: string): boolean;
   /** Removes dead containers and unused images. */
   reclaimDisk(): Op<void>;
-  /** The node's pressures have changed. */
-  changed(): void;
+}
+
+/** What is remembered from one look to the next. */
+export interface EvictionState {
+  /** Pods whose local storage has a limit. */
+  readonly limited: Set<string>;
+  first: FirstObserved;
+  met: readonly Threshold[];
+  seen: ReadonlyMap<Pressure, Micros>;
+  pressures: readonly Pressure[];
 }
 
 export class EvictionManager {
   readonly #parts: EvictionParts;
+  readonly #state: EvictionState = { limited: new Set(), first: new Map(), met: [], seen: new Map(), pressures: [] };
   readonly #wake: Channel<null>;
   readonly #begun: Micros;
-  /** Pods whose local storage has a limit. */
-  readonly #limited = new Set<string>();
-  #first: FirstObserved = new Map();
-  #met: readonly Threshold[] = [];
-  #seen: ReadonlyMap<Pressure, Micros> = new Map();
-  #pressures: readonly Pressure[] = [];
 
   constructor(parts: EvictionParts) {
     const { sim } = parts.context.os;
@@ -56,13 +54,13 @@ export class EvictionManager {
 
   /** The pressures that the node shows. */
   get pressures(): readonly Pressure[] {
-    return this.#pressures;
+    return this.#state.pressures;
   }
 
   /** Why a Pod may not start here now; undefined when it may. */
   admit(pod: Pod): Rejection | undefined {
-    if (this.#pressures.length === 0 || isCriticalPod(pod)) return undefined;
-    if (this.#pressures.length === 1 && this.#pressures[0] === 'MemoryPressure') {
+    if (this.#state.pressures.length === 0 || isCriticalPod(pod)) return undefined;
+    if (this.#state.pressures.length === 1 && this.#state.pressures[0] === 'MemoryPressure') {
       if (qosClass(pod) !== 'BestEffort') return undefined;
       const tolerated = (pod.spec.tolerations ?? []).some(
         ({ key, operator = 'Equal', value = '', effect }) =>
@@ -72,13 +70,13 @@ export class EvictionManager {
       );
       if (tolerated) return undefined;
     }
-    return { reason: 'Evicted', message: `The node had condition: [${this.#pressures.join(' ')}]. ` };
+    return { reason: 'Evicted', message: `The node had condition: [${this.#state.pressures.join(' ')}]. ` };
   }
 
   /** A Pod has come to this node. */
   add(pod: Pod): void {
     if (!hasLocalStorageLimit(pod)) return;
-    this.#limited.add(podUid(pod));
+    this.#state.limited.add(podUid(pod));
     this.#ring();
   }
 
@@ -94,13 +92,17 @@ export class EvictionManager {
       }
       os.sim.cause = null;
       yield* os.sleep(INTERVAL - ((os.sim.now - this.#begun) % INTERVAL));
-      for (let evicted = yield* this.#synchronize(); evicted.length > 0; evicted = yield* this.#synchronize()) yield* this.#cleanUp(evicted);
+      for (;;) {
+        const evicted = yield* evictionRound(this.#state, this.#parts);
+        if (evicted.length === 0) break;
+        yield* this.#cleanUp(evicted);
+      }
     }
   }
 
   /** Whether the next look is due without a ring. */
   #busy(): boolean {
-    return this.#pressures.length > 0 || this.#first.size > 0 || this.#limited.size > 0 || this.#thresholds.some((t) => t.signal === 'pid.available');
+    return this.#state.pressures.length > 0 || this.#state.first.size > 0 || this.#state.limited.size > 0 || this.#thresholds.some((t) => t.signal === 'pid.available');
   }
 
   get #thresholds(): readonly Threshold[] {
@@ -114,99 +116,22 @@ export class EvictionManager {
   /** Memory and disk are to ring when they pass a threshold. */
   #arm(): void {
     const { machine } = this.#parts.context.os;
-    const observed = observe(machine);
-    const least = (signals: readonly string[], capacity: number): number => {
+    const { cgroups, disk } = machine;
+    const mark = (capacity: number, ...signals: readonly Threshold['signal'][]): number => {
       let most = -1;
       for (const { signal, value } of this.#thresholds) if (signals.includes(signal)) most = Math.max(most, thresholdAmount(value, capacity));
       return most < 0 ? Number.POSITIVE_INFINITY : capacity - most;
     };
     const ring = (): void => this.#ring();
-    const { root } = machine.cgroups;
-    root.alarmAt = least(['memory.available'], observed['memory.available']?.capacity ?? 0);
-    root.onAlarm = ring;
-    const all = machine.cgroups.of(KUBEPODS);
-    all.alarmAt = least(['allocatableMemory.available'], observed['allocatableMemory.available']?.capacity ?? 0);
+    const all = cgroups.of(KUBEPODS);
+    cgroups.root.alarmAt = mark(machine.memoryTotal, 'memory.available');
+    cgroups.root.onAlarm = ring;
+    all.alarmAt = mark(all.memoryLimit ?? machine.memoryTotal, 'allocatableMemory.available');
     all.onAlarm = ring;
-    machine.disk.alarm = least(['nodefs.available', 'imagefs.available', 'containerfs.available'], machine.disk.capacityBytes);
-    machine.disk.onAlarm = ring;
-  }
-
-  /** One look; the Pods that were evicted. */
-  *#synchronize(): Op<readonly Pod[]> {
-    const { context } = this.#parts;
-    const { sim, machine } = context.os;
-    const { now } = sim;
-    const pods = this.#parts.activePods();
-    const observed = observe(machine);
-    const met = mergeThresholds(thresholdsMet(this.#thresholds, observed, false), thresholdsMet(this.#met, observed, true));
-    this.#first = firstObserved(met, this.#first, now);
-    this.#seen = lastObserved(pressuresOf(met), this.#seen, now);
-    this.#setPressures(observedSince(this.#seen, context.config.evictionPressureTransitionPeriod, now));
-    const due = pastGrace(this.#first, now);
-    this.#met = due;
-    const local = this.#evictForLocalStorage(pods);
-    if (local.length > 0) return local;
-    const [threshold] = byPriority(due);
-    if (threshold === undefined) return [];
-    const { resource } = SIGNALS[threshold.signal];
-    step(context.os, 'reclaim', null, { signal: threshold.signal, resource, observed: observed[threshold.signal] });
-    context.events.node('Warning', 'EvictionThresholdMet', `Attempting to reclaim ${resource}`);
-    if (SIGNALS[threshold.signal].pressure === 'DiskPressure') {
-      yield* this.#parts.reclaimDisk();
-      if (thresholdsMet(this.#thresholds, observe(machine), true).length === 0) return [];
-    }
-    return this.#evictOne(threshold, pods, due, observed);
-  }
-
-  #setPressures(pressures: readonly Pressure[]): void {
-    const before = this.#pressures.join();
-    this.#pressures = pressures;
-    if (pressures.join() !== before) this.#parts.changed();
-  }
-
-  /** One Pod goes, the first that may. */
-  #evictOne(threshold: Threshold, pods: readonly Pod[], met: readonly Threshold[], observed: Observations): readonly Pod[] {
-    const { context } = this.#parts;
-    const known = new Map<string, PodStats | undefined>();
-    const stats = (pod: Pod): PodStats | undefined => {
-      const uid = podUid(pod);
-      if (!known.has(uid)) known.set(uid, podStats(context, pod));
-      return known.get(uid);
-    };
-    const grace = threshold.grace === 0 ? IMMEDIATELY : context.config.evictionMaxPodGracePeriod;
-    for (const pod of rankFor(threshold.signal, pods, stats)) {
-      const message = evictionMessage(threshold.signal, pod, stats, met, observed);
-      if (this.#evict(pod, grace, message, true)) return [pod];
-    }
-    return [];
-  }
-
-  #evictForLocalStorage(pods: readonly Pod[]): readonly Pod[] {
-    if (this.#limited.size === 0) return [];
-    const evicted: Pod[] = [];
-    const here = new Set<string>();
-    for (const pod of pods) {
-      const uid = podUid(pod);
-      if (!this.#limited.has(uid)) continue;
-      here.add(uid);
-      const stats = podStats(this.#parts.context, pod);
-      const message = stats === undefined ? undefined : localStorageExcess(pod, stats);
-      if (message !== undefined && this.#evict(pod, IMMEDIATELY, message, false)) evicted.push(pod);
-    }
-    for (const uid of this.#limited) if (!here.has(uid)) this.#limited.delete(uid);
-    return evicted;
-  }
-
-  #evict(pod: Pod, grace: number, message: string, pressure: boolean): boolean {
-    if (isCriticalPod(pod)) return false;
-    const { context } = this.#parts;
-    const { cause } = context.os.sim;
-    step(context.os, 'evict', podSubject(pod), { message });
-    context.events.pod(pod, 'Warning', 'Evicted', message);
-    const condition = { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message };
-    this.#parts.kill(podUid(pod), { grace, status: { phase: 'Failed', reason: 'Evicted', message }, ...(pressure ? { condition } : {}) });
-    context.os.sim.cause = cause;
-    return true;
+    disk.alarm = mark(disk.capacityBytes, 'nodefs.available', 'imagefs.available', 'containerfs.available');
+    disk.onAlarm = ring;
+    // What is above its mark already rings at once.
+    if (cgroups.root.memoryBytes > cgroups.root.alarmAt || all.memoryBytes > all.alarmAt || disk.usedBytes > disk.alarm) ring();
   }
 
   /** Waits until the evicted Pods have gone, so that what they held counts as free. */
@@ -232,4 +157,11 @@ export class EvictionManager {
       if (cgroups.onOom === report) cgroups.onOom = null;
     });
   }
+}
+
+/** Whether what it writes has a limit. */
+function hasLocalStorageLimit({ spec }: Pod): boolean {
+  for (const volume of spec.volumes ?? []) if (volume.emptyDir?.sizeLimit !== undefined) return true;
+  for (const container of spec.containers) if (container.resources?.limits?.['ephemeral-storage'] !== undefined) return true;
+  return false;
 }

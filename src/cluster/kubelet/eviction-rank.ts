@@ -119,10 +119,3 @@ export function localStorageExcess(pod: Pod, stats: PodStats): string | undefine
   }
   return undefined;
 }
-
-/** Whether what it writes has a limit. */
-export function hasLocalStorageLimit({ spec }: Pod): boolean {
-  for (const volume of spec.volumes ?? []) if (volume.emptyDir?.sizeLimit !== undefined) return true;
-  for (const container of spec.containers) if (container.resources?.limits?.['ephemeral-storage'] !== undefined) return true;
-  return false;
-}

@@ -33,11 +33,13 @@ import { StatusManager } from './status-manager.ts';
 import { Storage } from './storage-volumes.ts';
 
 const RUNTIME_CHECK: Micros = 5 * SECOND;
+const RELIST_PERIOD: Micros = SECOND;
 /** maxWaitForContainerRuntime: so long a runtime may be silent before it is down. */
 const RUNTIME_PATIENCE: Micros = 30 * SECOND;
 
 export class Kubelet {
   readonly #context: Context;
+  readonly #begun: Micros;
   readonly #workers: PodWorkers;
   readonly #statuses: StatusManager;
   readonly #mirrors: Mirrors;
@@ -58,6 +60,7 @@ export class Kubelet {
 
   constructor(context: Context) {
     this.#context = context;
+    this.#begun = context.os.sim.now;
     this.#mirrors = new Mirrors(context);
     this.#statuses = new StatusManager(context, (pod) => this.#mirrors.of(pod));
     this.#prober = new Prober(context, (uid) => this.#workers.sync(uid));
@@ -89,7 +92,6 @@ export class Kubelet {
       kill: (uid, termination) => this.#workers.kill(uid, termination),
       isGone: (uid) => (this.#workers.get(uid)?.state ?? 'finished') === 'finished',
       reclaimDisk: () => this.#reclaimDisk(),
-      changed: () => undefined,
     });
     this.#shutdown = new NodeShutdown(context, () => this.#workers, () => this.#node.poke());
   }
@@ -237,13 +239,25 @@ export class Kubelet {
       try {
         const channel = yield* runtime.containerEvents();
         yield* this.#relist();
-        for (let event = yield* channel.receive(); event; event = yield* channel.receive()) this.#onContainerEvent(event);
+        for (let event = yield* channel.receive(); event; event = yield* channel.receive()) {
+          if (!this.#context.config.eventedPleg) yield* this.#waitForRelist();
+          this.#onContainerEvent(event);
+        }
       } catch (error) {
         if (!(error instanceof CriError)) throw error;
       }
       os.sim.cause = null;
       yield* os.sleep(SECOND);
     }
+  }
+
+  /** The generic PLEG looks at the runtime once a second: what happened in between is known then. */
+  *#waitForRelist(): Op<void> {
+    const { sim } = this.#context.os;
+    const cause = sim.cause;
+    const into = (sim.now - this.#begun) % RELIST_PERIOD;
+    if (into > 0) yield* sim.sleep(RELIST_PERIOD - into);
+    sim.cause = cause;
   }
 
   *#relist(): Op<void> {

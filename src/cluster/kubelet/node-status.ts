@@ -155,6 +155,8 @@ export class NodeStatusManager {
     const changed = !before || letGo || !sameStatus(before, status);
     if (!changed && !due) return;
     this.#announce(status);
+    const { bootId } = os.machine;
+    if (before?.nodeInfo?.bootID && before.nodeInfo.bootID !== bootId) this.#context.events.node('Warning', 'Rebooted', `Node ${nodeName} has been rebooted, boot id: ${bootId}`);
     const patch: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(status)) {
       if (!jsonEqual(before?.[key as keyof NodeStatus], value)) patch[key] = value;

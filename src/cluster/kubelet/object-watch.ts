@@ -92,6 +92,8 @@ export class ObjectWatch<R extends keyof Kinds> {
         const list = yield* this.#client.list(this.#resource, namespace, { fieldSelector });
         this.#set(entry, list.items[0] as Kinds[R] | undefined);
         if (!entry.synced.settled) entry.synced.resolve(undefined);
+        // What cannot change need not be watched.
+        if (entry.object?.immutable === true) return;
         const stream = yield* this.#client.watch(this.#resource, namespace, {
           fieldSelector, resourceVersion: list.resourceVersion, allowWatchBookmarks: true,
         });

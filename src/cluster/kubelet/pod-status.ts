@@ -56,6 +56,11 @@ export function generatePodStatus(pod: Pod, runtime: RuntimePod, old: PodStatus,
     const once = ephemerals.map((container) => ({ ...container, restartPolicy: 'Never' }) as Container);
     status.ephemeralContainerStatuses = containerStatuses(pod, once, false, runtime, old.ephemeralContainerStatuses ?? [], input).map((s) => ({ ...s, ready: false }));
   }
+  const own = pod.spec?.resources;
+  if (own !== undefined) {
+    if (own.requests !== undefined) status.allocatedResources = own.requests;
+    status.resources = own;
+  }
   status.qosClass = qosClass(pod);
   return status;
 }
@@ -73,10 +78,12 @@ export function podPhase(
   let pendingInit = 0;
   let failedInit = 0;
   let pendingSidecars = 0;
+  let runningSidecars = 0;
   for (const [i, container] of (pod.spec?.initContainers ?? []).entries()) {
     const status = initStatuses[i];
     if (!status?.state) pendingInit++;
     else if (isSidecar(container)) {
+      if (status.state.running) runningSidecars++;
       if (!status.state.running && !status.state.terminated && !status.lastState?.terminated) pendingSidecars++;
       else if (status.state.running && !status.started) pendingSidecars++;
     } else if (status.state.terminated) {
@@ -102,7 +109,7 @@ export function podPhase(
   if (failedInit > 0 && policy === 'Never') return 'Failed';
   if (!terminal && (pendingInit > 0 || failedInit > 0 || (pendingSidecars > 0 && running === 0 && stopped === 0))) return 'Pending';
   if (waiting > 0 && !terminal) return 'Pending';
-  if (running > 0) return 'Running';
+  if (running > 0 || (runningSidecars > 0 && stopped > 0)) return 'Running';
   if (stopped > 0 || terminal) {
     if (terminal) return stopped > 0 && stopped === succeeded ? 'Succeeded' : 'Failed';
     if (policy === 'Always' || mainStatuses.some((status, i) => startsAgain(pod, pod.spec?.containers[i], status))) return 'Running';

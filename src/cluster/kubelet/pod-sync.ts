@@ -10,7 +10,7 @@ import { DETAIL } from '../sim/trace.ts';
 import type { Admission } from './admission.ts';
 import { logDirectory } from './container-config.ts';
 import { type Context, isStaticPod, podSubject, podText, podUid, step } from './context.ts';
-import { ConfigError, type EnvironmentSources } from './environment.ts';
+import { ConfigError, type EnvironmentSources, parseEnvFile } from './environment.ts';
 import { ImageManager } from './image-manager.ts';
 import type { Mirrors } from './mirror.ts';
 import type { NodeStatusManager } from './node-status.ts';
@@ -327,6 +327,10 @@ export class PodSync implements PodSyncer {
         const object = this.#secrets?.get(namespace, name);
         if (!object && !optional) throw new ConfigError(`secret "${name}" not found`);
         return object ? decodeData(object) : undefined;
+      },
+      envFile: (volume, path) => {
+        const text = this.volumes.readFile(pod, volume, path);
+        return text === undefined ? undefined : parseEnvFile(text);
       },
       services: () => this.#serviceList(),
       hostIp: this.#context.nodeIp,

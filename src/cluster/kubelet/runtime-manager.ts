@@ -4,7 +4,7 @@ import type { Container, Pod } from '../api/generated/types.ts';
 import { type ContainerStatus, CriError } from '../runtime/cri.ts';
 import type { Channel } from '../sim/channel.ts';
 import type { Op } from '../sim/simulation.ts';
-import { SECOND, type Micros } from '../sim/time.ts';
+import type { Micros } from '../sim/time.ts';
 import { DETAIL } from '../sim/trace.ts';
 import { computePodActions, containerHash, isSidecar, mustRestartAll, type ContainerToKill, type PodActions } from './actions.ts';
 import { Backoff, BACKOFF_INITIAL } from './backoff.ts';

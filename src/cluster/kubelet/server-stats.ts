@@ -7,8 +7,18 @@ import { type Context, podUid } from './context.ts';
 import { KUBEPODS } from './pod-cgroup.ts';
 import { nodeStats, pages, podStats } from './pod-stats.ts';
 
+const RUNTIMES = ['containerd', 'crio', 'docker'];
+
+const known = new WeakMap<Context, SummaryStats>();
+
+export function summary(context: Context, pods: readonly Pod[]): object {
+  let made = known.get(context);
+  if (made === undefined) known.set(context, (made = new SummaryStats(context)));
+  return made.summary(pods);
+}
+
 /** The last reading of each CPU counter, for rates: usageNanoCores is the mean since then. */
-export class SummaryStats {
+class SummaryStats {
   readonly #context: Context;
   readonly #before = new Map<string, { readonly at: Micros; readonly micros: number; readonly cores: number }>();
 
@@ -32,7 +42,7 @@ export class SummaryStats {
         nodeName,
         systemContainers: [
           ...system('kubelet', '/system.slice/kubelet.service', started),
-          ...system('runtime', '/system.slice/containerd.service', started),
+          ...RUNTIMES.flatMap((unit) => system('runtime', `/system.slice/${unit}.service`, started)),
           ...system('pods', KUBEPODS, started),
         ],
         startTime: sim.time(0),

@@ -8,10 +8,10 @@ import { CriError } from '../runtime/cri.ts';
 import type { Os } from '../machine/process.ts';
 import type { Op } from '../sim/simulation.ts';
 import { type Context, podUid } from './context.ts';
+import { kubeletExtras } from './extras.ts';
 import { ServerAuth } from './server-auth.ts';
 import { resourceMetrics } from './server-metrics.ts';
 import { containerLogs } from './server-logs.ts';
-import { SummaryStats } from './server-stats.ts';
 import { stream } from './server-streams.ts';
 
 export interface KubeletView {
@@ -66,8 +66,9 @@ function* handle(context: Context, kubelet: KubeletView, request: HttpRequest): 
     }
     case 'stats':
       if (namespace !== 'summary') return text(404, '404 page not found\n');
-      return { status: 200, headers: { 'content-type': 'application/json' }, body: summaryOf(context).summary(kubelet.pods) };
+      return { status: 200, headers: { 'content-type': 'application/json' }, body: kubeletExtras()?.summary(context, kubelet.pods) ?? {} };
     case 'metrics':
+      if (namespace === 'cadvisor') return text(200, kubeletExtras()?.cadvisorMetrics(context, kubelet.pods) ?? '');
       return namespace === 'resource' ? text(200, resourceMetrics(context, kubelet.pods)) : text(404, '404 page not found\n');
     case 'containerLogs':
     case 'exec':
@@ -83,14 +84,6 @@ function* handle(context: Context, kubelet: KubeletView, request: HttpRequest): 
     default:
       return text(404, '404 page not found\n');
   }
-}
-
-const summaries = new WeakMap<Context, SummaryStats>();
-
-function summaryOf(context: Context): SummaryStats {
-  let made = summaries.get(context);
-  if (made === undefined) summaries.set(context, (made = new SummaryStats(context)));
-  return made;
 }
 
 function* runCommand({ cache, runtime }: Context, pod: Pod, container: string, query: Readonly<Record<string, string>>): Op<HttpResponse> {

@@ -96,7 +96,7 @@ export class Storage {
 
   /** The node's CSINode, without drivers so far. */
   *ensureCsiNode(): Op<void> {
-    const { client, os, nodeName } = this.#hooks.context;
+    const { client, os } = this.#hooks.context;
     if (!client) return;
     for (;;) {
       const node = this.#hooks.node();

@@ -2,6 +2,7 @@
 // became of the others), for a host to provide once its cluster runs.
 
 import type { Node, PersistentVolume, PersistentVolumeSpec, Pod, Volume } from '../api/generated/types.ts';
+import { isProgrammingError } from '../client/errors.ts';
 import { csiVolumeOf } from '../api/storage/attachment.ts';
 import { hash32 } from '../sim/random.ts';
 import type { Op, Task } from '../sim/simulation.ts';
@@ -191,7 +192,13 @@ class StorageManager implements StorageVolumes {
       yield* os.sleep(Math.round(RESYNC * (1 + hash32(uid, round) / 2 ** 33)));
       for (const [name, mounted] of this.#mounted.get(uid) ?? []) {
         const volume = pod.spec.volumes?.find((v) => v.name === name);
-        if (volume && mounted.csi && mounted.spec.volume) yield* this.#csi.grow(pod, volume, mounted.csi);
+        if (!volume || !mounted.csi || !mounted.spec.volume) continue;
+        try {
+          yield* this.#csi.grow(pod, volume, mounted.csi);
+        } catch (error) {
+          // The API server is away.
+          if (isProgrammingError(error)) throw error;
+        }
       }
     }
   }

@@ -149,6 +149,14 @@ export class Volumes {
     if (files.exists(podDirectory(uid))) files.remove(podDirectory(uid));
   }
 
+  /** The text of a file in one of the Pod's volumes. */
+  readFile(pod: Pod, name: string, path: string): string | undefined {
+    const { files } = this.#context.os.machine;
+    const volume = pod.spec?.volumes?.find((v) => v.name === name);
+    const full = volume === undefined ? '' : `${pathOf(pod, volume)}/${path}`;
+    return full !== '' && files.exists(full) && !files.isDirectory(full) ? files.read(full) : undefined;
+  }
+
   /** The container's mounts of these volumes. Throws ConfigError. */
   mountsOf(pod: Pod, container: Container, env: Readonly<Record<string, string>>): readonly MountSpec[] {
     const specs: MountSpec[] = [];
@@ -201,7 +209,6 @@ export class Volumes {
       const uid = podUid(pod);
       let written = this.#written.get(uid);
       if (!written) this.#written.set(uid, (written = new Map()));
-      files.mkdir(directory);
       written.set(volume.name, writeAtomically(files, directory, contents, written.get(volume.name), sim.epoch + sim.now));
     }
   }

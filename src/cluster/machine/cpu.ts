@@ -80,6 +80,7 @@ export class Cpus {
 
   /** Limits or weights have changed. */
   changed(): void {
+    if (this.#loads.size === 0) return;
     this.settle();
     this.#share();
   }
@@ -89,6 +90,7 @@ export class Cpus {
     const passed = this.#sim.now - this.#settled;
     if (passed === 0) return;
     this.#settled = this.#sim.now;
+    if (this.#loads.size === 0) return;
     for (const load of this.#loads) {
       const used = load.rate * passed;
       load.remaining -= used;

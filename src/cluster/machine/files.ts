@@ -24,6 +24,8 @@ export class Files {
   #bytes = 0;
   /** What is below /sys and /proc. */
   kernel: KernelFiles | null = null;
+  /** Its own tree cannot be written, only what is mounted in it. */
+  readOnly = false;
   #owner: Owner = {};
   #root: Directory;
   #mounts: Map<string, Mount> | null = null;
@@ -51,6 +53,12 @@ export class Files {
   /** Gives the bytes of its own layer back: it will not be used again. */
   discard(): void {
     this.#charge(-this.#bytes);
+  }
+
+  /** What a file at `path` is charged to: the file system that is mounted there. */
+  diskAt(path: string): ByteAccount | null {
+    const found = this.#look(path);
+    return found === null ? null : found.tree.#disk;
   }
 
   /** The bytes of the files at and below `path`, mounts left out (`du -sx`). */
@@ -174,6 +182,20 @@ export class Files {
   mkdir(path: string): void {
     const { node } = this.#find(path, 'mkdir', true, true, true);
     if (node?.kind !== 'directory') throw new FileError('ENOTDIR', 'mkdir', path);
+  }
+
+  /** Makes a directory where there is none, and new files and links in it, on one walk. Names without slashes. */
+  populate(path: string, texts: Iterable<{ readonly path: string; readonly text: string; readonly mode: number | undefined }>, links: Iterable<readonly [name: string, target: string]>): void {
+    const { directory, node, tree } = this.#find(path, 'mkdir', true, true, true);
+    if (node?.kind !== 'directory') throw new FileError('ENOTDIR', 'mkdir', path);
+    const { now } = this.#sim;
+    let bytes = 0;
+    for (const { path: name, text, mode = 0o644 } of texts) {
+      bytes += text.length;
+      directory.entries.set(name, { kind: 'file', text, data: undefined, hollow: 0, mode, modified: now, owner: tree.#owner, watchers: null });
+    }
+    for (const [name, target] of links) directory.entries.set(name, { kind: 'symlink', target, modified: now });
+    tree.#charge(bytes);
   }
 
   /** Metadata; symbolic links are followed unless `follow` is false. Throws FileError ENOENT. */
@@ -306,7 +328,7 @@ export class Files {
     restart: for (;;) {
       let tree: Files = this;
       let directory = this.#ownRoot(toWrite);
-      let readOnly = false;
+      let { readOnly } = this as { readonly readOnly: boolean };
       let point = this.#mountTree;
       let inTree = ''; // the path so far as the tree that is walked names it, when that is another that has mounts
       let node: Node | undefined = directory;

@@ -85,6 +85,12 @@ function loadAverage(machine: Machine): string {
   return `${[load, load, load].map((l) => l.toFixed(2)).join(' ')} ${Math.ceil(load) || 1}/${machine.processes.size} ${Math.max(...machine.processes.keys())}\n`;
 }
 
+/** As much of it as probes and scripts read. */
+function statusOf(init: Process | null): string {
+  const uid = init?.uid ?? 0;
+  return `Name:\t${init?.comm ?? 'systemd'}\nState:\tS (sleeping)\nPid:\t1\nPPid:\t0\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\nVmRSS:\t${kib(init?.memoryBytes ?? 12_000_000)} kB\nThreads:\t1\n`;
+}
+
 /** As `machine` shows them to a container whose first process is `init`, or to itself. */
 export function kernelFiles(machine: Machine, init: Process | null): KernelFiles {
   const base = init === null ? machine.cgroups.root : init.group;
@@ -99,6 +105,10 @@ export function kernelFiles(machine: Machine, init: Process | null): KernelFiles
         case '/proc/uptime': return `${(machine.sim.now / SECOND).toFixed(2)} ${((machine.sim.now / SECOND) * machine.cpus * 0.9).toFixed(2)}\n`;
         case '/proc/self/cgroup':
         case '/proc/1/cgroup': return init === null ? '0::/init.scope\n' : '0::/\n';
+        case '/proc/version': return 'Linux version 6.12.57+deb13-amd64 (debian-kernel@lists.debian.org) #1 SMP PREEMPT_DYNAMIC\n';
+        case '/proc/self/status':
+        case '/proc/1/status': return statusOf(init);
+        case '/proc/1/cmdline': return init === null ? '/sbin/init\0' : init.argv.map((arg) => `${arg}\0`).join('');
         default: return undefined;
       }
     },

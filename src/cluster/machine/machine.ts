@@ -70,7 +70,7 @@ export class Machine {
     this.files.write('/etc/machine-id', `${this.machineId}\n`);
     this.files.write('/etc/hostname', `${options.name}\n`);
     this.files.write('/etc/hosts', `127.0.0.1\tlocalhost\n127.0.1.1\t${options.name}\n`);
-    this.files.mkdir('/tmp');
+    for (const path of ['/tmp', '/sys', '/proc', '/dev', '/lib/modules', '/usr/share/zoneinfo', '/opt', '/mnt', '/srv', '/home']) this.files.mkdir(path);
     this.files.mkdir('/var/log');
   }
 

@@ -53,11 +53,13 @@ class Unit implements LogSink {
   since: Micros = 0;
   lastExit: ExitStatus | null = null;
   lastPid = 0;
+  enabled: boolean;
   lines: JournalEntry[] = [];
 
   constructor(machine: Machine, spec: UnitSpec) {
     this.machine = machine;
     this.spec = spec;
+    this.enabled = spec.enabled ?? true;
   }
 
   write(_stream: 'stdout' | 'stderr', line: string): void {
@@ -109,6 +111,15 @@ export class Systemd {
   /** `listen` is called by pid 1 at each boot, to wait for others' sake (systemd.socket). */
   addSocket(listen: (os: Os) => void): void {
     this.#sockets.push(listen);
+  }
+
+  isEnabled(name: string): boolean {
+    return this.#unit(name).enabled;
+  }
+
+  /** `systemctl enable` and `disable`: whether it is started at boot. */
+  enable(name: string, enabled: boolean): void {
+    this.#unit(name).enabled = enabled;
   }
 
   spec(name: string): UnitSpec {
@@ -184,7 +195,7 @@ export class Systemd {
       },
       { argv: ['/sbin/init'], comm: 'systemd', cgroup: '/init.scope' },
     );
-    for (const unit of this.#units.values()) if (unit.spec.enabled ?? true) this.#run(unit);
+    for (const unit of this.#units.values()) if (unit.enabled) this.#run(unit);
   }
 
   /** For Machine: power is gone. */

@@ -11,6 +11,7 @@ import { CT_ESTABLISHED, CT_TIME_WAIT, type ConntrackEntry } from './conntrack.t
 import type { Fabric, Watched } from './fabric.ts';
 import type { Netns } from './netns.ts';
 import { SocketError } from './socket-error.ts';
+import { reportSegment } from './tap.ts';
 import { track, walk, type WalkTrace } from './walk.ts';
 
 export interface SocketAddress {
@@ -243,6 +244,7 @@ export class Connection implements Resource, Watched {
       return;
     }
     const { sim } = this.#link;
+    if (this.#link.fixedLatency === null && this.#link.fabric.taps !== null) reportSegment(this, this.#peer as Connection, message === FIN ? 'end' : message === RST ? 'reset' : 'data', message);
     const at = Math.max(this.#lastArrival, sim.now + this.#latency);
     this.#lastArrival = at;
     const batch = this.#batch;

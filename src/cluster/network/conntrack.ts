@@ -160,7 +160,7 @@ export function deleteConntrack(netns: Netns, which: (entry: ConntrackEntry) => 
 const clock = (micros: Micros, now: Micros): number => Math.max(0, Math.ceil((Math.min(micros, now + CT_ESTABLISHED) - now) / SECOND));
 
 /** `conntrack -L`, one line an entry. */
-export function formatConntrack(table: Conntrack, now: Micros): string {
+export function formatConntrack(table: Pick<Conntrack, 'list'>, now: Micros): string {
   return table
     .list(now)
     .map((e) => {

@@ -10,7 +10,8 @@ import { type Neighbour, Netns, type Route } from './netns.ts';
 import { insertRoute, routeChange } from './route.ts';
 import type { Link } from './switch.ts';
 
-export type InterfaceKind = 'lo' | 'ethernet' | 'veth' | 'bridge' | 'vxlan';
+/** A tun device hands its packets to a process; a dummy one only has addresses. */
+export type InterfaceKind = 'lo' | 'ethernet' | 'veth' | 'bridge' | 'vxlan' | 'tun' | 'dummy';
 
 export interface FdbEntry {
   readonly mac: string;
@@ -27,6 +28,17 @@ export interface Vxlan {
   readonly fdb: Map<string, FdbEntry>;
   /** For the walk: the ways to other VTEPs, by address. */
   readonly underlay: Map<string, UnderlayPath>;
+}
+
+/** What a process behind a tun device makes of packets: it wraps them in UDP to another host's process (flannel's udp backend). */
+export interface Tun {
+  /** The port of the process, on every host. */
+  readonly port: number;
+  readonly device: Interface;
+  /** The host that has the packet's destination, as the process knows it; undefined: it drops the packet. */
+  readonly hostOf: (address: string) => string | undefined;
+  /** Whether the process is alive. */
+  readonly isServed: () => boolean;
 }
 
 /** A remembered way of envelopes to another VTEP. */
@@ -52,6 +64,7 @@ export class Interface {
   /** The cable of an Ethernet port. */
   link: Link | null = null;
   vxlan: Vxlan | null = null;
+  tun: Tun | null = null;
   /** Entries of the ARP table that somebody made, by address. */
   neighbours: Map<string, Neighbour> | null = null;
   /** What ARP found out for packets that were really sent: who answered for an address, or null. */
@@ -208,6 +221,23 @@ export function addVxlan(netns: Netns, name: string, options: VxlanOptions, by?:
   return device;
 }
 
+/** `ip tuntap add … mode tun`, up: what a process opens. */
+export function addTun(netns: Netns, name: string, tun: Tun, mtu: number, by?: Place): Interface {
+  const device = new Interface(netns, name, 'tun', mtu, null);
+  device.tun = tun;
+  register(device);
+  emit(device, 'link-add', null, view(device), by);
+  return device;
+}
+
+/** `ip link add … type dummy`. */
+export function addDummy(netns: Netns, name: string, by?: Place): Interface {
+  const device = new Interface(netns, name, 'dummy', 1500, null);
+  register(device);
+  emit(device, 'link-add', null, view(device), by);
+  return device;
+}
+
 /** For switch.ts: an Ethernet port. */
 export function addEthernet(netns: Netns, name: string, link: Link, by?: Place): Interface {
   const device = new Interface(netns, name, 'ethernet', 1500);
@@ -325,3 +355,5 @@ export function setUp(i: Interface, up: boolean, by?: Place): void {
 export const VETH_LATENCY: Micros = 25;
 export const LOOPBACK_LATENCY: Micros = 30;
 export const VXLAN_LATENCY: Micros = 30;
+/** Out of the kernel to a process and back, with a copy each way. */
+export const TUN_LATENCY: Micros = 150;

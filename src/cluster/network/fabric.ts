@@ -2,6 +2,7 @@
 // must be looked at again when something breaks.
 
 import type { Simulation } from '../sim/simulation.ts';
+import type { Tap } from './tap.ts';
 
 /** An open connection, as far as the fabric cares. */
 export interface Watched {
@@ -14,6 +15,8 @@ const fabrics = new WeakMap<Simulation, Fabric>();
 export class Fabric {
   readonly sim: Simulation;
   readonly connections = new Set<Watched>();
+  /** Who captures packets; null while nobody does. */
+  taps: Set<Tap> | null = null;
   #macs = 0;
   #recheckPlanned = false;
 

@@ -45,7 +45,7 @@ function* serve(connection: Connection, service: RpcService): Op<void> {
       const call = message as Call;
       const answer = yield* answered(call, service);
       const detail = 'error' in answer ? { error: answer.error.message } : answer.response;
-      connection.send(answer, undefined, { kind: 'http', verb: `${call.method}Response`, subject: call.subject, detail, level: call.quiet ? DETAIL : CALL });
+      connection.send(answer, undefined, { kind: 'http', verb: 'response', subject: call.subject, detail, level: call.quiet ? DETAIL : CALL });
     }
   } catch (error) {
     // The caller has gone.

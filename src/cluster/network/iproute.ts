@@ -39,10 +39,10 @@ export function formatFdb(device: Interface): string {
 }
 
 /** The number of an interface in its namespace, as `ip link` counts. */
-const indexOf = (i: Interface): number => [...i.netns.interfaces.keys()].indexOf(i.name) + 1;
+export const indexOf = (i: Interface): number => [...i.netns.interfaces.keys()].indexOf(i.name) + 1;
 
-function flags(i: Interface): string {
-  const out = i.kind === 'lo' ? ['LOOPBACK'] : ['BROADCAST', 'MULTICAST'];
+export function linkFlags(i: Interface): string {
+  const out = i.kind === 'lo' ? ['LOOPBACK'] : i.kind === 'tun' ? ['POINTOPOINT', 'MULTICAST', 'NOARP'] : i.kind === 'dummy' ? ['BROADCAST', 'NOARP'] : ['BROADCAST', 'MULTICAST'];
   const carrier = hasCarrier(i);
   if (i.up && !carrier) out.unshift('NO-CARRIER');
   if (i.up) out.push('UP');
@@ -50,7 +50,7 @@ function flags(i: Interface): string {
   return out.join(',');
 }
 
-function hasCarrier(i: Interface): boolean {
+export function hasCarrier(i: Interface): boolean {
   if (i.kind === 'ethernet') return i.link?.up === true;
   if (i.kind === 'veth') return i.peer?.up === true;
   if (i.kind === 'bridge') return (i.ports?.size ?? 0) > 0;
@@ -65,7 +65,7 @@ function formatLink(i: Interface): string {
   const type = i.kind === 'lo' ? 'loopback' : 'ether';
   const broadcast = i.kind === 'lo' ? '00:00:00:00:00:00' : 'ff:ff:ff:ff:ff:ff';
   const other = i.peer === null || i.peer.netns === i.netns ? '' : ` link-netns ${i.peer.netns.name}`;
-  return `${indexOf(i)}: ${i.name}${peer}: <${flags(i)}> mtu ${i.mtu} qdisc ${queue}${master} state ${state} group default \n    link/${type} ${i.mac} brd ${broadcast}${other}\n`;
+  return `${indexOf(i)}: ${i.name}${peer}: <${linkFlags(i)}> mtu ${i.mtu} qdisc ${queue}${master} state ${state} group default \n    link/${type} ${i.mac} brd ${broadcast}${other}\n`;
 }
 
 /** `ip link`. */

@@ -20,13 +20,14 @@ export interface Packet {
   readonly outer?: Outer;
 }
 
+/** An envelope of UDP around a packet. */
 export interface Outer {
   readonly src: string;
   readonly dst: string;
   readonly port: number;
-  readonly vni: number;
-  /** Ethernet destination of the inner frame. */
-  readonly mac: string;
+  /** Of a VXLAN envelope: its network, and the Ethernet destination of the inner frame. */
+  readonly vni?: number;
+  readonly mac?: string;
 }
 
 export type HopAction =
@@ -53,6 +54,8 @@ export interface Hop {
   readonly table?: string;
   /** The rule (in iptables-save form), route or entry that decided. */
   readonly rule?: string;
+  /** Of the route by which a host forwards it: the host's address where the packet came in. */
+  readonly forwarder?: string;
   readonly before: Packet;
   readonly after: Packet;
 }
@@ -96,4 +99,6 @@ export interface WalkResult {
   readonly reason?: WalkFailure | undefined;
   /** One-way travel time. */
   readonly latency: Micros;
+  /** How many hosts forwarded it; not told where the way was known. */
+  readonly forwards?: number;
 }

@@ -11,6 +11,7 @@ import { formatRule } from './iptables-format.ts';
 import type { TableName } from './netfilter.ts';
 import type { Netns } from './netns.ts';
 import type { Hop, HopAction, Outer, Packet, Protocol, WalkFailure } from './packet.ts';
+import type { Passing } from './tap.ts';
 
 /**
  * A way that connections to one address and port take, when nothing on it depends on more than that and nothing is translated. It is
@@ -68,10 +69,13 @@ export class Passage implements MatchContext {
   protected outer: Outer | undefined = undefined;
   protected latency: Micros = 0;
   protected steps = 0;
+  protected forwards = 0;
   protected reason: WalkFailure | undefined = undefined;
   protected delivered: Netns | undefined = undefined;
   protected visited: Netns[] = [];
   protected tracked: Tracked[] | null = null;
+  /** Where it passed interfaces, when somebody captures. */
+  protected seen: Passing[] | null = null;
 
   constructor(packet: Packet, live: boolean, hops: Hop[] | null) {
     this.src = packet.src;
@@ -275,6 +279,10 @@ export class Passage implements MatchContext {
     this.tracking = OFF;
   }
 
+  protected passing(device: Interface, direction: 'In' | 'Out'): void {
+    this.seen?.push({ after: this.latency, device, direction, packet: { src: this.src, dst: this.dst, protocol: this.protocol, sport: this.sport, dport: this.dport } });
+  }
+
   protected setDestination(address: string, port: number): void {
     this.dst = address;
     this.dstInt = parseIp(address);
@@ -308,7 +316,7 @@ export class Passage implements MatchContext {
     return this.hops === null ? undefined : this.packetNow();
   }
 
-  protected hop(action: HopAction, more: Pick<Hop, 'interface' | 'table' | 'rule'>, before?: Packet): void {
+  protected hop(action: HopAction, more: Pick<Hop, 'interface' | 'table' | 'rule' | 'forwarder'>, before?: Packet): void {
     if (this.hops === null) return;
     const netns = this.here as Netns;
     const after = this.packetNow();

@@ -10,6 +10,7 @@ import { Connection, type Link } from './connection.ts';
 import { Netns, type TcpListener } from './netns.ts';
 import { isSilent, type Packet, type WalkFailure } from './packet.ts';
 import { SocketError, type SocketErrorCode } from './socket-error.ts';
+import { reportAnswer, reportSyn } from './tap.ts';
 import { sourceAddress, track, walk, walkBack, type WalkTrace } from './walk.ts';
 
 export { Connection } from './connection.ts';
@@ -174,6 +175,7 @@ export function* dial(os: Os, host: string, port: number, options: DialOptions =
     const record = sim.trace.wants(DETAIL, cause);
     const result = walk(netns, packet, { live: true, record });
     track(result, sim.now);
+    if (result.seen !== undefined) reportSyn(netns.fabric, result, packet);
     if (record) recordWalk(os, packet, result);
     const retryAt = Math.min(sim.now + wait, deadline);
     let answer: Answer | typeof TIMED_OUT = TIMED_OUT;
@@ -260,6 +262,7 @@ class Syn {
     track(back, sim.now);
     const listener = netns.tcpListener(at.dst, at.dport);
     const answer = home.src !== mine.dst || home.sport !== mine.dport || !(listener instanceof Listener) ? 'ECONNREFUSED' : this.#connect(listener, back);
+    if (back.seen !== undefined) reportAnswer(netns.fabric, this.#forth, back, answer !== 'ECONNREFUSED', mine);
     sim.wakeAt(this.#task, this.#park, sim.now + back.latency, answer);
   }
 

@@ -38,6 +38,9 @@ export function provideLoginShell(shell: LoginShell): void {
   login = shell;
 }
 
+/** Null: the host has given none yet. */
+export const loginShell = (): LoginShell | null => login;
+
 /** ssh.socket: from its next boot on the machine takes logins. */
 export function waitForSsh(machine: Machine): void {
   machine.units.addSocket((os) => {

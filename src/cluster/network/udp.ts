@@ -11,6 +11,7 @@ import type { Netns, UdpReceiver } from './netns.ts';
 import { isSilent, type Packet, type WalkFailure } from './packet.ts';
 import { bind, netnsOf, unbind } from './socket.ts';
 import { SocketError } from './socket-error.ts';
+import { report } from './tap.ts';
 import { sourceAddress, track, walk } from './walk.ts';
 
 const ANY = '0.0.0.0';
@@ -65,6 +66,7 @@ export class UdpSocket implements Resource, UdpReceiver {
     if (src === null) throw new SocketError('ENETUNREACH', `dial udp ${host}:${port}: connect: network is unreachable`);
     const result = walk(netns, { src, dst: host, protocol: 'udp', sport: this.port, dport: port }, { live: true });
     track(result, sim.now);
+    if (result.seen !== undefined) report(netns.fabric, result.seen, { kind: 'udp', length: 0, payload });
     const own = sim.cause;
     const { trace } = options;
     sim.cause = sim.trace.emit(own, {
@@ -162,6 +164,10 @@ export interface PingResult {
   readonly rtt: Micros;
   /** What the sender is told, as ping(8) prints it; undefined when nothing came back. */
   readonly reason?: string;
+  /** Who told it, when that was another host. */
+  readonly from?: string;
+  /** Time to live of the answer. */
+  readonly ttl?: number;
 }
 
 const PING_TEXT: Readonly<Partial<Record<WalkFailure, string>>> = {
@@ -182,6 +188,7 @@ export function* ping(os: Os, host: string, timeout: Micros = SECOND): Op<PingRe
   const request: Packet = { src, dst: host, protocol: 'icmp', sport: id, dport: 0 };
   const forth = walk(netns, request, { live: true, record: sim.trace.wants(2, sim.cause) });
   track(forth, sim.now);
+  report(netns.fabric, forth.seen, { kind: 'echo-request', length: 64 });
   const cause = sim.cause;
   const emit = (verb: string, from: Place, to: Place, latency: Micros, detail: unknown): void => {
     sim.cause = sim.trace.emit(sim.cause, { kind: 'packet', verb, from, to, start: sim.now, end: sim.now + latency, detail });
@@ -200,14 +207,16 @@ export function* ping(os: Os, host: string, timeout: Micros = SECOND): Op<PingRe
   sim.after(forth.latency, () => {
     if (there.deleted || !there.machine.powered) return;
     const back = walk(there, { src: packet.dst, dst: packet.src, protocol: 'icmp', sport: packet.dport, dport: packet.sport }, { live: true });
+    report(netns.fabric, back.seen, { kind: 'echo-reply', length: 64 });
     if (!back.delivered || back.netns !== netns) return;
     emit('echo-reply', there.machine.place, os.place, back.latency, null);
-    sim.wakeAt(task, task.park, sim.now + back.latency, true);
+    sim.wakeAt(task, task.park, sim.now + back.latency, 64 - (back.forwards ?? 0));
   });
   sim.wakeAt(task, task.park, sim.now + timeout, false);
   const start = sim.now;
-  const ok = (yield) === true;
+  const answer: unknown = yield;
+  const ok = typeof answer === 'number';
   if (ok) sim.noteOvertaken();
   sim.cause = cause;
-  return { ok, rtt: sim.now - start };
+  return { ok, rtt: sim.now - start, ...(ok ? { ttl: answer } : {}) };
 }

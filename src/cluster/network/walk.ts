@@ -4,11 +4,12 @@
 
 import type { Micros } from '../sim/time.ts';
 import { CT_SYN_SENT } from './conntrack.ts';
-import { type Interface, LOOPBACK_LATENCY, VETH_LATENCY, type Vxlan, VXLAN_LATENCY } from './device.ts';
+import { type Interface, LOOPBACK_LATENCY, type Tun, TUN_LATENCY, VETH_LATENCY, type Vxlan, VXLAN_LATENCY } from './device.ts';
 import { formatCidr, parseIp } from './ip.ts';
 import type { Netns, Route } from './netns.ts';
 import type { Hop, Outer, Packet, WalkResult } from './packet.ts';
 import { Passage, type PlainPath, type Tracked } from './passage.ts';
+import type { Passing } from './tap.ts';
 
 export interface WalkOptions {
   /** Write down every hop. */
@@ -25,18 +26,22 @@ export interface WalkTrace extends WalkResult {
   readonly visited: readonly Netns[];
   /** New connections seen on the way; `track` enters them. */
   readonly tracked: readonly Tracked[];
+  /** Where it passed interfaces, when somebody captures. */
+  readonly seen?: readonly Passing[] | undefined;
   /** For `walkBack`. */
   readonly plain?: PlainPath | undefined;
 }
 
 /** Where a packet sent from `from` would go, over the tables as they are now. */
 export function walk(from: Netns, packet: Packet, options: WalkOptions = { record: true }): WalkTrace {
-  const plain = options.live === true && options.record !== true && packet.protocol === 'tcp';
+  const captured = options.live === true && from.fabric.taps !== null;
+  const plain = options.live === true && options.record !== true && packet.protocol === 'tcp' && !captured;
   if (plain) {
     const known = alongPlainPath(from, packet);
     if (known !== null) return known;
   }
   const w = new Walk(packet, options.live === true, options.record === true ? [] : null);
+  if (captured) w.capture();
   w.output(from);
   const result = w.result();
   return plain ? w.notePlainPath(from, packet, result) : result;
@@ -48,8 +53,9 @@ export function walkBack(forth: WalkTrace): WalkTrace {
   const netns = forth.netns as Netns;
   const answer: Packet = { src: packet.dst, dst: packet.src, protocol: packet.protocol, sport: packet.dport, dport: packet.sport };
   const back = plain?.back ?? null;
-  if (plain !== undefined && back !== null && unchanged(back.visited, back.stamps)) return plainResult(plain.from, answer, back.latency, back.visited, NONE_TRACKED, undefined);
+  if (plain !== undefined && back !== null && netns.fabric.taps === null && unchanged(back.visited, back.stamps)) return plainResult(plain.from, answer, back.latency, back.visited, NONE_TRACKED, undefined);
   const w = new Walk(answer, true, null);
+  if (netns.fabric.taps !== null) w.capture();
   w.output(netns);
   const result = w.result();
   if (plain !== undefined) w.notePlainAnswer(plain, result);
@@ -109,6 +115,11 @@ const NO_HOPS: readonly Hop[] = [];
 const NONE_TRACKED: readonly Tracked[] = [];
 
 class Walk extends Passage {
+  /** From now on it notes where it passes. */
+  capture(): void {
+    this.seen = [];
+  }
+
   result(): WalkTrace {
     const netns = this.delivered;
     return {
@@ -121,6 +132,8 @@ class Walk extends Passage {
       latency: this.latency,
       visited: this.visited,
       tracked: this.tracked ?? NONE_TRACKED,
+      forwards: this.forwards,
+      ...(this.seen === null ? {} : { seen: this.seen }),
     };
   }
 
@@ -167,7 +180,9 @@ class Walk extends Passage {
     if (!this.passes('OUTPUT')) return;
     this.translateSource('POSTROUTING', device);
     if (device.kind === 'lo') {
+      this.passing(device, 'Out');
       this.latency += LOOPBACK_LATENCY;
+      this.passing(device, 'In');
       this.inInterface = 'lo';
       this.outInterface = '';
       this.receive();
@@ -181,13 +196,15 @@ class Walk extends Passage {
     const { netns } = device;
     if (!device.up || !netns.machine.powered || netns.deleted) return this.drop('link-down');
     if (++this.steps > MAX_HOPS) return this.drop('ttl-exceeded');
+    this.passing(device, 'In');
     this.enter(netns, device.name);
     this.track();
     if (!this.translateDestination('PREROUTING')) return;
     if (netns.isLocal(this.src)) return this.drop('martian');
     if (netns.isLocal(this.dst)) return this.receive();
     if (!netns.ipForward) return this.drop('not-for-us');
-    const out = this.lookup();
+    this.forwards++;
+    const out = this.lookup(device);
     if (out === null) return;
     this.outInterface = out.name;
     if (!this.passes('FORWARD')) return;
@@ -210,7 +227,7 @@ class Walk extends Passage {
   private chosenRoute: Route | null = null;
 
   /** The device that leads to the destination; null when there is none (the packet has failed). */
-  private lookup(): Interface | null {
+  private lookup(from: Interface | null = null): Interface | null {
     const netns = this.here as Netns;
     this.chosenRoute = null;
     if (netns.isLocal(this.dst)) return netns.interfaces.get('lo') as Interface;
@@ -220,7 +237,9 @@ class Walk extends Passage {
       return null;
     }
     this.chosenRoute = route;
-    if (this.hops !== null) this.hop('route', { interface: route.device.name, table: 'main', rule: routeText(route) });
+    if (this.hops !== null) {
+      this.hop('route', { interface: route.device.name, table: 'main', rule: routeText(route), ...(from?.primary == null ? {} : { forwarder: from.primary }) });
+    }
     return route.device;
   }
 
@@ -228,6 +247,7 @@ class Walk extends Passage {
 
   private transmit(device: Interface, nextHop: string): void {
     if (!device.up) return this.drop('link-down');
+    this.passing(device, 'Out');
     switch (device.kind) {
       case 'ethernet':
         return this.overWire(device, nextHop);
@@ -237,7 +257,10 @@ class Walk extends Passage {
         return this.outOfBridge(device, nextHop);
       case 'vxlan':
         return this.overVxlan(device, nextHop);
+      case 'tun':
+        return this.overTun(device);
       case 'lo':
+      case 'dummy':
         return this.drop('not-for-us');
     }
   }
@@ -261,6 +284,7 @@ class Walk extends Passage {
     const bridge = peer.master;
     this.hop('transmit', { interface: device.name, rule: `peer ${peer.netns.name}/${peer.name}` });
     this.latency += VETH_LATENCY;
+    if (bridge !== null) this.passing(peer, 'In');
     if (bridge === null) {
       const answers = peer.netns.isLocal(nextHop);
       if (this.live) device.learn(nextHop, answers ? peer : null);
@@ -309,8 +333,32 @@ class Walk extends Passage {
 
   private toPort(target: Interface): void {
     if (target.peer === null || !target.peer.up || !target.up) return this.drop('link-down');
+    this.passing(target.peer, 'Out');
     this.latency += VETH_LATENCY;
     this.arrive(target);
+  }
+
+  /** To the process behind the device, which sends the packet on to its like on another host. */
+  private overTun(device: Interface): void {
+    const tun = device.tun as Tun;
+    if (!tun.isServed()) return this.drop('link-down');
+    const host = tun.hostOf(this.dst);
+    if (host === undefined) return this.drop('no-fdb');
+    const { netns } = device;
+    const before = this.snapshot();
+    this.latency += TUN_LATENCY;
+    this.outer = { src: tun.device.primary ?? '', dst: host, port: tun.port };
+    if (this.hops !== null) this.hop('encapsulate', { interface: device.name, rule: `flanneld to ${host}:${tun.port}` }, before);
+    const arrived = this.envelope(netns, this.outer);
+    if (arrived === null) return;
+    const remote = [...arrived.netns.interfaces.values()].find((i) => i.tun?.port === tun.port);
+    this.here = arrived.netns;
+    if (remote === undefined || !remote.up || remote.tun?.isServed() !== true) return this.drop('no-vtep');
+    const enveloped = this.snapshot();
+    this.outer = undefined;
+    this.latency += TUN_LATENCY;
+    this.hop('decapsulate', { interface: remote.name }, enveloped);
+    this.arrive(remote);
   }
 
   private overVxlan(device: Interface, nextHop: string): void {
@@ -343,25 +391,14 @@ class Walk extends Passage {
    */
   private underlay(netns: Netns, vxlan: Vxlan, o: Outer): Interface | null {
     const known = vxlan.underlay.get(o.dst);
-    if (known !== undefined && this.hops === null && known.source === o.src && unchanged(known.visited, known.stamps)) {
+    if (known !== undefined && this.hops === null && this.seen === null && known.source === o.src && unchanged(known.visited, known.stamps)) {
       this.latency += known.latency;
       this.visited.push(...known.visited);
       return known.remote;
     }
-    const sport = 32_768 + ((parseIp(o.src) ^ parseIp(o.dst)) & 0x3fff);
-    const outer = new Walk({ src: o.src, dst: o.dst, protocol: 'udp', sport, dport: o.port }, this.live, this.hops);
-    outer.outer = o;
-    outer.steps = this.steps;
-    outer.output(netns);
-    this.steps = outer.steps;
-    this.latency += outer.latency;
-    this.visited.push(...outer.visited);
-    if (outer.tracked !== null) (this.tracked ??= []).push(...outer.tracked);
-    const arrived = outer.delivered;
-    if (arrived === undefined) {
-      this.reason = outer.reason === 'dropped' ? 'dropped' : 'no-outer-route';
-      return null;
-    }
+    const outer = this.envelope(netns, o);
+    if (outer === null) return null;
+    const arrived = outer.netns;
     let remote: Interface | null = null;
     for (const i of arrived.interfaces.values()) if (i.vxlan?.vni === vxlan.vni && i.vxlan.port === vxlan.port) remote = i;
     if (remote === null) {
@@ -372,6 +409,26 @@ class Walk extends Passage {
       vxlan.underlay.set(o.dst, { source: o.src, remote, latency: outer.latency, visited, stamps: visited.map(stampOf) });
     }
     return remote;
+  }
+
+  /** Sends a UDP packet around this one; null when it is lost. */
+  private envelope(netns: Netns, o: Outer): { readonly netns: Netns; readonly latency: Micros; readonly visited: readonly Netns[] } | null {
+    const sport = 32_768 + ((parseIp(o.src) ^ parseIp(o.dst)) & 0x3fff);
+    const outer = new Walk({ src: o.src, dst: o.dst, protocol: 'udp', sport: o.vni === undefined ? o.port : sport, dport: o.port }, this.live, this.hops);
+    outer.outer = o;
+    outer.steps = this.steps;
+    if (this.seen !== null) outer.capture();
+    outer.output(netns);
+    this.steps = outer.steps;
+    const inner: Packet = { src: this.src, dst: this.dst, protocol: this.protocol, sport: this.sport, dport: this.dport };
+    for (const p of outer.seen ?? []) this.seen?.push({ ...p, after: p.after + this.latency, inner });
+    this.latency += outer.latency;
+    this.visited.push(...outer.visited);
+    if (outer.tracked !== null) (this.tracked ??= []).push(...outer.tracked);
+    const arrived = outer.delivered;
+    if (arrived !== undefined) return { netns: arrived, latency: outer.latency, visited: outer.visited };
+    this.reason = outer.reason === 'dropped' ? 'dropped' : 'no-outer-route';
+    return null;
   }
 }
 

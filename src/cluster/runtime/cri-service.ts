@@ -43,6 +43,7 @@ export class CriService implements Runtime {
     this.#engine = engine ?? new LocalEngine(os, this.#state, flavour, this.#random);
     this.#state.onChange = (type, sandbox, id) => this.#tell(type, sandbox, id);
     os.process.onExit(() => {
+      this.#state.downSince = os.sim.now;
       this.#state.onChange = null;
       for (const listener of this.#listeners) listener.close();
     });
@@ -55,7 +56,10 @@ export class CriService implements Runtime {
       const alive = sandbox.pause === null ? sandbox.bootId === machine.bootId : sandbox.pause.alive;
       if (sandbox.status.state === 'READY' && !alive) sandbox.status = { ...sandbox.status, state: 'NOTREADY' };
       for (const container of sandbox.containers.values()) {
-        if (container.status.state !== 'RUNNING' || container.process?.alive) continue;
+        if (container.process?.alive || container.status.state === 'CREATED') continue;
+        // With the machine went the shim that knew how it ended.
+        const untold = container.status.state === 'EXITED' && sandbox.bootId !== machine.bootId && container.status.finishedAt >= this.#state.downSince;
+        if (container.status.state !== 'RUNNING' && !untold) continue;
         container.status = { ...container.status, state: 'EXITED', exitCode: 255, reason: 'Unknown', finishedAt: sim.now, pid: 0 };
       }
     }

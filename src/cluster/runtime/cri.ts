@@ -103,6 +103,7 @@ export interface ContainerConfig {
   readonly runAsUser: number | null;
   readonly runAsGroup: number | null;
   readonly privileged: boolean;
+  readonly readOnlyRoot: boolean;
   readonly stopSignal: Signal | null;
   /** The first process gets a standard input that clients may attach to; `stdinOnce`: it ends with the first of them. */
   readonly stdin: boolean;

@@ -4,6 +4,7 @@
 import type { Files } from '../machine/files.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { NamespaceRef, Process } from '../machine/process.ts';
+import type { Micros } from '../sim/time.ts';
 import type { Netns } from '../network/netns.ts';
 import type { ContainerLog } from './container-log.ts';
 import type { Attachment } from './cni/network.ts';
@@ -45,6 +46,8 @@ export class RuntimeState {
   readonly images = new ImageStore();
   readonly sandboxes = new Map<string, SandboxRecord>();
   readonly containers = new Map<string, ContainerRecord>();
+  /** When the runtime was last stopped. */
+  downSince: Micros = Number.POSITIVE_INFINITY;
   /** What the names of the containers' control groups begin with. */
   scopePrefix = 'cri-containerd';
   /** The running runtime's ear for what shims report. */

@@ -51,6 +51,10 @@ export function startFault(os: Os, record: ContainerRecord): StartFault | undefi
     if (!(error instanceof UnmountableError)) throw error;
     return { mount: error.message };
   }
+  // runc makes the working directory where there is none.
+  const directory = record.config.workingDir || (image.workingDir ?? '');
+  if (directory !== '' && !record.files.exists(directory)) record.files.mkdir(directory);
+  if (record.config.readOnlyRoot) record.files.readOnly = true;
   const command = commandOf(record.config, image);
   const executable = missingExecutable(record, command);
   if (executable !== undefined) return { executable };

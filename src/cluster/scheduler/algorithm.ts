@@ -108,7 +108,9 @@ export class Algorithm {
 
   /** Filter; where more important Pods are nominated, with them and without them. */
   #fits(framework: Framework, cycle: Cycle, pod: PodInfo, node: NodeInfo): Status | null {
-    const others = this.#nominatedOn(node.name).filter((other) => other.priority >= pod.priority && other.uid !== pod.uid);
+    const nominated = this.#nominatedOn(node.name);
+    if (nominated.length === 0) return framework.filter(cycle, pod, node);
+    const others = nominated.filter((other) => other.priority >= pod.priority && other.uid !== pod.uid);
     if (others.length === 0) return framework.filter(cycle, pod, node);
     const crowded = node.clone();
     let shifted = cycle;

@@ -50,7 +50,12 @@ export function recordDecision({ sim, place }: Os, pod: PodInfo, profile: string
     },
   };
   sim.trace.emit(record, { ...common, level: DETAIL, verb: 'filter', detail: filtered });
-  if (decision.node === null || decision.scored === null) return;
+  if (decision.node === null) {
+    const { nominatedNode = '', victims } = decision;
+    sim.trace.emit(record, { ...common, level: DETAIL, verb: 'postfilter', detail: { nominatedNode, victims: victims.map((victim) => victim.key), message } });
+    return;
+  }
+  if (decision.scored === null) return;
   const scored = {
     get scores(): ScoreTable {
       return scores();

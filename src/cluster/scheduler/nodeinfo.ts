@@ -30,7 +30,13 @@ export class NodeInfo {
   labels: Labels = NO_LABELS;
   taints: readonly Taint[] = NO_TAINTS;
   allocatable: Resources = NO_RESOURCES;
+  // What every decision asks of every node stands here: following references through thousands of nodes is what costs.
   allowedPods = 0;
+  podCount = 0;
+  unschedulable = false;
+  allMilliCpu = 0;
+  allMemory = 0;
+  allEphemeralStorage = 0;
   images = new Map<string, ImageState>();
 
   readonly pods = new Map<string, PodInfo>();
@@ -56,10 +62,15 @@ export class NodeInfo {
     this.taints = node?.spec?.taints ?? NO_TAINTS;
     this.allocatable = resourcesOf(node?.status?.allocatable);
     this.allowedPods = this.allocatable.pods;
+    this.unschedulable = node?.spec.unschedulable === true;
+    this.allMilliCpu = this.allocatable.milliCpu;
+    this.allMemory = this.allocatable.memory;
+    this.allEphemeralStorage = this.allocatable.ephemeralStorage;
   }
 
   addPod(pod: PodInfo): void {
     this.pods.set(pod.uid, pod);
+    this.podCount = this.pods.size;
     this.#account(pod, 1);
     for (const p of pod.hostPorts) this.#occupy(p);
     if (hasAffinity(pod)) this.podsWithAffinity.add(pod);
@@ -76,6 +87,7 @@ export class NodeInfo {
     const pod = this.pods.get(uid);
     if (pod === undefined) return;
     this.pods.delete(uid);
+    this.podCount = this.pods.size;
     this.#account(pod, -1);
     for (const p of pod.hostPorts) this.#vacate(p);
     this.podsWithAffinity.delete(pod);

@@ -37,6 +37,11 @@ export class PodStatusWriter {
     yield* this.#patch(pod, status, 'Error updating pod');
   }
 
+  *nominate(pod: Pod, node: string): Op<void> {
+    if (pod.status.nominatedNodeName === node) return;
+    yield* this.#patch(pod, { nominatedNodeName: node }, 'Failed to update the nominated node name in the binding cycle');
+  }
+
   *clearNomination(pod: Pod): Op<void> {
     yield* this.#patch(pod, { nominatedNodeName: null }, 'Cannot clear nominatedNodeName');
   }

@@ -107,6 +107,8 @@ export class Scheduler {
 
   *#bind(item: QueuedPod, assumed: PodInfo, node: string): Op<void> {
     const { framework, recorder } = this.#profileOf(assumed);
+    // So that others know of the node while PreBind works, such as a volume being made.
+    if (framework.willPreBind(assumed.pod, node)) yield* this.#status.nominate(assumed.pod, node);
     const status = (yield* framework.preBind(assumed.pod, node)) ?? (yield* framework.bind(assumed.pod, node));
     if (status === null) {
       recordStep(this.#os, 'bind', assumed, { node });
@@ -163,6 +165,8 @@ export class Scheduler {
       yield* this.#status.clearNomination(other.pod);
     }
     for (const { pod, namespace, name, uid } of victims) {
+      // Who is going already needs no telling.
+      if (this.#options.pods.get(namespace, name)?.metadata.deletionTimestamp !== undefined) continue;
       yield* this.#status.disrupted(pod, preemptor.pod);
       try {
         yield* this.#options.client.delete('pods', namespace, name, { preconditions: { uid } });

@@ -61,8 +61,8 @@ export function volumePlugin(name: VolumePluginName, objects: StorageObjects, cl
     unreserve(pod, node) {
       if (usesStorage(pod)) real()?.unreserve?.(pod, node);
     },
+    willPreBind: (pod, node) => usesStorage(pod) && (real()?.willPreBind?.(pod, node) ?? false),
     *preBind(pod, node) {
-      if (!usesStorage(pod)) return null;
       const plugin = real();
       return plugin?.preBind ? yield* plugin.preBind(pod, node) : null;
     },

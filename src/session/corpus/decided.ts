@@ -40,6 +40,18 @@ export const DECISIONS: readonly Decision[] = [
   { message: /unbound immediate PersistentVolumeClaims|storageclass\.storage\.k8s\.io "[^"]*" not found/, workload: /azure_disk|portworx|storageos|vsphere|longhorn__|csi-hostpath|mixtral|cassandra|local-path|cinder|nfs-subdir/, end: 'Stuck', why: 'the claim names a StorageClass whose provisioner is not there' },
   { message: /didn't match Pod's node affinity\/selector|Insufficient nvidia|Insufficient cpu|Insufficient memory/, workload: /ai-ml\/|cluster-autoscaler/, end: 'Stuck', why: 'scheduling comes before mounting: no node has the accelerator or label that it asks for' },
 
+  { workload: /service-account-pod\.yaml/, end: 'Fails', why: 'here it has a namespace of its own, in which the name kubernetes is nobody' },
+
+  { workload: /minio-backupstore/, message: /secret key: AWS_CERT/, end: 'Stuck', why: 'the Secret of the directory lacks a key that the volume names' },
+  { workload: /volcengine|alicloud/, message: /secret "cloud-config" not found/, end: 'Stuck', why: 'the Secret is made by hand' },
+  { workload: /base\/loadgenerator/, message: /frontend-check/, end: 'Fails', why: 'its init container gives up after a while: the frontend is another file' },
+  { workload: /flannel-io__flannel/, end: 'Ready', why: 'every node runs Linux' },
+  { workload: /minikube\/test\/integration\/testdata\/kube-flannel/, end: 'Fails', why: 'its names are those of the flannel that the cluster has already' },
+
+  { workload: /16-6-mysql-replicaset/, message: /PersistentVolumeClaims/, end: 'Stuck', why: 'a claim with a selector gets the default class, which does not provision for selectors' },
+  { workload: /stateful-set-shared-pv/, end: 'Stuck', why: 'its claim selects by a label that its volume does not have, and the default class does not provision for selectors' },
+  { workload: /simple-stateful-set/, message: /PersistentVolumeClaims/, end: 'Stuck', why: 'the claim names a StorageClass that nobody makes' },
+
   // ── fails by design ──
   { workload: /http-liveness|broken-liveness-pod/, end: 'Fails', why: 'the probe is made to fail' },
   { workload: /readiness_probe_fail|broken-readiness-pod/, end: 'Stuck', why: 'the probe is made to fail' },
@@ -53,6 +65,7 @@ export const DECISIONS: readonly Decision[] = [
   { workload: /two-files-counter-pod-streaming-sidecar/, end: 'Ready', why: 'three loops that go on' },
   { workload: /cpu-request-limit|cpu_throttling/, end: 'Ready', why: 'a limit of CPU slows down and kills nobody' },
   { workload: /share-process-namespace/, end: 'Ready', why: 'the shell has a terminal and waits' },
+  { workload: /restarted-pod/, end: 'Complete', why: 'it fails once and succeeds when it is restarted' },
   { workload: /two-container-pod/, end: 'Ready', why: 'one container ends, nginx goes on' },
   { workload: /node-affinity\.yaml|netcat-deployment-nomaster/, end: 'Ready', why: 'every worker meets the affinity' },
 ];

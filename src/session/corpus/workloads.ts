@@ -90,6 +90,8 @@ const identity = (object: CorpusObject): string => `${object.kind}/${namespaceOf
 /** The object in its round's namespaces: what names a namespace in it follows. */
 function move(object: CorpusObject, namespaces: readonly string[], suffix: string): CorpusObject {
   const text = JSON.stringify(object, (key, value: unknown) => {
+    // A default class would be every round's.
+    if (key.endsWith('is-default-class')) return 'false';
     if (typeof value !== 'string') return value;
     if (key === 'namespace' && namespaces.includes(value)) return value + suffix;
     return value.replace(/\.([a-z0-9-]+)\.svc\b/g, (all, name: string) => (namespaces.includes(name) ? `.${name}${suffix}.svc` : all));

@@ -24,7 +24,7 @@ export interface Sidecar {
   readonly driver: string;
   readonly recorder: EventRecorder;
   /** Calls the driver. Throws RpcError. */
-  call<T>(method: string, request: object, subject?: Subject | null): Op<T>;
+  readonly call: <T>(method: string, request: object, subject?: Subject | null) => Op<T>;
 }
 
 export function flag(os: Os, name: string): string | undefined {
@@ -75,7 +75,7 @@ export function* driverName(os: Os, address: string): Op<string> {
 }
 
 /** A queue whose failures wait from one second to five minutes (--retry-interval-start, --retry-interval-max). */
-export function work(sidecar: Sidecar, name: string, sync: (key: string) => Op<void>): WorkQueue {
+export function work(sidecar: Pick<Sidecar, 'os'>, name: string, sync: (key: string) => Op<void>): WorkQueue {
   const queue = new WorkQueue(sidecar.os.sim, new ExponentialLimiter(SECOND, 5 * MINUTE));
   runController(sidecar.os, { name, queue, workers: 4, sync });
   return queue;

@@ -1,6 +1,7 @@
 // Which fields two states of an object differ in (structured-merge-diff typed/compare.go). Parts that are one and the same
 // object are not looked at, so the cost is that of the change.
 
+import { jsonEqual } from '../meta.ts';
 import { type FieldSet, isShared, LEAF, makeSet, SELF } from './field-set.ts';
 import { fieldElement, keyElement, valueElement } from './path-element.ts';
 import { ANY, DEDUCED_MAP, type Field, type Shape } from './shape.ts';
@@ -39,13 +40,13 @@ export const isMap = (value: unknown): value is Plain => typeof value === 'objec
 function diff(given: Shape, before: unknown, after: unknown): FieldSet | null {
   gone = null;
   if (before === after || given.form === 'nothing') return null;
-  if (given.form === 'leaf') return sameValue(before, after) ? null : LEAF;
+  if (given.form === 'leaf') return jsonEqual(before, after) ? null : LEAF;
   const shape = given.form === 'deduced' && isMap(before) ? resolve(given, after) : resolve(given, before);
   if (shape.form === 'map' && isMap(before) && isMap(after)) return diffMap(shape, before, after);
   if ((shape.form === 'keyed' || shape.form === 'set') && Array.isArray(before) && Array.isArray(after)) {
     return diffList(shape, before, after);
   }
-  return sameValue(before, after) ? null : LEAF;
+  return jsonEqual(before, after) ? null : LEAF;
 }
 
 function diffMap(shape: MapShape, before: Plain, after: Plain): FieldSet | null {
@@ -289,7 +290,7 @@ function diffManyItems(shape: ListShape, before: readonly unknown[], after: read
       keys.push(element);
       values.push(part);
     } else if (were !== undefined && were.length > 1 && items.length > 1) {
-      if (sameValue(were, items)) continue;
+      if (jsonEqual(were, items)) continue;
       keys.push(element);
       values.push(LEAF);
     } else {
@@ -345,21 +346,4 @@ export function elementOf(shape: ListShape, item: unknown): string {
     known.set(first, element);
   }
   return element;
-}
-
-/** Whether two values are the same; undefined parts count as absent. */
-export function sameValue(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a)) {
-    if (!Array.isArray(b) || a.length !== b.length) return false;
-    for (let i = 0; i < a.length; i++) if (!sameValue(a[i], b[i])) return false;
-    return true;
-  }
-  if (Array.isArray(b)) return false;
-  const left = a as Plain;
-  const right = b as Plain;
-  for (const key in left) if (!sameValue(left[key], right[key])) return false;
-  for (const key in right) if (right[key] !== undefined && left[key] === undefined) return false;
-  return true;
 }

@@ -2,9 +2,9 @@
 // others lose them (structured-merge-diff merge/update.go, Update, inside apimachinery's managedfields package).
 
 import type { ManagedFieldsEntry } from '../generated/types.ts';
-import type { ApiObject } from '../meta.ts';
+import { type ApiObject, jsonEqual } from '../meta.ts';
 import { Recent } from '../recent.ts';
-import { type Comparison, compare, sameValue } from './compare.ts';
+import { type Comparison, compare } from './compare.ts';
 import { difference, type FieldSet, isLeaf, LEAF, makeSet, meets, union } from './field-set.ts';
 import { areValid, capped, type Entries, entryOf, inOrder, isOf, isReset, NO_ENTRIES, setOf, withSet, type Writer } from './managers.ts';
 import type { Root } from './root.ts';
@@ -98,7 +98,7 @@ function entriesToStartFrom(had: Entries | undefined, given: Entries | undefined
   if (subresource || given === undefined || given === had) return own;
   if (isReset(given)) return NO_ENTRIES;
   if (!areValid(given)) return own;
-  return sameValue(given, own) ? own : given;
+  return jsonEqual(given, own) ? own : given;
 }
 
 /** The entries after a change by the writer; the same ones when nothing is different. */
@@ -161,7 +161,7 @@ export function withOldTimes(object: ApiObject, old: ApiObject): ApiObject {
     const [a, b] = [now[i] as ManagedFieldsEntry, then[i] as ManagedFieldsEntry];
     if (a === b) continue;
     if (a.manager !== b.manager || a.operation !== b.operation || a.apiVersion !== b.apiVersion) return object;
-    if (a.subresource !== b.subresource || !sameValue(a.fieldsV1, b.fieldsV1)) return object;
+    if (a.subresource !== b.subresource || !jsonEqual(a.fieldsV1, b.fieldsV1)) return object;
   }
   return withEntries(object, then);
 }
@@ -170,11 +170,11 @@ type Plain = Readonly<Record<string, unknown>>;
 
 function sameApartFromEntries(a: ApiObject, b: ApiObject): boolean {
   const [now, then] = [a as unknown as Plain, b as unknown as Plain];
-  for (const key in now) if (key !== 'metadata' && !sameValue(now[key], then[key])) return false;
+  for (const key in now) if (key !== 'metadata' && !jsonEqual(now[key], then[key])) return false;
   for (const key in then) if (then[key] !== undefined && now[key] === undefined) return false;
   const [mine, theirs] = [a.metadata as unknown as Plain, b.metadata as unknown as Plain];
   const isOther = (key: string): boolean => key !== 'managedFields' && key !== 'resourceVersion';
-  for (const key in mine) if (isOther(key) && !sameValue(mine[key], theirs[key])) return false;
+  for (const key in mine) if (isOther(key) && !jsonEqual(mine[key], theirs[key])) return false;
   for (const key in theirs) if (isOther(key) && theirs[key] !== undefined && mine[key] === undefined) return false;
   return true;
 }

@@ -3,10 +3,9 @@
 
 import type { ClusterRole, ClusterRoleBinding, PolicyRule } from '../../api/generated/types.ts';
 import type { ResourceKind } from '../../api/kinds.ts';
-import type { ApiObject } from '../../api/meta.ts';
+import { type ApiObject, jsonEqual } from '../../api/meta.ts';
 import { forbidden, notFound } from '../../api/status.ts';
 import type { Exchange } from '../server.ts';
-import { sameValue } from '../../api/managed-fields/compare.ts';
 import type { Attributes } from './attributes.ts';
 import { compactRules, describeRule, missingRules } from './covers.ts';
 import { goQuoteList } from './quote.ts';
@@ -36,7 +35,7 @@ function confirmRole(x: Exchange, kind: ResourceKind, after: ClusterRole, before
   if (may(x, 'escalate', kind.plural, namespace, before ? name : x.info.name)) return;
   const rules = after.rules ?? [];
   const aggregated = after.aggregationRule !== undefined;
-  const same = before !== null && sameValue(before.rules ?? [], rules) && sameValue(before.aggregationRule, after.aggregationRule);
+  const same = before !== null && jsonEqual(before.rules ?? [], rules) && jsonEqual(before.aggregationRule, after.aggregationRule);
   if (same) return;
   const why = lacking(x, namespace, rules);
   if (why !== '') throw forbidden(kind, name, why);
@@ -45,7 +44,7 @@ function confirmRole(x: Exchange, kind: ResourceKind, after: ClusterRole, before
 }
 
 function confirmBinding(x: Exchange, kind: ResourceKind, after: ClusterRoleBinding, before: ClusterRoleBinding | null): void {
-  if (before && sameValue(before.subjects ?? [], after.subjects ?? []) && sameValue(before.roleRef, after.roleRef)) return;
+  if (before && jsonEqual(before.subjects ?? [], after.subjects ?? []) && jsonEqual(before.roleRef, after.roleRef)) return;
   const { roleRef } = after;
   const namespace = kind.namespaced ? x.info.namespace : '';
   const resource = roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles';

@@ -5,7 +5,7 @@ import { applyDefaults } from '../../api/defaults.ts';
 import { decodeObject } from '../../api/decode.ts';
 import type { FlowSchema } from '../../api/generated/types.ts';
 import { kindOf, type ResourceKind } from '../../api/kinds.ts';
-import type { ApiObject } from '../../api/meta.ts';
+import { type ApiObject, jsonEqual } from '../../api/meta.ts';
 import { ApiError, isAlreadyExists } from '../../api/status.ts';
 import type { VersionedObject } from '../../etcd/objects.ts';
 import { Channel } from '../../sim/channel.ts';
@@ -13,7 +13,6 @@ import type { Op } from '../../sim/simulation.ts';
 import { SECOND } from '../../sim/time.ts';
 import { beginLife } from '../registry/names.ts';
 import type { Server } from '../server.ts';
-import { sameValue } from '../../api/managed-fields/compare.ts';
 import { bootstrapLevels, bootstrapSchemas } from './bootstrap.ts';
 import { LEVELS, SCHEMAS } from './flow-control.ts';
 
@@ -49,7 +48,7 @@ function* ensure(server: Server, wanted: ApiObject): Op<void> {
     return;
   }
   const auto = MANDATORY.has(at.name) || current.metadata.annotations?.[AUTOUPDATE] === 'true';
-  if (!auto || sameValue(current.spec, complete.spec)) return;
+  if (!auto || jsonEqual(current.spec, complete.spec)) return;
   yield* server.store.update(at, function* (newest) {
     const metadata = { ...newest.metadata, generation: (newest.metadata['generation'] ?? 0) + 1 };
     return { ...newest, metadata, spec: complete.spec } as unknown as ApiObject;

@@ -2,8 +2,7 @@
 // aggregated API servers take the authorities they trust (pkg/controlplane/controller/clusterauthenticationtrust).
 
 import type { ConfigMap } from '../../api/generated/types.ts';
-import { sameValue } from '../../api/managed-fields/compare.ts';
-import type { ApiObject } from '../../api/meta.ts';
+import { type ApiObject, jsonEqual } from '../../api/meta.ts';
 import type { Op } from '../../sim/simulation.ts';
 import type { Server } from '../server.ts';
 import { ensure } from './ensure.ts';
@@ -21,7 +20,7 @@ export function* publishAuthentication(server: Server): Op<void> {
   const current = server.store.cached(at) as ConfigMap | undefined;
   if (!current) return yield* ensure(server, wanted);
   const next = { ...current.data, ...data };
-  if (sameValue(next, current.data ?? {})) return;
+  if (jsonEqual(next, current.data ?? {})) return;
   yield* server.store.update(at, function* (newest) {
     return { ...newest, data: next } as ApiObject;
   });

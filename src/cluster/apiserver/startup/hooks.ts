@@ -5,12 +5,11 @@ import type { Endpoints, EndpointSlice, Service } from '../../api/generated/type
 import { applyDefaults } from '../../api/defaults.ts';
 import { decodeObject } from '../../api/decode.ts';
 import { kindOf, mustResource, type ResourceKind } from '../../api/kinds.ts';
-import { type ApiObject, isDeleting } from '../../api/meta.ts';
+import { type ApiObject, isDeleting, jsonEqual } from '../../api/meta.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { MINUTE, SECOND } from '../../sim/time.ts';
 import { ensureFlowControl } from '../flowcontrol/keeper.ts';
 import type { Server } from '../server.ts';
-import { sameValue } from '../../api/managed-fields/compare.ts';
 import { publishAuthentication } from './authentication-info.ts';
 import { ensure } from './ensure.ts';
 import { bootstrapPolicy, type PolicyObject } from './policy.ts';
@@ -182,7 +181,7 @@ function* write(server: Server, wanted: ApiObject): Op<void> {
   if (!cached) return yield* ensure(server, wanted);
   const { metadata: _now, ...now } = cached;
   const { metadata: _then, ...then } = applyDefaults(kind, decodeObject(kind, wanted, 'Ignore').object);
-  if (sameValue(now, then) || isDeleting(cached)) return;
+  if (jsonEqual(now, then) || isDeleting(cached)) return;
   yield* server.store.update(at, function* (current) {
     return { ...then, metadata: current.metadata } as ApiObject;
   });

@@ -2,9 +2,8 @@
 // (pkg/registry/rbac/reconciliation). The annotation rbac.authorization.kubernetes.io/autoupdate=false keeps an object as it is.
 
 import type { ClusterRole, ClusterRoleBinding, Subject } from '../../api/generated/types.ts';
-import type { ApiObject } from '../../api/meta.ts';
+import { type ApiObject, jsonEqual } from '../../api/meta.ts';
 import { missingRules } from '../authorization/covers.ts';
-import { sameValue } from '../../api/managed-fields/compare.ts';
 import type { PolicyObject } from './policy.ts';
 
 const AUTOUPDATE = 'rbac.authorization.kubernetes.io/autoupdate';
@@ -21,14 +20,14 @@ export function reconciled(current: ApiObject, wanted: PolicyObject): ApiObject 
     wanted.kind === 'ClusterRole' || wanted.kind === 'Role'
       ? withRules(current as ClusterRole, wanted as ClusterRole)
       : withSubjects(current as ClusterRoleBinding, wanted as ClusterRoleBinding);
-  if (next === current && sameValue(metadata, current.metadata)) return null;
+  if (next === current && jsonEqual(metadata, current.metadata)) return null;
   return { ...next, metadata } as ApiObject;
 }
 
 function withRules(current: ClusterRole, wanted: ClusterRole): ClusterRole {
   if (wanted.aggregationRule) {
     const have = current.aggregationRule?.clusterRoleSelectors ?? [];
-    const missing = (wanted.aggregationRule.clusterRoleSelectors ?? []).filter((one) => !have.some((other) => sameValue(one, other)));
+    const missing = (wanted.aggregationRule.clusterRoleSelectors ?? []).filter((one) => !have.some((other) => jsonEqual(one, other)));
     return missing.length === 0 ? current : { ...current, aggregationRule: { clusterRoleSelectors: [...have, ...missing] } };
   }
   const have = current.rules ?? [];

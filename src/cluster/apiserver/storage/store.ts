@@ -2,7 +2,7 @@
 // An update first tries on the cached object; when etcd has a newer one, it is run again on that.
 
 import type { ResourceKind } from '../../api/kinds.ts';
-import { type ApiObject, deepFreeze } from '../../api/meta.ts';
+import { type ApiObject, deepFreeze, jsonEqual } from '../../api/meta.ts';
 import { alreadyExists, ApiError, conflict, notFound } from '../../api/status.ts';
 import type { Compare, KeyValue, RequestOp, StoredValue, TxnResponse } from '../../etcd/messages.ts';
 import { objectOf, type VersionedObject } from '../../etcd/objects.ts';
@@ -10,7 +10,6 @@ import { SealedValue } from '../../etcd/sealed.ts';
 import type { Op } from '../../sim/simulation.ts';
 import type { Subject } from '../../sim/trace.ts';
 import { cannotOpen, type Encryption } from './encryption.ts';
-import { sameValue } from '../../api/managed-fields/compare.ts';
 import type { EtcdClient } from './etcd.ts';
 import { prefixOf, relativeKey } from './keys.ts';
 import type { WatchCache } from './watch-cache.ts';
@@ -254,7 +253,7 @@ function saved(response: TxnResponse): VersionedObject {
 type Plain = Readonly<Record<string, unknown>>;
 
 function sameMetadata(a: Plain, b: Plain): boolean {
-  for (const key in a) if (key !== 'resourceVersion' && !sameValue(a[key], b[key])) return false;
+  for (const key in a) if (key !== 'resourceVersion' && !jsonEqual(a[key], b[key])) return false;
   for (const key in b) if (key !== 'resourceVersion' && b[key] !== undefined && a[key] === undefined) return false;
   return true;
 }
@@ -263,7 +262,7 @@ function sameMetadata(a: Plain, b: Plain): boolean {
 function sameObject(current: VersionedObject, next: Unsaved): boolean {
   const now = current as unknown as Plain;
   const then = next as unknown as Plain;
-  for (const key in then) if (key !== 'metadata' && !sameValue(now[key], then[key])) return false;
+  for (const key in then) if (key !== 'metadata' && !jsonEqual(now[key], then[key])) return false;
   for (const key in now) if (now[key] !== undefined && then[key] === undefined) return false;
   return sameMetadata(current.metadata as unknown as Plain, next.metadata as unknown as Plain);
 }

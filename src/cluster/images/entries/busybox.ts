@@ -3,7 +3,7 @@
 import type { ImageEntry } from '../entry.ts';
 import { BUSYBOX } from '../shell/shell.ts';
 import { versionedTag } from '../tags.ts';
-import { BUSYBOX_COMMANDS, commandProgram, hasExecutable, toolboxOf } from '../toolbox.ts';
+import { BUSYBOX_COMMANDS, commandProgram, hasExecutable, runCommandLine, toolboxOf } from '../toolbox.ts';
 
 export const busyboxTools = toolboxOf(BUSYBOX, BUSYBOX_COMMANDS);
 
@@ -42,6 +42,25 @@ export const alpineImage: ImageEntry = {
   files: { ...ROOT_FILES, '/etc/alpine-release': '3.23.3\n', '/etc/os-release': 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.23.3\n' },
   program: commandProgram(busyboxTools),
   hasExecutable: hasExecutable(busyboxTools),
+};
+
+const bashTools = toolboxOf(BUSYBOX, BUSYBOX_COMMANDS, ['sh', 'ash', 'bash']);
+
+/** docker.io/library/bash: Alpine with bash, which its entrypoint runs on whatever is not a command. */
+export const bashImage: ImageEntry = {
+  repository: 'docker.io/library/bash',
+  tags: (tag) => (/^(latest|devel|[3-5](\.\d+){0,2})(-alpine[\d.]*)?$/.test(tag) ? tag : null),
+  entrypoint: ['docker-entrypoint.sh'],
+  cmd: ['bash'],
+  sizeBytes: 6_200_000,
+  files: { ...ROOT_FILES, '/etc/alpine-release': '3.22.2\n', '/usr/local/bin/.keep': '' },
+  program(os) {
+    if (!(os.argv[0] ?? '').endsWith('docker-entrypoint.sh')) return runCommandLine(os, bashTools);
+    const rest = os.argv.slice(1);
+    const argv = rest[0] === undefined || rest[0].startsWith('-') || bashTools.applet(rest[0].split('/').pop() ?? '') === undefined ? ['bash', ...rest] : rest;
+    return runCommandLine(Object.create(os, { argv: { value: argv } }) as typeof os, bashTools);
+  },
+  hasExecutable: hasExecutable(bashTools, ['docker-entrypoint.sh', '/usr/local/bin/docker-entrypoint.sh']),
 };
 
 export const helloWorldImage: ImageEntry = {

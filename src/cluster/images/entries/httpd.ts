@@ -34,7 +34,7 @@ export const httpdImage: ImageEntry = {
       os.log(`${peer.address} - - [${strftime('%d/%b/%Y:%H:%M:%S +0000', os.sim.epoch + os.sim.now)}] "${request.method} ${request.path} HTTP/1.1" ${response.status} ${String(response.body).length}`);
       return response;
     });
-    os.process.setMemory(8_000_000);
+    os.process.footprint(8_000_000, 0.001);
     note('[mpm_event:notice] [pid 1:tid 1] AH00489: Apache/2.4.66 (Unix) configured -- resuming normal operations');
     note("[core:notice] [pid 1:tid 1] AH00094: Command line: 'httpd -D FOREGROUND'");
     yield* signals.receive();

@@ -60,7 +60,7 @@ class Store {
         this.#put(key, [...documents, ...added]);
         return verb === 'insertMany' ? { acknowledged: true, insertedIds: Object.fromEntries(added.map((d, i) => [i, d._id])) } : { acknowledged: true, insertedId: added[0]?._id };
       }
-      case 'find': return matching(args[0]);
+      case 'find': return matching(args[0]).map((d) => projected(d, args[1]));
       case 'findOne': return matching(args[0])[0] ?? null;
       case 'countDocuments':
       case 'count':
@@ -87,6 +87,13 @@ class Store {
       default: return { ok: 1 };
     }
   }
+}
+
+/** The second argument of find: fields that are left out, or the only ones that are shown. */
+function projected(document: Document, fields: unknown): Document {
+  const wanted = Object.entries((fields ?? {}) as Readonly<Record<string, unknown>>);
+  const only = wanted.some(([key, value]) => key !== '_id' && Boolean(value));
+  return Object.fromEntries(Object.entries(document).filter(([key]) => (wanted.find(([k]) => k === key)?.[1] ?? (!only || key === '_id')) !== 0 && (!only || key === '_id' || wanted.some(([k]) => k === key))));
 }
 
 function* mongod(os: Os, version: string): Op<number> {

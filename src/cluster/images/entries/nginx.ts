@@ -1,5 +1,6 @@
 // nginx: the entrypoint's and the server's log, the welcome page, mounted files and mounted configuration.
 
+import { FileError } from '../../machine/files.ts';
 import type { Os, Program } from '../../machine/process.ts';
 import { HttpClient, type HttpRequest, type HttpResponse, type Peer, serveHttp } from '../../network/http.ts';
 import { lookupHost } from '../../network/resolver.ts';
@@ -101,6 +102,12 @@ function* serve(os: Os, version: string, testOnly: boolean): Op<number> {
     os.logError('nginx: the configuration file /etc/nginx/nginx.conf syntax is ok');
     return 0;
   }
+  const lacking = unwritable(os);
+  if (lacking !== undefined) {
+    log('emerg', lacking);
+    os.logError(`nginx: [emerg] ${lacking}`);
+    return 1;
+  }
   os.process.setMemory(4_300_000);
   const signals = os.signals();
   const left = [...byPort(servers)];
@@ -146,6 +153,23 @@ function* serve(os: Os, version: string, testOnly: boolean): Op<number> {
 }
 
 const BIND_TRIES = 5;
+
+/** What the server cannot make for itself on a file system that is read only. */
+function unwritable(os: Os): string | undefined {
+  try {
+    os.files.mkdir('/var/cache/nginx/client_temp');
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    return 'mkdir() "/var/cache/nginx/client_temp" failed (30: Read-only file system)';
+  }
+  try {
+    os.files.write('/run/nginx.pid', '1\n');
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    return 'open() "/run/nginx.pid" failed (30: Read-only file system)';
+  }
+  return undefined;
+}
 
 interface PortServers {
   readonly port: number;

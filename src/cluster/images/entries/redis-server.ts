@@ -89,7 +89,7 @@ class RedisServer {
     this.#log('M', '*', 'monotonic clock: POSIX clock_gettime');
     this.#log('M', '*', `Running mode=standalone, port=${port}.`);
     this.#log('M', '*', 'Server initialized');
-    os.process.setMemory(9_500_000);
+    os.process.footprint(9_500_000, 0.002);
     try {
       this.#load();
       const listener = listen(os, port);

@@ -31,6 +31,8 @@ function redisProgram(tag: string): Program {
     let argv = os.argv;
     if (argv[0]?.endsWith(ENTRYPOINT)) argv = argv.slice(1);
     if (argv[0] === undefined || argv[0].startsWith('-') || argv[0].endsWith('.conf')) argv = [SERVER, ...argv];
+    // The images of Kubernetes' old guestbook: their run.sh reads the role from the environment.
+    if (os.env['SENTINEL'] === 'true' && argv.length === 1) argv = [...argv, '--port', '26379'];
     const name = (argv[0] as string).split('/').pop();
     if (name !== SERVER) return yield* runCommandLine(argv === os.argv ? os : (Object.create(os, { argv: { value: argv } }) as Os), tools);
     if (argv.includes('--version') || argv.includes('-v')) {

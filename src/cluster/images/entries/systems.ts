@@ -9,7 +9,7 @@ import type { Applet } from '../shell/applet.ts';
 import { INTERPRETERS } from '../shell/applets/languages.ts';
 import { CURL_APPLETS, NET_APPLETS } from '../shell/applets/net.ts';
 import { BASH, DASH, type Toolbox } from '../shell/shell.ts';
-import { BASIC_COMMANDS, BUSYBOX_COMMANDS, commandProgram, hasExecutable, toolboxOf } from '../toolbox.ts';
+import { BASIC_COMMANDS, commandProgram, hasExecutable, toolboxOf } from '../toolbox.ts';
 
 const DISTRIBUTIONS: Readonly<Record<string, string>> = {
   almalinux: 'dnf', amazonlinux: 'dnf', archlinux: 'pacman', centos: 'yum', clearlinux: 'swupd', debian: 'apt-get', fedora: 'dnf', opensuse: 'zypper', oraclelinux: 'dnf', photon: 'tdnf', rockylinux: 'dnf', ubuntu: 'apt-get',
@@ -61,7 +61,7 @@ export function systemImage(name: string, tag: string): Image {
     return { ...base, cmd: ['/bin/bash'], files: { ...FILES, '/etc/os-release': release }, program: commandProgram(tools), hasExecutable: hasExecutable(tools) };
   }
   const server = assumedServer(full, []);
-  const tools = assumingToolbox(server, { ...BUSYBOX_COMMANDS, ...INTERPRETERS, ...PACKAGE_MANAGERS });
+  const tools = assumingToolbox(server, { ...INTERPRETERS, ...PACKAGE_MANAGERS });
   return {
     ...base,
     cmd: [language],

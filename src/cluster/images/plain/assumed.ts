@@ -9,6 +9,7 @@ import { MILLISECOND, SECOND } from '../../sim/time.ts';
 import type { Applet } from '../shell/applet.ts';
 import { FILE_APPLETS } from '../shell/applets/files.ts';
 import { CURL_APPLETS } from '../shell/applets/net.ts';
+import { sed } from '../shell/applets/sed.ts';
 import { BASH, resolvePath, type Toolbox } from '../shell/shell.ts';
 import { BUSYBOX_COMMANDS, runCommandLine, toolboxOf } from '../toolbox.ts';
 import { MEGABYTE, type PlainServer, servePlainly, text } from './server.ts';
@@ -44,6 +45,13 @@ const copyAnything: Applet = (c) => {
   return (FILE_APPLETS['cp'] as Applet)(c);
 };
 
+/** `sed -i`, with the file that it edits assumed to be there. */
+const editAnything: Applet = (c) => {
+  const last = resolvePath(c.cwd, c.args.at(-1) ?? '');
+  if (c.args.some((arg) => arg.startsWith('-i')) && !c.os.files.exists(last)) c.os.files.write(last, '');
+  return sed(c);
+};
+
 /** The image's commands, with everything else assumed to be there. `own`: commands that are known all the same. */
 export function assumingToolbox(server: PlainServer, own: Readonly<Record<string, Applet>> = {}): Toolbox {
   const main: Applet = (c) => behave(Object.create(c.os, { argv: { value: [c.name, ...c.args] } }) as Os, server);
@@ -51,7 +59,7 @@ export function assumingToolbox(server: PlainServer, own: Readonly<Record<string
     yield* c.os.sleep(belongsToInit(c.os.process) ? SIDE_COMMAND : PROBE_COMMAND);
     return 0;
   };
-  return { ...toolboxOf(BASH, { ...COMMANDS, cp: copyAnything, ...own }, SHELLS), assumed: (_name, isMain) => (isMain ? main : side) };
+  return { ...toolboxOf(BASH, { ...COMMANDS, cp: copyAnything, sed: editAnything, ...own }, SHELLS), assumed: (_name, isMain) => (isMain ? main : side) };
 }
 
 /** What a container's first process does when its command says nothing more. */
@@ -66,7 +74,7 @@ export function assumedProgram(server: PlainServer, tools: Toolbox): Program {
   return function* (os: Os): Op<number> {
     const command = os.argv[0] ?? '';
     const base = command.slice(command.lastIndexOf('/') + 1);
-    const isScript = command.startsWith('/') && os.files.exists(command) && !os.files.isDirectory(command);
+    const isScript = command.startsWith('/') && os.files.exists(command) && !os.files.isDirectory(command) && os.files.stat(command).size > 0;
     if (tools.applet(base) !== undefined || isScript) return yield* runCommandLine(os, tools);
     if (isContainerInit(os.process)) return yield* behave(os, server);
     yield* os.sleep(PROBE_COMMAND);

@@ -2,6 +2,7 @@
 // and languages, and the stand-in for what nobody described.
 
 import type { ImageCatalogue } from '../catalogue.ts';
+import type { Resolved } from '../entry.ts';
 import { layersOf } from '../layers.ts';
 import { digestOf, type Image } from '../../runtime/registry.ts';
 import type { Program } from '../../machine/process.ts';
@@ -14,7 +15,7 @@ import { MEGABYTE, type PlainServer, text } from './server.ts';
 import { rowOf, type TableRow } from './table.ts';
 
 /** What the catalogue answers for a name that none of its entries covers. */
-export function otherImage(catalogue: ImageCatalogue, repository: string, tag: string): Image | 'not-found' | 'unauthorized' | 'unreachable' {
+export function otherImage(catalogue: ImageCatalogue, repository: string, tag: string): Resolved {
   const original = mirrorOf(repository);
   if (original !== undefined && original !== repository) {
     let found = catalogue.resolve(`${original}:${tag}`);

@@ -26,7 +26,6 @@ const SAME: Readonly<Record<string, string>> = {
   'gcr.io/google_samples/gb-redis-follower': 'docker.io/library/redis',
   'gcr.io/google-samples/gb-redisslave': 'docker.io/library/redis',
   'gcr.io/google-samples/gb-redis-follower': 'docker.io/library/redis',
-  'docker.io/library/bash': 'docker.io/library/alpine',
 };
 
 /** Mirrors of whole registries: a prefix stands for another. */

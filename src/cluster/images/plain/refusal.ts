@@ -16,12 +16,12 @@ const NO_SUCH_TAG = /(typo|does-?not-?exist|non-?exist|no-?such|not-?found|inval
 
 export type Refusal = 'not-found' | 'unauthorized' | 'unreachable';
 
-/** Why a reference that no entry of the catalogue covers is not given; null when nothing speaks against it. `official`: of docker.io/library. */
+/** Why a reference that no entry of the catalogue covers is not given; null when nothing speaks against it. `official`: of docker.io/library */
 export function refusalOf(repository: string, tag: string, official: (name: string) => boolean): Refusal | null {
   const slash = repository.indexOf('/');
   const host = repository.slice(0, slash);
   const path = repository.slice(slash + 1).split('/');
-  if (PRIVATE_SUFFIXES.some((suffix) => host.endsWith(suffix))) return 'unauthorized';
+  if (PRIVATE_SUFFIXES.some((suffix) => host.endsWith(suffix)) || /(^|[/_.-])private([/_.-]|$)/.test(repository)) return 'unauthorized';
   if (!PUBLIC_HOSTS.includes(host) && !PUBLIC_SUFFIXES.some((suffix) => host.endsWith(suffix))) return 'unreachable';
   const refused = host === 'docker.io' ? 'unauthorized' : 'not-found';
   if (host === 'docker.io' && path[0] === 'library' && !official(path[1] ?? '')) return refused;

@@ -14,7 +14,7 @@ import { matchesPattern } from './pattern.ts';
 import { redirected } from './redirects.ts';
 import { findCommand, runApplet } from './run.ts';
 import { Exit, LoopJump, Return, Shell, ShellError, type Streams, type Variable } from './shell.ts';
-import { BrokenPipe, InputReader, LineReader, NULL_WRITER, Pipe, type Reader, reasonOf, TextReader, TextWriter, type Writer } from './streams.ts';
+import { BrokenPipe, InputReader, LineReader, Pipe, TextReader, TextWriter } from './streams.ts';
 import { SyntaxError } from './words.ts';
 
 const EMPTY = new TextReader('');
@@ -52,9 +52,10 @@ export class Interpreter {
 
   *list(list: List, streams: Streams): Op<void> {
     for (const { andOr, background } of list.items) {
-      yield* this.#signals(streams);
-      if (background) yield* this.#background(andOr, streams);
-      else yield* this.#andOr(andOr, streams);
+      const now = this.shell.lasting ?? streams;
+      yield* this.#signals(now);
+      if (background) yield* this.#background(andOr, now);
+      else yield* this.#andOr(andOr, now);
     }
   }
 
@@ -408,11 +409,15 @@ export class Interpreter {
     return yield* this.#invoke(argv[0] ?? '', argv, streams);
   }
 
-  /** Replaces the shell by the command; without one, its redirections stay (they do not here: only `exec command` is modelled). */
+  /** Replaces the shell by the command; without one, its redirections stay. */
   *#exec(argv: readonly string[], streams: Streams): Op<void> {
     const { shell } = this;
     const name = argv[0];
-    if (name === undefined) return;
+    if (name === undefined) {
+      shell.lasting = streams;
+      shell.status = 0;
+      return;
+    }
     const target = findCommand(shell, name, shell.main !== null);
     if (typeof target === 'string') {
       yield* this.complain(streams, target);

@@ -91,6 +91,8 @@ export class Shell {
   status = 0;
   /** $!; the pids of background jobs that nobody has waited for. */
   lastBackground = 0;
+  /** What `exec` without a command has made of the streams, for the rest of the shell. */
+  lasting: Streams | null = null;
   readonly jobs = new Map<number, Process>();
   readonly options: Set<string>;
   loops = 0;

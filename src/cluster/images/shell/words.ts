@@ -166,7 +166,7 @@ export abstract class WordReader {
       this.expect('}');
       return { ...of, word, replacement };
     }
-    const word = operator === '' ? null : operator === ':' || /^[\^,]/.test(operator) ? this.partsUntil('}') : this.untilBrace(quoted);
+    const word = operator === '' ? null : operator === ':' || /^[\^,#%]/.test(operator) ? this.partsUntil('}') : this.untilBrace(quoted);
     this.expect('}');
     return { ...of, word };
   }

@@ -81,10 +81,22 @@ const COMMANDS: Readonly<Record<string, (os: Os, name: string) => Op<number>>> =
     return state === 'active' ? 0 : known(os.machine, name) ? NOT_ACTIVE : NOT_FOUND;
   },
   *'is-enabled'(os, name) {
-    os.log(known(os.machine, name) ? 'enabled' : 'not-found');
-    return known(os.machine, name) ? 0 : NOT_FOUND;
+    const enabled = known(os.machine, name) && os.machine.units.isEnabled(name);
+    os.log(enabled ? 'enabled' : known(os.machine, name) ? 'disabled' : 'not-found');
+    return enabled ? 0 : known(os.machine, name) ? 1 : NOT_FOUND;
   },
-  *enable() {
+  *enable(os, name) {
+    if (!known(os.machine, name)) return missing(os, 'enable', name);
+    if (!os.machine.units.isEnabled(name)) os.logError(`Created symlink '${wantedBy(name)}' → '${unitFile(name)}'.`);
+    os.machine.units.enable(name, true);
+    if (os.argv.includes('--now')) os.machine.units.start(name);
+    return 0;
+  },
+  *disable(os, name) {
+    if (!known(os.machine, name)) return missing(os, 'disable', name);
+    if (os.machine.units.isEnabled(name)) os.logError(`Removed '${wantedBy(name)}'.`);
+    os.machine.units.enable(name, false);
+    if (os.argv.includes('--now')) yield* stopped(os.machine, name, () => os.machine.units.stop(name));
     return 0;
   },
   *cat(os, name) {
@@ -110,6 +122,7 @@ function* stopped(machine: Machine, name: string, act: () => void): Op<void> {
   if (process?.alive) yield* process.exit.waitWithin(STOP_TIMEOUT);
 }
 
+const wantedBy = (name: string): string => `/etc/systemd/system/multi-user.target.wants/${name}.service`;
 const unitFile = (name: string): string => `/usr/lib/systemd/system/${name}.service`;
 
 const SIGNS = { active: '●', activating: '●', inactive: '○', failed: '×' } as const;
@@ -120,7 +133,7 @@ function status(os: Os, name: string): number {
   const { state, process, since, lastExit } = machine.units.status(name);
   const line = (key: string, value: string): void => os.log(`${`${key}:`.padStart(12)} ${value}`);
   os.log(`${SIGNS[state]} ${name}.service - ${description}`);
-  line('Loaded', `loaded (${unitFile(name)}; enabled; preset: enabled)`);
+  line('Loaded', `loaded (${unitFile(name)}; ${machine.units.isEnabled(name) ? 'enabled' : 'disabled'}; preset: enabled)`);
   const dropIns = `${unitFile(name)}.d`;
   if (name === 'kubelet') os.log(`    Drop-In: ${dropIns}\n             └─10-kubeadm.conf`);
   const when = `${weekday(sim, since)} ${clock(sim, since)} UTC; ${ago(sim.now - since)} ago`;
@@ -160,7 +173,9 @@ function ago(duration: Micros): string {
 
 function listUnits(os: Os): number {
   const { units } = os.machine;
-  const rows = units.names().sort().map((name) => {
+  // What has ended is left out, unless --all asks for it.
+  const shown = units.names().filter((name) => os.argv.includes('--all') || os.argv.includes('-a') || units.status(name).state !== 'inactive');
+  const rows = shown.sort().map((name) => {
     const { state } = units.status(name);
     return { name: `${name}.service`, state, sub: { active: 'running', activating: 'auto-restart', inactive: 'dead', failed: 'failed' }[state], description: units.spec(name).description ?? name };
   });

@@ -108,6 +108,7 @@ export class Framework {
   readonly #binds: readonly Has<'bind'>[];
   readonly #postBinds: readonly Has<'postBind'>[];
   readonly #everybody: ReadonlySet<string>;
+  readonly #common = new Map<number, readonly FilterStep[]>();
 
   /** `enabled` serves at every extension point that it implements, but where `byPoint` says otherwise. */
   constructor(enabled: readonly Enabled[], byPoint: EnabledByPoint = {}, { name = 'default-scheduler', percentageOfNodesToScore = 0 }: FrameworkOptions = {}) {
@@ -154,15 +155,19 @@ export class Framework {
     const plugins = this.#preFilters;
     /** By plugin: SKIPPED, or its state. */
     const made: unknown[] = [];
+    let skips = 0;
+    let stateless = true;
     let nodes: ReadonlySet<string> | null = null;
     const restrictedBy: string[] = [];
     for (const plugin of plugins) {
       const result = plugin.preFilter(pod, snapshot);
       if (result.status?.code === 'Skip') {
+        skips |= 1 << made.length;
         made.push(SKIPPED);
         continue;
       }
       made.push(result.state);
+      stateless &&= result.state === undefined;
       if (result.status) return this.#ended(made, { ...result.status, plugin: plugin.name }, nodes, restrictedBy);
       if (!result.nodes) continue;
       restrictedBy.push(plugin.name);
@@ -171,7 +176,15 @@ export class Framework {
       const text = `node(s) didn't satisfy plugin(s) [${restrictedBy.join(' ')}]${restrictedBy.length > 1 ? ' simultaneously' : ''}`;
       return this.#ended(made, { code: 'UnschedulableAndUnresolvable', reasons: [text], plugin: plugin.name }, nodes, restrictedBy);
     }
-    return { cycle: { states: this.#steps(made), asked: this.#everybody }, status: null, nodes, restrictedBy: restrictedBy.sort() };
+    const states = stateless ? this.#statelessSteps(made, skips) : this.#steps(made);
+    return { cycle: { states, asked: this.#everybody }, status: null, nodes, restrictedBy: restrictedBy.sort() };
+  }
+
+  /** Most Pods have the same few plugins skipped, and no state. `skips`: a bit for each PreFilter plugin. */
+  #statelessSteps(made: readonly unknown[], skips: number): readonly FilterStep[] {
+    let steps = this.#common.get(skips);
+    if (steps === undefined) this.#common.set(skips, (steps = this.#steps(made)));
+    return steps;
   }
 
   #ended(made: readonly unknown[], status: Status, nodes: ReadonlySet<string> | null, restrictedBy: readonly string[]): PreFiltered {
@@ -192,7 +205,9 @@ export class Framework {
 
   /** The first objection to this node, or null. */
   filter(cycle: Cycle, pod: PodInfo, node: NodeInfo): Status | null {
-    for (const { plugin, state } of cycle.states) {
+    const { states } = cycle;
+    for (let i = 0; i < states.length; i++) {
+      const { plugin, state } = states[i] as FilterStep;
       const status = (plugin as Has<'filter'>).filter(state, pod, node);
       if (status !== null) return status.plugin === undefined ? { ...status, plugin: plugin.name } : status;
     }
@@ -281,8 +296,14 @@ export class Framework {
     return { status: waiting, timeout };
   }
 
+  /** Will PreBind take its time? */
+  willPreBind(pod: Pod, node: string): boolean {
+    return this.#preBinds.some((plugin) => plugin.willPreBind?.(pod, node) ?? true);
+  }
+
   *preBind(pod: Pod, node: string): Op<Status | null> {
     for (const plugin of this.#preBinds) {
+      if (plugin.willPreBind?.(pod, node) === false) continue;
       const status = yield* plugin.preBind(pod, node);
       if (status) return failed('PreBind', plugin, status);
     }

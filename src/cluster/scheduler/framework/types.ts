@@ -115,6 +115,8 @@ export interface Plugin {
   reserve?(pod: Pod, node: string): Status | null;
   unreserve?(pod: Pod, node: string): void;
   permit?(pod: Pod, node: string): { readonly status: Status | null; readonly timeout?: number };
+  /** PreBindPreFlight: has preBind anything to do? Absent: yes. */
+  willPreBind?(pod: Pod, node: string): boolean;
   preBind?(pod: Pod, node: string): Op<Status | null>;
   /** 'Skip' leaves the binding to the next plugin. */
   bind?(pod: Pod, node: string): Op<Status | null>;

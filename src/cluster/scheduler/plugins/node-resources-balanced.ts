@@ -20,9 +20,8 @@ export function nodeResourcesBalancedAllocation({ resources = CPU_AND_MEMORY }: 
 
 /** The common case, CPU and memory. */
 export function balanced({ requests }: PodInfo, node: NodeInfo): number {
-  const { allocatable } = node;
-  if (allocatable.milliCpu === 0 || allocatable.memory === 0) return MAX_NODE_SCORE;
-  const cpu = Math.min(1, (node.milliCpu + requests.milliCpu) / allocatable.milliCpu);
-  const memory = Math.min(1, (node.memory + requests.memory) / allocatable.memory);
+  if (node.allMilliCpu === 0 || node.allMemory === 0) return MAX_NODE_SCORE;
+  const cpu = Math.min(1, (node.milliCpu + requests.milliCpu) / node.allMilliCpu);
+  const memory = Math.min(1, (node.memory + requests.memory) / node.allMemory);
   return Math.trunc((1 - Math.abs((cpu - memory) / 2)) * MAX_NODE_SCORE);
 }

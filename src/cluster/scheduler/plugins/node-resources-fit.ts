@@ -55,14 +55,13 @@ export function insufficient(pod: PodInfo, node: NodeInfo, ignores: Ignores): { 
 
 /** The common case without garbage: does everything fit? */
 function fits(pod: PodInfo, node: NodeInfo): boolean {
-  const { requests } = pod;
-  const { allocatable } = node;
+  const { milliCpu, memory, ephemeralStorage, scalars } = pod.requests;
   return (
-    node.pods.size < node.allowedPods &&
-    (requests.milliCpu === 0 || requests.milliCpu <= allocatable.milliCpu - node.milliCpu) &&
-    (requests.memory === 0 || requests.memory <= allocatable.memory - node.memory) &&
-    (requests.ephemeralStorage === 0 || requests.ephemeralStorage <= allocatable.ephemeralStorage - node.ephemeralStorage) &&
-    requests.scalars.size === 0
+    node.podCount < node.allowedPods &&
+    (milliCpu === 0 || milliCpu <= node.allMilliCpu - node.milliCpu) &&
+    (memory === 0 || memory <= node.allMemory - node.memory) &&
+    (ephemeralStorage === 0 || ephemeralStorage <= node.allEphemeralStorage - node.ephemeralStorage) &&
+    scalars.size === 0
   );
 }
 
@@ -129,13 +128,12 @@ function someLess(wanted: Resources, a: Resources, b: Resources): boolean {
 export function leastAllocated(pod: PodInfo, node: NodeInfo): number {
   let sum = 0;
   let count = 0;
-  const { allocatable } = node;
-  if (allocatable.milliCpu > 0) {
-    sum += share(node.nonZeroMilliCpu + pod.nonZero.milliCpu, allocatable.milliCpu);
+  if (node.allMilliCpu > 0) {
+    sum += share(node.nonZeroMilliCpu + pod.nonZero.milliCpu, node.allMilliCpu);
     count++;
   }
-  if (allocatable.memory > 0) {
-    sum += share(node.nonZeroMemory + pod.nonZero.memory, allocatable.memory);
+  if (node.allMemory > 0) {
+    sum += share(node.nonZeroMemory + pod.nonZero.memory, node.allMemory);
     count++;
   }
   return count === 0 ? 0 : Math.trunc(sum / count);

@@ -18,8 +18,8 @@ export const nodeUnschedulable: Plugin = {
     { event: 'NodeTaint', worthTrying: opened },
     { event: 'PodTolerations', worthTrying: (_, __, after) => tolerates((after as Pod).spec.tolerations ?? [], CORDONED) },
   ],
-  filter(_, pod, { node }) {
-    if (!node?.spec?.unschedulable) return null;
+  filter(_, pod, node) {
+    if (!node.unschedulable) return null;
     return tolerates(pod.tolerations, CORDONED) ? null : REJECTED;
   },
 };

@@ -3,9 +3,9 @@
 
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/generated/types.ts';
 import { jsonEqual, keyOf } from '../../api/meta.ts';
-import { ApiError } from '../../api/status.ts';
 import { BOUND_BY_CONTROLLER, SELECTED_NODE } from '../../api/storage/volume-match.ts';
 import type { Client } from '../../client/client.ts';
+import { isProgrammingError, messageOf } from '../../client/errors.ts';
 import { Deferred } from '../../sim/channel.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { type Micros, SECOND } from '../../sim/time.ts';
@@ -61,6 +61,7 @@ export function volumeBinding(objects: StorageObjects, client: Client): Plugin {
     filter: (state, { uid }, node) => binder.filter(state as State, uid, node.name, node.labels),
     reserve: (pod, node) => binder.reserve(pod, node),
     unreserve: (pod) => binder.unreserve(pod),
+    willPreBind: (pod) => binder.hasTaken(pod),
     preBind: (pod, node) => binder.bind(pod, node),
   };
 }
@@ -119,6 +120,10 @@ class VolumeBinder {
     return null;
   }
 
+  hasTaken(pod: Pod): boolean {
+    return this.#taken.has(pod.metadata.uid ?? '');
+  }
+
   unreserve(pod: Pod): void {
     const taken = this.#taken.get(pod.metadata.uid ?? '');
     this.#taken.delete(pod.metadata.uid ?? '');
@@ -136,8 +141,8 @@ class VolumeBinder {
       this.#taken.delete(pod.metadata.uid ?? '');
       return null;
     } catch (error) {
-      if (!(error instanceof ApiError) && !(error instanceof BindError)) throw error;
-      return { code: 'Error', reasons: [`binding volumes: ${error.message}`] };
+      if (isProgrammingError(error)) throw error;
+      return { code: 'Error', reasons: [`binding volumes: ${messageOf(error)}`] };
     }
   }
 

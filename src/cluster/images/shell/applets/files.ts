@@ -1,5 +1,6 @@
 // Commands about files: cat ls touch rm mkdir rmdir cp mv ln stat chmod find du df mktemp basename dirname readlink pwd.
 
+import { Disk } from '../../../machine/disk.ts';
 import { formatTime } from '../../../sim/time.ts';
 import type { Op } from '../../../sim/simulation.ts';
 import { type Applet, type AppletContext, AppletError, parseFlags } from '../applet.ts';
@@ -306,16 +307,23 @@ const readlink: Applet = function* (c) {
   return 0;
 };
 
+/** The file systems that are mounted, or those of the paths that are named. */
 const df: Applet = function* (c) {
   const human = c.args.some((arg) => /^-\w*h/.test(arg));
-  const { capacityBytes, usedBytes, availableBytes } = c.os.machine.disk;
+  const named = c.args.filter((arg) => !arg.startsWith('-'));
+  const { files, machine } = c.os;
   const wide = human ? 9 : 10;
   const size = (bytes: number): string => (human ? `${(bytes / 1024 ** 3).toFixed(1)}G` : String(Math.floor(bytes / 1024))).padStart(wide);
-  const numbers = `${size(capacityBytes)} ${size(usedBytes)} ${size(availableBytes)} ${`${Math.ceil((usedBytes * 100) / capacityBytes)}%`.padStart(4)}`;
+  const points = ['/', ...files.mountPoints()];
+  const holding = (path: string): string => points.filter((p) => p === '/' || path === p || path.startsWith(`${p}/`)).reduce((a, b) => (b.length > a.length ? b : a), '/');
   const heads = [human ? 'Size' : '1K-blocks', 'Used', 'Available'].map((head) => head.padStart(wide)).join(' ');
   yield* c.stdout.write(`${'Filesystem'.padEnd(19)} ${heads} Use% Mounted on\n`);
-  for (const path of ['/', ...c.os.files.mountPoints()]) {
-    const device = path === '/' && c.os.files !== c.os.machine.files ? 'overlay' : '/dev/vda1';
+  for (const path of named.length === 0 ? points : named.map((arg) => holding(at(c, arg)))) {
+    const own = files.diskAt(path);
+    const disk = own instanceof Disk ? own : machine.disk;
+    const { capacityBytes, usedBytes, availableBytes } = disk;
+    const device = disk !== machine.disk ? '/dev/vdb' : path === '/' && files !== machine.files ? 'overlay' : '/dev/vda1';
+    const numbers = `${size(capacityBytes)} ${size(usedBytes)} ${size(availableBytes)} ${`${Math.ceil((usedBytes * 100) / capacityBytes)}%`.padStart(4)}`;
     yield* c.stdout.write(`${device.padEnd(19)} ${numbers} ${path}\n`);
   }
   return 0;

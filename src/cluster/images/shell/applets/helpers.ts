@@ -84,7 +84,7 @@ const asUser: Applet = function* (c) {
   if (command >= 0) return yield* c.run(['sh', '-c', args[command + 1] ?? ''], c.stdin, c.stdout);
   let i = 0;
   if (c.name === 'sudo') while (args[i]?.startsWith('-')) i += args[i] === '-u' ? 2 : 1;
-  else if (c.name === 'chroot' || c.name === 'gosu' || c.name === 'su-exec') i = 1;
+  else if (c.name === 'gosu' || c.name === 'su-exec') i = 1;
   else while (args[i]?.startsWith('-')) i += /^-[ugG]$/.test(args[i] as string) ? 2 : 1;
   if (c.name === 'su') return 0;
   return i < args.length ? yield* c.run(args.slice(i), c.stdin, c.stdout) : 0;
@@ -229,6 +229,6 @@ const tty: Applet = function* (c) {
 
 export const HELPER_APPLETS: Readonly<Record<string, Applet>> = {
   expr, which, realpath, tac, nl, paste, fold, shuf, envsubst, od, hexdump: od, sysctl, mount, umount: nothing, killall, pkill: killall, pgrep, getent, watch, install, tty, stty: nothing, clear: nothing, reset: nothing,
-  su: asUser, gosu: asUser, 'su-exec': asUser, runuser: asUser, sudo: asUser, setpriv: asUser, chroot: asUser, setsid: asUser, nice: asUser, ionice: asUser, stdbuf: asUser, catatonit: asUser, 'dumb-init': asUser, tini: asUser,
+  su: asUser, gosu: asUser, 'su-exec': asUser, runuser: asUser, sudo: asUser, setpriv: asUser, setsid: asUser, nice: asUser, ionice: asUser, stdbuf: asUser, catatonit: asUser, 'dumb-init': asUser, tini: asUser,
   ldconfig: nothing, mkfifo: nothing, mknod: nothing, setcap: nothing, useradd: nothing, adduser: nothing, groupadd: nothing, addgroup: nothing, usermod: nothing, modprobe: nothing, logger: nothing,
 };

@@ -5,7 +5,7 @@ import { FileError } from '../../../machine/files.ts';
 import { SECOND } from '../../../sim/time.ts';
 import { type Applet, AppletError } from '../applet.ts';
 import { resolvePath } from '../shell.ts';
-import { readAll, reasonOf } from '../streams.ts';
+import { NULL_WRITER, readAll, reasonOf } from '../streams.ts';
 import { bytesOf } from './stress.ts';
 
 const ENDLESS: ReadonlySet<string> = new Set(['/dev/zero', '/dev/urandom', '/dev/random']);
@@ -146,8 +146,16 @@ export function withEndlessInput(commands: Readonly<Record<string, Applet>>): Re
       return 0;
     };
   }
+  const { yes } = commands;
+  // Into nothing, line upon line: only the CPU notices.
+  if (yes !== undefined) made['yes'] = (c) => (c.stdout === NULL_WRITER ? burning(c) : yes(c));
   return made;
 }
+
+const burning: Applet = function* (c) {
+  yield* c.os.process.burn();
+  return 0;
+};
 
 /** `head -c 100M /dev/zero`: that many bytes, or rather a sign of them. */
 const headOfEndless: Applet = function* (c) {

@@ -60,7 +60,7 @@ function* bodyText(response: HttpResponse): Op<string> {
 }
 
 const wget: Applet = function* (c) {
-  const flags = parseFlags(c.args, 'qO:ST:P:csY:U:', ['spider', 'post-data:', 'header:', 'timeout:', 'no-check-certificate', 'quiet', 'tries:', 'output-document:']);
+  const flags = parseFlags(c.args, 'qO:ST:P:csY:U:', ['spider', 'post-data:', 'header:', 'timeout:', 'no-check-certificate', 'quiet', 'tries:', 'output-document:', 'server-response', 'no-verbose', 'continue', 'user-agent:', 'directory-prefix:', 'no-proxy', 'wait:', 'waitretry:', 'retry-connrefused', 'max-redirect:', 'show-progress', 'http-user:', 'http-password:', 'inet4-only']);
   const url = parseUrl(flags.rest[0] ?? '');
   if (!url) throw new AppletError('missing URL');
   const quiet = flags.has('q') || flags.has('quiet');
@@ -82,6 +82,9 @@ const wget: Applet = function* (c) {
     if (error instanceof HttpTimeout) throw new AppletError('download timed out');
     if (error instanceof SocketError) throw new AppletError(`can't connect to remote host (${address}): ${socketReason(error)}`);
     throw error;
+  }
+  if (flags.has('S') || flags.has('server-response')) {
+    yield* c.stderr.write(`  HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}\n${Object.entries(response.headers).map(([name, value]) => `  ${name}: ${value}\n`).join('')}  \n`);
   }
   if (response.status >= 400) throw new AppletError(`server returned error: HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}`);
   const text = yield* bodyText(response);
@@ -131,7 +134,16 @@ function headersIn(args: readonly string[]): Readonly<Record<string, string>> {
   return headers;
 }
 
+/** curl, for each URL of the command line. */
 const curl: Applet = function* (c) {
+  const urls = c.args.filter((arg, i) => /^(https?:\/\/)?[\w.-]+(:\d+)?(\/|$)/.test(arg) && !arg.startsWith('-') && !/^-(\w*[oXdHmwAuE]|-(output|request|data|header|max-time|connect-timeout|write-out|retry|noproxy|cacert|cert|key|user|user-agent|resolve|data-raw|data-binary|retry-delay))$/.test(c.args[i - 1] ?? ''));
+  let code = 0;
+  if (urls.length < 2) return yield* curlOne(c);
+  for (const url of urls) code = yield* curlOne({ ...c, args: [...c.args.filter((arg) => !urls.includes(arg)), url] });
+  return code;
+};
+
+const curlOne: Applet = function* (c) {
   const flags = parseFlags(c.args, 'sSfvkLiIo:X:d:H:m:w:OA:u:Vg#E:', [
     'silent', 'show-error', 'fail', 'verbose', 'insecure', 'location', 'include', 'head', 'output:', 'request:', 'data:', 'header:', 'max-time:', 'connect-timeout:', 'write-out:', 'retry:', 'noproxy:', 'version', 'cacert:', 'cert:', 'key:', 'retry-delay:', 'retry-all-errors', 'retry-connrefused', 'user:', 'user-agent:', 'fail-with-body', 'compressed', 'data-raw:', 'data-binary:', 'resolve:', 'http1.1', 'globoff', 'no-progress-meter', 'progress-bar',
   ]);
@@ -264,7 +276,7 @@ const ping: Applet = function* (c) {
     if (result.ok) {
       const ms = result.rtt / 1000;
       times.push(ms);
-      yield* c.stdout.write(`64 bytes from ${address}: seq=${sent} ttl=62 time=${ms.toFixed(3)} ms\n`);
+      yield* c.stdout.write(`64 bytes from ${address}: seq=${sent} ttl=${result.ttl ?? 64} time=${ms.toFixed(3)} ms\n`);
     } else if (result.reason?.startsWith('connect')) throw new AppletError('sendto: Network unreachable');
     if (sent + 1 < count) yield* c.os.sleep(Math.max(0, Number(flags.value('i') ?? 1) * SECOND - (c.os.sim.now - started)));
   }

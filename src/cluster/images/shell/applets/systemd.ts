@@ -1,11 +1,12 @@
 // shutdown, poweroff and reboot on a machine (systemd 257); systemctl and journalctl: machine/cli. Containers have none of them.
 
 import { shutDown } from '../../../machine/shutdown.ts';
+import { MILLISECOND } from '../../../sim/time.ts';
 import type { Applet, AppletContext } from '../applet.ts';
 
-/** The machine goes down when this command has ended. */
+/** The machine goes down when this command and who called it have ended. */
 function goDown({ os }: AppletContext, reboot: boolean): void {
-  os.sim.after(0, () => shutDown(os.machine, reboot));
+  os.sim.after(200 * MILLISECOND, () => shutDown(os.machine, reboot));
 }
 
 const poweroff: Applet = function* (c) {

@@ -1,0 +1,26 @@
+// The commands about the network that a machine has, and that images for finding faults have too. Loaded after the boot.
+
+import type { Program } from '../machine/process.ts';
+import { bridgeProgram } from './bridge.ts';
+import { conntrackProgram } from './conntrack.ts';
+import { ipProgram } from './ip.ts';
+import { nsenterProgram } from './ip-netns.ts';
+import { iptablesProgram } from './iptables.ts';
+import { iptablesSaveProgram } from './iptables-save-command.ts';
+import { arpProgram, ifconfigProgram, routeProgram } from './legacy.ts';
+import { pingProgram, tracerouteProgram } from './ping.ts';
+import { ssProgram } from './ss.ts';
+import { tcpdumpProgram } from './tcpdump.ts';
+
+type Programs = Readonly<Record<string, Program>>;
+
+/** iproute2, iputils and net-tools: on every machine. */
+export const BASIC_NETWORK_PROGRAMS: Programs = {
+  ip: ipProgram, bridge: bridgeProgram, ss: ssProgram, ping: pingProgram, traceroute: tracerouteProgram, tracepath: tracerouteProgram, tcpdump: tcpdumpProgram,
+  ifconfig: ifconfigProgram, route: routeProgram, arp: arpProgram,
+};
+
+/** What reads and changes the kernel's tables. */
+export const TABLE_PROGRAMS: Programs = {
+  iptables: iptablesProgram, 'iptables-save': iptablesSaveProgram, conntrack: conntrackProgram, nsenter: nsenterProgram,
+};

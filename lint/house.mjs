@@ -17,7 +17,7 @@ const BELOW = {
   'cluster/client': ['cluster/network', 'cluster/machine', 'cluster/api', 'cluster/sim'],
 };
 const INFRASTRUCTURE = ['cluster/client', 'cluster/runtime', 'cluster/network', 'cluster/machine', 'cluster/api', 'cluster/sim'];
-for (const room of ['scheduler', 'controllers', 'kubelet', 'dataplane', 'addons', 'images']) BELOW[`cluster/${room}`] = INFRASTRUCTURE;
+for (const room of ['scheduler', 'controllers', 'kubelet', 'dataplane', 'addons', 'images', 'network-tools']) BELOW[`cluster/${room}`] = INFRASTRUCTURE;
 BELOW['cluster/bootstrap'] = Object.keys(BELOW);
 BELOW.kubectl = [...INFRASTRUCTURE, 'cluster/images', 'cluster/bootstrap'];
 BELOW.session = Object.keys(BELOW);

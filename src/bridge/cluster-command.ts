@@ -1,17 +1,21 @@
 // `npm run cluster`: a cluster without a page behind a loopback port.
 
 import { parseArgs } from 'node:util';
+import type { ContainerRuntime } from '../session/protocol.ts';
 import { makeCredentials, writeKubeconfig } from './credentials.ts';
 import { Headless } from './headless.ts';
 import { serveBridge } from './server.ts';
 import { takeUpgrade } from './upgrade.ts';
 
-const USAGE = `Usage: npm run cluster -- [--port N] [--proxy] [--workers 3] [--control-planes 1] [--seed 1] [--speed 1] [--kubeconfig FILE]
+const USAGE = `Usage: npm run cluster -- [--port N] [--proxy] [--workers 3] [--control-planes 1] [--runtime containerd] [--cpus 2] [--memory 4] [--seed 1] [--speed 1] [--kubeconfig FILE]
 
   --port N            loopback port of the Kubernetes API (default 8001; 0 for any)
   --proxy             plain HTTP without credentials, as kubectl proxy serves it; without: HTTPS and a token in a kubeconfig
   --workers N         worker nodes
   --control-planes N  control-plane nodes
+  --runtime NAME      containerd, cri-o or docker
+  --cpus N            CPUs of each machine
+  --memory N          memory of each machine in GiB
   --seed N            what the run's chance is drawn from
   --speed N           virtual seconds per second
   --kubeconfig FILE   where to write the kubeconfig
@@ -22,6 +26,9 @@ const OPTIONS = {
   proxy: { type: 'boolean', default: false },
   workers: { type: 'string', default: '3' },
   'control-planes': { type: 'string', default: '1' },
+  runtime: { type: 'string', default: 'containerd' },
+  cpus: { type: 'string', default: '2' },
+  memory: { type: 'string', default: '4' },
   seed: { type: 'string', default: '1' },
   speed: { type: 'string', default: '1' },
   kubeconfig: { type: 'string' },
@@ -32,6 +39,15 @@ function numberOf(name: string, text: string, least: number): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value < least) throw new Error(`--${name}: ${JSON.stringify(text)} is not a number of at least ${least}`);
   return value;
+}
+
+const GIB = 2 ** 30;
+const RUNTIMES: readonly ContainerRuntime[] = ['containerd', 'cri-o', 'docker'];
+
+function runtimeOf(text: string): ContainerRuntime {
+  const runtime = RUNTIMES.find((name) => name === text);
+  if (!runtime) throw new Error(`--runtime: ${JSON.stringify(text)} is none of ${RUNTIMES.join(', ')}`);
+  return runtime;
 }
 
 /** Serves until it is interrupted; returns an exit code only for a start that failed. */
@@ -76,6 +92,9 @@ function read(argv: readonly string[]) {
     port: numberOf('port', values.port, 0),
     workers: numberOf('workers', values.workers, 0),
     controlPlanes: numberOf('control-planes', values['control-planes'], 1),
+    runtime: runtimeOf(values.runtime),
+    cpus: numberOf('cpus', values.cpus, 1),
+    memoryBytes: numberOf('memory', values.memory, 1) * GIB,
     seed: numberOf('seed', values.seed, 0),
     speed: numberOf('speed', values.speed, 0.001),
     proxy: values.proxy,

@@ -6,6 +6,7 @@ import { isReady } from '../cluster/bootstrap/operator.ts';
 import { type Micros, MILLISECOND, MINUTE, SECOND } from '../cluster/sim/time.ts';
 import { loadOpenApi } from './openapi.ts';
 import { tools } from '../session/tools.ts';
+import type { ContainerRuntime } from '../session/protocol.ts';
 import { Gateway, type OutsideExchange, type OutsideListener, type OutsideRequest } from '../session/gateway.ts';
 
 export interface HeadlessOptions {
@@ -14,6 +15,10 @@ export interface HeadlessOptions {
   readonly seed: number;
   /** Virtual seconds per second of the wall clock. */
   readonly speed: number;
+  /** See ClusterOptions. */
+  readonly runtime?: ContainerRuntime;
+  readonly cpus?: number;
+  readonly memoryBytes?: number;
   /** Wall-clock instant at which virtual time starts, microseconds since 1970. Default: such that a ready cluster shows today's time. */
   readonly epoch?: Micros;
 }
@@ -44,9 +49,8 @@ export class Headless {
 
   constructor(options: HeadlessOptions) {
     loadOpenApi();
-    const { controlPlanes, workers, seed, speed } = options;
-    const epoch = options.epoch ?? Math.floor(Date.now() / 1000) * SECOND - BEFORE_NOW;
-    this.cluster = new Cluster({ controlPlanes, workers, seed, epoch });
+    const { speed, epoch = Math.floor(Date.now() / 1000) * SECOND - BEFORE_NOW, ...topology } = options;
+    this.cluster = new Cluster({ ...topology, epoch });
     tools.stockImages(this.cluster.images);
     this.#gateway = new Gateway(this.cluster);
     this.#speed = speed;

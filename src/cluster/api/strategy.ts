@@ -3,13 +3,14 @@
 
 import { decodeAs } from './decode.ts';
 import { withStoredVersion } from './defaults/definition.ts';
-import type { CustomResourceDefinition, DaemonSet, Job, Namespace, ObjectMeta, Pod, Service } from './generated/types.ts';
+import type { CustomResourceDefinition, DaemonSet, Job, Namespace, ObjectMeta, Pod, Service, StatefulSet } from './generated/types.ts';
 import { hasSubresource, type ResourceKind } from './kinds.ts';
 import { type ApiObject, deepFreeze, semanticEqual } from './meta.ts';
 import { qosClass } from './qos.ts';
 import { isDefined } from './schema.ts';
 import { withMergedLabelKeys } from './strategy/pod-selectors.ts';
 import { keepAllocated } from './strategy/service.ts';
+import { withoutMaxUnavailable } from './strategy/statefulset.ts';
 
 /** Kinds that count the versions of their spec. */
 const GENERATIONS = new Set([
@@ -59,6 +60,7 @@ export function prepareForCreate<T extends ApiObject>(kind: ResourceKind, object
   if (kind.key === 'namespaces') out = prepareNamespace(out as unknown as Namespace);
   if (kind.key === 'jobs.batch') out = selectOwnPods(out as unknown as Job);
   if (kind.key === 'daemonsets.apps') out = withTemplateGeneration(out, 1);
+  if (kind.key === 'statefulsets.apps') out = withoutMaxUnavailable(out as unknown as StatefulSet);
   if (kind.key === 'customresourcedefinitions.apiextensions.k8s.io') out = withStoredVersion(out as unknown as CustomResourceDefinition);
   return deepFreeze(out) as unknown as T;
 }
@@ -120,6 +122,7 @@ export function prepareForUpdate<T extends ApiObject>(kind: ResourceKind, object
   if (hasSubresource(kind, 'status') && out.status !== before.status) out = { ...out, status: before.status };
   if (kind.key === 'namespaces') out = { ...out, spec: before.spec };
   if (kind.key === 'services') out = keepAllocated(out as unknown as Service, old as unknown as Service);
+  if (kind.key === 'statefulsets.apps') out = withoutMaxUnavailable(out as unknown as StatefulSet, old as unknown as StatefulSet);
   if (kind.key === 'daemonsets.apps') out = countTemplates(out as unknown as DaemonSet, old as unknown as DaemonSet);
   if (kind.key === 'customresourcedefinitions.apiextensions.k8s.io') out = withStoredVersion(out as unknown as CustomResourceDefinition);
   if (GENERATIONS.has(kind.key) && specChanged(kind, out, before)) {

@@ -12,7 +12,6 @@ import {
   CSI_RESIZER_IMAGE,
   DISK_CSI_IMAGE,
 } from '../addons/disk-csi/manifest.ts';
-import { LOCAL_PATH_IMAGE } from '../addons/local-path/manifest.ts';
 import { localPathProgram } from '../addons/local-path/provisioner.ts';
 import { alpineNfsProgram, volumeNfsProgram } from '../addons/nfs-server/server.ts';
 import { nfsSubdirProgram } from '../addons/nfs-server/subdir-provisioner.ts';
@@ -30,7 +29,6 @@ const ADDONS: readonly ComponentImage[] = [
   { image: CSI_RESIZER_IMAGE, program: resizerProgram, entrypoint: ['/csi-resizer'], megabytes: 28.9, startup: 300 * MILLISECOND, memory: 17, idle: 1 },
   { image: CSI_REGISTRAR_IMAGE, program: registrarProgram, entrypoint: ['/csi-node-driver-registrar'], megabytes: 11.9, startup: 150 * MILLISECOND, memory: 8, idle: 0 },
   { image: DISK_CSI_IMAGE, program: diskCsiProgram, entrypoint: ['/disk-csi-driver'], megabytes: 21.3, startup: 200 * MILLISECOND, memory: 14, idle: 1 },
-  { image: LOCAL_PATH_IMAGE, program: localPathProgram, entrypoint: ['local-path-provisioner'], megabytes: 17.6, startup: 200 * MILLISECOND, memory: 12, idle: 1 },
 ];
 
 const tools = toolboxOf(BASH, BUSYBOX_COMMANDS, ['sh', 'bash', 'ash']);
@@ -41,25 +39,26 @@ const withShell =
   (os) =>
     os.argv[0] === entrypoint ? program(os) : runCommandLine(os, tools);
 
-function nfsImage(repository: string, entrypoint: string, program: Program): ImageEntry {
-  return { repository, tags: (tag) => tag, entrypoint: [entrypoint], cmd: [], exposedPorts: [2049], sizeBytes: 22_400_000, program: withShell(program, entrypoint) };
+function anyTag(repository: string, entrypoint: string, program: Program, exposedPorts: readonly number[] = [2049]): ImageEntry {
+  return { repository, tags: (tag) => tag, entrypoint: [entrypoint], cmd: [], exposedPorts, sizeBytes: 22_400_000, program: withShell(program, entrypoint) };
 }
 
-/** NFS servers and their provisioner, as manifests name them; any tag. */
-const NFS: readonly ImageEntry[] = [
-  nfsImage('docker.io/itsthenetwork/nfs-server-alpine', '/usr/bin/nfsd.sh', alpineNfsProgram),
+/** NFS servers and provisioners, as manifests name them. */
+const SEVERAL_VERSIONS: readonly ImageEntry[] = [
+  anyTag('docker.io/itsthenetwork/nfs-server-alpine', '/usr/bin/nfsd.sh', alpineNfsProgram),
   ...['registry.k8s.io/volume-nfs', 'k8s.gcr.io/volume-nfs', 'gcr.io/google_containers/volume-nfs', 'registry.k8s.io/e2e-test-images/volume/nfs'].map((repository) =>
-    nfsImage(repository, '/usr/local/bin/run_nfs.sh', volumeNfsProgram),
+    anyTag(repository, '/usr/local/bin/run_nfs.sh', volumeNfsProgram),
   ),
+  anyTag('docker.io/rancher/local-path-provisioner', 'local-path-provisioner', localPathProgram, []),
   ...['registry.k8s.io/sig-storage/nfs-subdir-external-provisioner', 'k8s.gcr.io/sig-storage/nfs-subdir-external-provisioner', 'quay.io/external_storage/nfs-client-provisioner'].map(
-    (repository) => nfsImage(repository, '/nfs-subdir-external-provisioner', nfsSubdirProgram),
+    (repository) => anyTag(repository, '/nfs-subdir-external-provisioner', nfsSubdirProgram),
   ),
 ];
 
 /** Makes the registries know them. */
 export function registerAddonImages(catalogue: ImageCatalogue): void {
   registerImages(catalogue, ADDONS);
-  for (const entry of NFS) catalogue.register(entry);
+  for (const entry of SEVERAL_VERSIONS) catalogue.register(entry);
   // What scrubs volumes of the reclaim policy Recycle.
-  catalogue.register({ ...nfsImage('registry.k8s.io/build-image/debian-base', '/bin/sh', (os) => runCommandLine(os, tools)), exposedPorts: [] });
+  catalogue.register(anyTag('registry.k8s.io/build-image/debian-base', '/bin/sh', (os) => runCommandLine(os, tools), []));
 }

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { kubectlProgram } from '../../kubectl/kubectl.ts';
 import { stockEverydayImages } from '../images/everyday.ts';
+import type { Machine } from '../machine/machine.ts';
 import { otherRuntimes } from '../runtime/other-runtimes.ts';
 import type { RuntimeKind } from '../runtime/runtime-kind.ts';
 import { provideRuntimes } from '../runtime/runtime-provider.ts';
@@ -27,7 +28,8 @@ function wayOfAPod(runtime: RuntimeKind): { readonly version: string; readonly w
   const way = cluster.sim.trace.records
     .filter((r) => r.flow === run.record.id && r.kind === 'cri' && !r.verb.endsWith('Response') && r.verb !== 'ContainerEvent')
     .map((r) => `${place(r.from)} → ${place(r.to)}`);
-  return { version: asked.stdout.join(''), way: [...new Set(way)], units: cluster.machines.get('worker-1')?.units.names() ?? [] };
+  const { units } = cluster.machines.get('worker-1') as Machine;
+  return { version: asked.stdout.join(''), way: [...new Set(way)], units: units.names().filter((name) => units.status(name).state === 'active') };
 }
 
 describe('a Pod comes to run', () => {

@@ -14,12 +14,13 @@ import type { Op } from '../sim/simulation.ts';
 import { type Micros, SECOND } from '../sim/time.ts';
 import { parallel, slowStartBatch } from './batch.ts';
 import { type Controller, type ControllerContext, subjectsOf } from './context.ts';
+import { FailedPodBackoff } from './daemonset-backoff.ts';
 import { DaemonSetHistory } from './daemonset-history.ts';
 import { belongs, byAge, daemonSetStatus, daemonTemplate, isCurrent, pinnedTo, type PodsByNode, replacements, targetNode, updateLimits } from './daemonset-plan.ts';
 import { Expectations } from './expectations.ts';
 import { BY_CONTROLLER, indexByController, orphansOf } from './indexes.ts';
 import { PodControl, podFromTemplate } from './podcontrol.ts';
-import { isPodReady, nextAvailability } from './pods.ts';
+import { isPodReady, isPodTerminal, nextAvailability } from './pods.ts';
 import { claim } from './refmanager.ts';
 
 const NAME = 'daemonset-controller';
@@ -37,6 +38,7 @@ export class DaemonSetController implements Controller {
   readonly #expectations: Expectations;
   readonly #podControl: PodControl;
   readonly #history: DaemonSetHistory;
+  readonly #failures = new FailedPodBackoff();
 
   constructor(context: ControllerContext) {
     const { os, informers } = context;
@@ -59,6 +61,7 @@ export class DaemonSetController implements Controller {
       update: (_, set) => this.#queue.add(keyOf(set)),
       delete: (set) => {
         this.#expectations.forget(keyOf(set));
+        this.#failures.forget(`${set.metadata.uid}/`);
         this.#queue.add(keyOf(set));
       },
     });
@@ -189,6 +192,11 @@ export class DaemonSetController implements Controller {
       if (isDeleting(pod)) continue;
       const phase = pod.status.phase;
       if (phase === 'Failed' || phase === 'Succeeded') {
+        const wait = phase === 'Failed' ? this.#failures.next(`${set.metadata.uid}/${node.metadata.name}`, this.#os.sim.now) : 0;
+        if (wait > 0) {
+          this.#queue.addAfter(keyOf(set), wait);
+          continue;
+        }
         const [reason, type, deed] = phase === 'Failed' ? (['FailedDaemonPod', 'Warning', 'kill'] as const) : (['SucceededDaemonPod', 'Normal', 'delete'] as const);
         this.#recorder.event(set, type, reason, `Found ${phase.toLowerCase()} daemon pod ${keyOf(pod)} on node ${node.metadata.name}, will try to ${deed} it`);
         surplus.push(pod);
@@ -249,6 +257,8 @@ export class DaemonSetController implements Controller {
     );
     const byNode = new Map<string, Pod[]>();
     for (const pod of mine) {
+      // What has ended and is on its way out must not keep its successor waiting.
+      if (isDeleting(pod) && isPodTerminal(pod)) continue;
       const node = targetNode(pod);
       const here = byNode.get(node);
       if (here) here.push(pod);

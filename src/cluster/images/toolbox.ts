@@ -29,10 +29,10 @@ export const BUSYBOX_COMMANDS: Commands = { ...BASIC_COMMANDS, ...NET_APPLETS, .
 /** Commands that are builtins of the shell and programs of the image alike: `sleep`, `echo`, `test` … */
 const ALSO_PROGRAMS = ['echo', 'printf', 'test', '[', 'pwd', 'true', 'false', 'sleep', 'kill'];
 
-/** Makes the commands of an image. `shells` are the names of its shells. */
-export function toolboxOf(dialect: Dialect, commands: Commands, shells: readonly string[] = ['sh', 'ash']): Toolbox {
+/** Makes the commands of an image. `shells` are the names of its shells, `more` what else a name may stand for. */
+export function toolboxOf(dialect: Dialect, commands: Commands, shells: readonly string[] = ['sh', 'ash'], more: Pick<Toolbox, 'assumed' | 'installable'> = {}): Toolbox {
   const table = new Map<string, Applet>(Object.entries(commands));
-  const toolbox: Toolbox = { dialect, applet: (name) => table.get(name) };
+  const toolbox: Toolbox = { dialect, applet: (name) => table.get(name), ...more };
   const shell: Applet = ({ os, name, args, stdin, stdout, stderr }) =>
     runShell(os, toolbox, [name, ...args], { stdin, stdout, stderr, others: new Map() });
   for (const name of shells) table.set(name, shell);

@@ -42,6 +42,8 @@ export class Claims {
     if (bound.spec.claimRef?.uid !== claim.metadata.uid) throw fail(`failed to get pv.spec.claimRef.uid: it is not the uid of the claim`);
     const mode = bound.spec.volumeMode ?? 'Filesystem';
     const mounted = pod.spec.containers.some((c) => c.volumeMounts?.some((m) => m.name === volume.name));
+    const passed = pod.spec.containers.some((c) => c.volumeDevices?.some((d) => d.name === volume.name));
+    if (mode !== 'Block' && passed) throw this.unprocessed(pod, volume, `volume ${volume.name} has volumeMode Filesystem, but is specified in volumeDevices`);
     if (mode === 'Block' && mounted) throw this.unprocessed(pod, volume, `volume ${volume.name} has volumeMode Block, but is specified in volumeMounts`);
     return { name: volumeName, source: bound.spec, volume: bound, readOnly: volume.persistentVolumeClaim?.readOnly === true };
   }

@@ -86,6 +86,7 @@ export function containerConfig(context: Context, volumes: Volumes, inputs: Cont
     oomScoreAdj: oomScoreAdj(pod, container, context.os.machine.memoryTotal),
     runAsUser: security.runAsUser ?? null,
     runAsGroup: security.runAsGroup ?? null,
+    supplementalGroups: groupsOf(pod),
     privileged: container.securityContext?.privileged === true,
     readOnlyRoot: container.securityContext?.readOnlyRootFilesystem === true,
     stopSignal: (container.lifecycle as { stopSignal?: Signal } | undefined)?.stopSignal ?? null,
@@ -112,6 +113,13 @@ function annotationsOf(pod: Pod, container: Container, restartCount: number, ima
   annotations['io.kubernetes.pod.terminationGracePeriod'] = String(pod.spec?.terminationGracePeriodSeconds ?? 30);
   if (image !== undefined || pod.metadata?.annotations !== undefined) addExpectations(annotations, pod, container, image);
   return annotations;
+}
+
+const NO_GROUPS: readonly number[] = [];
+
+function groupsOf({ spec }: Pod): readonly number[] {
+  const { supplementalGroups = NO_GROUPS, fsGroup } = spec?.securityContext ?? {};
+  return fsGroup === undefined ? supplementalGroups : [...supplementalGroups, fsGroup];
 }
 
 function verifyNonRoot(

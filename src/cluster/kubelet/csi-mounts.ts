@@ -81,8 +81,8 @@ export class CsiMounts {
     const endpoint = this.#plugins.endpoint(csi.driver);
     const missing = `driver name ${csi.driver} not found in the list of registered CSI drivers`;
     if (endpoint === undefined) throw failure('MountDevice', name, `kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: ${missing}`);
-    const staging = `${PLUGINS}/${csi.driver}/${stagingName(csi)}/globalmount`;
     const capability = capabilityOf(volume);
+    const staging = capability.block ? `${PLUGINS}/volumeDevices/staging/${name}` : `${PLUGINS}/${csi.driver}/${stagingName(csi)}/globalmount`;
     const volumeContext = volume?.spec.csi?.volumeAttributes ?? {};
     const request = { volumeId: csi.handle, publishContext, stagingTargetPath: staging, capability, volumeContext };
     const staged = this.#stagedOf(csi);
@@ -90,10 +90,17 @@ export class CsiMounts {
       yield* this.#call(pod, name, 'MountDevice', endpoint, 'NodeStageVolume', request);
       staged.staged = true;
     }
-    const path = `${podDirectory(podUid(pod))}/volumes/kubernetes.io~csi/${name}/mount`;
+    const ofPod = podDirectory(podUid(pod));
+    const path = capability.block ? `${PLUGINS}/volumeDevices/publish/${name}/${podUid(pod)}` : `${ofPod}/volumes/kubernetes.io~csi/${name}/mount`;
     const info = podInfo(pod, object, false);
     yield* this.#call(pod, name, 'SetUp', endpoint, 'NodePublishVolume', { ...request, volumeContext: { ...volumeContext, ...info }, targetPath: path, readOnly: spec.readOnly });
     staged.users.add(podUid(pod));
+    if (capability.block) {
+      const mapped = `MapVolume.MapPodDevice succeeded for volume "${name}"`;
+      const { events } = this.#hooks.context;
+      events.pod(pod, 'Normal', 'SuccessfulMountVolume', `${mapped} globalMapPath "${PLUGINS}/volumeDevices/${name}/dev"`);
+      events.pod(pod, 'Normal', 'SuccessfulMountVolume', `${mapped} volumeMapPath "${ofPod}/volumeDevices/kubernetes.io~csi"`);
+    }
     return { driver: csi.driver, handle: csi.handle, path, staging };
   }
 

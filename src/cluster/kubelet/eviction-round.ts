@@ -76,14 +76,15 @@ function evictForLocalStorage({ limited }: EvictionState, parts: EvictionParts, 
   return evicted;
 }
 
-function evict({ context, kill }: EvictionParts, pod: Pod, grace: number, message: string, pressure: boolean): boolean {
+function evict(parts: EvictionParts, pod: Pod, grace: number, message: string, pressure: boolean): boolean {
   if (isCriticalPod(pod)) return false;
+  const { context } = parts;
   const { sim } = context.os;
   const { cause } = sim;
   step(context.os, 'evict', podSubject(pod), { message });
   context.events.pod(pod, 'Warning', 'Evicted', message);
   const condition = { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message };
-  kill(podUid(pod), { grace, status: { phase: 'Failed', reason: 'Evicted', message }, ...(pressure ? { condition } : {}) });
+  parts.kill(podUid(pod), { grace, status: { phase: 'Failed', reason: 'Evicted', message }, ...(pressure ? { condition } : {}) });
   sim.cause = cause;
   return true;
 }

@@ -25,6 +25,16 @@ export function rotateLog(context: Context, { logPath }: ContainerStatus): void 
   });
 }
 
+/** The container is gone for good: so are its files. */
+export function removeLog({ os }: Context, { logPath }: ContainerStatus): void {
+  const { files } = os.machine;
+  const slash = logPath.lastIndexOf('/');
+  const directory = logPath.slice(0, slash);
+  if (!files.exists(directory)) return;
+  const name = logPath.slice(slash + 1);
+  for (const file of files.list(directory)) if (file === name || file.startsWith(`${name}.`)) files.remove(`${directory}/${file}`);
+}
+
 function rotate({ os, config }: Context, log: ContainerLog, path: string): void {
   const { files } = os.machine;
   if (files.attached(path) !== log) return;

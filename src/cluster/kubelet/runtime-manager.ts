@@ -16,7 +16,7 @@ import { ConfigError, type EnvironmentSources } from './environment.ts';
 import { runHook } from './hooks.ts';
 import type { ImageManager } from './image-manager.ts';
 import { findContainer, type RuntimePod } from './pod-cache.ts';
-import { rotateLog } from './log-rotation.ts';
+import { removeLog, rotateLog } from './log-rotation.ts';
 import { setPodCgroup } from './pod-cgroup.ts';
 import type { Prober } from './prober.ts';
 import { type ImageAnnotations, tellAssumed } from './simulated.ts';
@@ -317,6 +317,7 @@ export class RuntimeManager {
     for (const old of dead.slice(1)) {
       try {
         yield* runtime.removeContainer(old.id);
+        removeLog(this.#context, old);
       } catch (error) {
         if (!(error instanceof CriError)) throw error;
       }

@@ -146,6 +146,8 @@ export class Volumes {
         this.#tmpfs.delete(pathOf(pod, volume));
       }
     }
+    // What a former kubelet has mounted for a Pod that this one does not know.
+    for (const point of files.mountPoints()) if (point.startsWith(`${podDirectory(uid)}/`)) files.unmount(point);
     if (files.exists(podDirectory(uid))) files.remove(podDirectory(uid));
   }
 
@@ -164,6 +166,12 @@ export class Volumes {
       const volume = pod.spec?.volumes?.find((v) => v.name === mount.name);
       if (!volume) throw new ConfigError(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
       specs.push(this.#mountOf(pod, container, volume, mount, env));
+    }
+    for (const { name, devicePath } of container.volumeDevices ?? []) {
+      const volume = pod.spec?.volumes?.find((v) => v.name === name);
+      const storage = this.#storage.volumes;
+      if (!volume || !storage) throw new ConfigError(`cannot find volume "${name}" to pass into container "${container.name}"`);
+      specs.push({ containerPath: devicePath, hostPath: storage.pathOf(pod, volume), readOnly: storage.isReadOnly(pod, volume) });
     }
     return specs;
   }

@@ -60,6 +60,9 @@ export interface SpawnOptions {
   /** Default: init (pid 1). */
   readonly parent?: Process;
   readonly uid?: number;
+  readonly gid?: number;
+  /** Supplementary groups. */
+  readonly groups?: readonly number[];
   /** Default: the parent's. */
   readonly oomScoreAdj?: number;
   /**

@@ -19,6 +19,7 @@ const SIGNAL_NUMBER: Readonly<Record<Signal, number>> = { SIGHUP: 1, SIGINT: 2, 
 
 export const NO_LOGS: LogSink = { write: () => undefined };
 
+const NO_GROUPS: readonly number[] = [];
 const NO_CHILDREN: ReadonlySet<Process> = new Set();
 
 export class Process {
@@ -34,6 +35,8 @@ export class Process {
   readonly netns: NamespaceRef;
   readonly cgroup: string;
   readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
   readonly started: Micros;
   readonly logs: LogSink;
   readonly stdin: Channel<Chunk> | null;
@@ -79,6 +82,8 @@ export class Process {
     this.#group = options.cgroup === undefined && parent !== null ? parent.group : machine.cgroups.of(options.cgroup ?? '/');
     this.cgroup = this.#group.path;
     this.uid = options.uid ?? parent?.uid ?? 0;
+    this.gid = options.gid ?? parent?.gid ?? 0;
+    this.groups = options.groups ?? parent?.groups ?? NO_GROUPS;
     this.oomScoreAdj = options.oomScoreAdj ?? parent?.oomScoreAdj ?? 0;
     this.started = sim.now;
     this.logs = options.logs ?? parent?.logs ?? NO_LOGS;

@@ -8,6 +8,8 @@ import { nsenterProgram } from './ip-netns.ts';
 import { iptablesProgram } from './iptables.ts';
 import { iptablesSaveProgram } from './iptables-save-command.ts';
 import { arpProgram, ifconfigProgram, routeProgram } from './legacy.ts';
+import { ipsetProgram, ipvsadmProgram } from './ipvsadm.ts';
+import { nftProgram } from './nft.ts';
 import { pingProgram, tracerouteProgram } from './ping.ts';
 import { ssProgram } from './ss.ts';
 import { tcpdumpProgram } from './tcpdump.ts';
@@ -23,4 +25,5 @@ export const BASIC_NETWORK_PROGRAMS: Programs = {
 /** What reads and changes the kernel's tables. */
 export const TABLE_PROGRAMS: Programs = {
   iptables: iptablesProgram, 'iptables-save': iptablesSaveProgram, conntrack: conntrackProgram, nsenter: nsenterProgram,
+  nft: nftProgram, ipvsadm: ipvsadmProgram, ipset: ipsetProgram,
 };

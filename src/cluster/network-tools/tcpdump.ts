@@ -69,7 +69,7 @@ export const tcpdumpProgram: Program = function* (os: Os): Op<number> {
   const lines = new Channel<string>(os.sim);
   const tap: Tap = {
     see(passing, content) {
-      if (passing.device.netns !== netns || (device !== undefined && passing.device !== device) || !filter(passing.packet)) return;
+      if (passing.device.netns !== netns || (device === undefined ? passing.promiscuous === true : passing.device !== device) || !filter(passing.packet)) return;
       lines.send(lineOf(os, passing, content, options, any));
     },
   };

@@ -25,6 +25,8 @@ export interface MatchContext {
   /** A rule looked at the destination port. */
   portAsked: boolean;
   isLocal(address: string): boolean;
+  /** Whether an ipset has the packet's `dst,dst`, `dst`, `dst,dst,src` … */
+  isInSet(name: string, flags: string): boolean;
   /** A number 0 ≤ x < 1 for random choices. */
   choose(): number;
   recentlySeen(list: string, source: string, seconds: number): boolean;
@@ -36,12 +38,14 @@ export interface Verdict {
   readonly target: Target;
   readonly rule: Rule;
   readonly chain: string;
+  /** Of an nftables rule. */
+  readonly text?: string;
 }
 
 /** Hears each rule that a recorded evaluation matched, in order. */
 export type RuleSink = (table: TableName, chain: string, rule: Rule) => void;
 
-interface CompiledRule {
+export interface CompiledRule {
   readonly rule: Rule;
   readonly source: Cidr | null;
   readonly notSource: Cidr | null;
@@ -106,7 +110,7 @@ function compileRule(rule: Rule): CompiledRule {
     more:
       rule.inInterface !== undefined || rule.notInInterface !== undefined || rule.outInterface !== undefined ||
       rule.notOutInterface !== undefined || rule.destinationType !== undefined || rule.notDestinationType !== undefined ||
-      rule.sourceType !== undefined || rule.notSourceType !== undefined || rule.ctStatus !== undefined || rule.notCtState !== undefined ||
+      rule.sourceType !== undefined || rule.notSourceType !== undefined || rule.ctStatus !== undefined || rule.notCtState !== undefined || rule.set !== undefined ||
       rule.recent !== undefined || rule.probability !== undefined,
   };
 }
@@ -176,7 +180,8 @@ function apply(
   }
 }
 
-function matches(r: CompiledRule, c: MatchContext): boolean {
+/** Whether a packet fits what a rule asks. */
+export function matches(r: CompiledRule, c: MatchContext): boolean {
   const { rule } = r;
   if (rule.protocol !== undefined && rule.protocol !== c.protocol) return false;
   if (rule.destinationPort !== undefined) {
@@ -206,6 +211,7 @@ function matchesMore(rule: Rule, c: MatchContext): boolean {
   if (rule.sourceType !== undefined && !c.isLocal(c.src)) return false;
   if (rule.notSourceType !== undefined && c.isLocal(c.src)) return false;
   if (rule.ctStatus !== undefined && !c.ctDnat) return false;
+  if (rule.set !== undefined && !c.isInSet(rule.set.name, rule.set.flags)) return false;
   if (rule.notCtState !== undefined && (rule.notCtState.includes(c.ctState) || (c.ctDnat && rule.notCtState.includes('DNAT')))) return false;
   if (rule.probability !== undefined) {
     c.volatile = true;

@@ -77,6 +77,9 @@ function formatMatches(r: Rule): string {
       case 'mark':
         if (r.mark !== undefined) out += ` -m mark${r.mark.not ? ' !' : ''} --mark ${hex(r.mark.value)}/${hex(r.mark.mask)}`;
         break;
+      case 'set':
+        out += ` -m set --match-set ${r.set?.name} ${r.set?.flags}`;
+        break;
       case 'nfacct':
         out += ` -m nfacct --nfacct-name  ${r.nfacct}`;
         break;

@@ -4,6 +4,7 @@
 import type { Place } from '../sim/trace.ts';
 import { compileChain, type CompiledChain } from './compile.ts';
 import { formatRule } from './iptables-format.ts';
+import type { Ipvs } from './ipvs.ts';
 import type { Netns } from './netns.ts';
 import type { NftTable } from './nftables.ts';
 
@@ -52,6 +53,8 @@ export interface Rule {
   readonly ctState?: readonly ('NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID')[];
   readonly notCtState?: readonly ('NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'DNAT')[];
   readonly ctStatus?: 'DNAT';
+  /** -m set --match-set. */
+  readonly set?: { readonly name: string; readonly flags: string };
   /** -m nfacct: a counter that the packet passes. */
   readonly nfacct?: string;
   /** -m statistic --mode random --probability. */
@@ -84,6 +87,11 @@ export interface TableUpdate {
   readonly flush?: boolean;
 }
 
+export interface Ipset {
+  readonly type: string;
+  readonly elements: ReadonlySet<string>;
+}
+
 interface Entry {
   readonly chain: Chain;
   compiled: CompiledChain | null;
@@ -96,6 +104,10 @@ export class Netfilter {
   readonly #tables: Record<TableName, Map<string, Entry>> = { nat: new Map(), filter: new Map(), mangle: new Map() };
   /** Grows with every change. */
   revision = 0;
+  /** Virtual servers of the kernel, if anybody made some. */
+  ipvs: Ipvs | null = null;
+  /** ipset(8): elements as printed, by name. */
+  readonly ipsets = new Map<string, Ipset>();
   /** The tables that nft(8) shows beside those of iptables, if anybody made some. */
   nft: NftTable | null = null;
   /** Who wants to hear that a chain was deleted, by `table/chain` (upstream asks for its canary every half minute). */
@@ -143,6 +155,12 @@ export class Netfilter {
       if (this.#tables[table].delete(name) && this.guards.size > 0) this.guards.get(`${table}/${name}`)?.();
     }
     for (const chain of update.chains) this.#put(table, chain);
+    this.revision++;
+  }
+
+  /** nft(8) has changed its tables. */
+  replaceNft(table: NftTable | null): void {
+    this.nft = table;
     this.revision++;
   }
 

@@ -1,6 +1,7 @@
 // nftables as nft(8) shows it: one table of sets, maps and chains. A rule has its text, what it asks of the packet, and what
 // it does; verdict maps are looked up by key, however long they are.
 
+import type { MatchContext } from './compile.ts';
 import type { Rule, Target } from './netfilter.ts';
 
 export interface NftSet {
@@ -31,14 +32,15 @@ export interface NftMap {
 
 /** The keys of verdict maps that kube-proxy uses, and `numgen`. */
 export type NftLookup =
-  | { readonly kind: 'vmap'; readonly key: 'daddr.proto.dport' | 'proto.dport' | 'daddr.proto.dport.saddr'; readonly map: string }
-  | { readonly kind: 'numgen'; readonly chains: readonly string[] };
+  | { readonly kind: 'vmap'; readonly key: 'daddr.proto.dport' | 'proto.dport'; readonly map: string }
+  /** One of these chains at random, or with `dnat` one of these `ADDRESS . PORT`. */
+  | { readonly kind: 'numgen'; readonly chains: readonly string[]; readonly dnat?: true };
 
 export interface NftRule {
   readonly text: string;
   readonly match?: Omit<Rule, 'target'>;
-  /** `ip saddr @set`, `ip daddr @set`, `ip daddr . ip saddr @set`: elements by their printed keys. */
-  readonly inSet?: { readonly key: 'saddr' | 'daddr' | 'daddr.proto.dport' | 'daddr.saddr' | 'daddr.proto.dport.saddr' | 'sticky'; readonly set: string; readonly not?: boolean };
+  /** `ip saddr @set` and so on: elements by their printed keys; `sticky`: the source was seen within the set's timeout. */
+  readonly inSet?: { readonly key: 'saddr' | 'daddr' | 'saddr.daddr.proto.dport' | 'sticky'; readonly set: string; readonly not?: boolean };
   readonly lookup?: NftLookup;
   /** `update @set { ip saddr }`. */
   readonly update?: string;
@@ -53,7 +55,19 @@ export interface NftChain {
   readonly rules: readonly NftRule[];
 }
 
+export interface NftResult {
+  readonly target: Target;
+  readonly chain: string;
+  /** The rule that decided, or the element of a map. */
+  readonly text: string;
+}
+
+/** Hears each rule that led on. */
+export type NftSink = (chain: string, text: string) => void;
+
 export interface NftTable {
+  /** Runs a packet through the base chains at a hook; `early`: those before destinations are translated. */
+  run(type: 'nat' | 'filter', hook: string, early: boolean, c: MatchContext, sink: NftSink | null): NftResult | null;
   readonly family: 'ip';
   readonly name: string;
   readonly comment: string;

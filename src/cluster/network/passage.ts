@@ -8,7 +8,8 @@ import { CT_ICMP, CT_SYN_SENT, CT_UDP, CT_UDP_STREAM, type ConntrackEntry, type 
 import type { Interface } from './device.ts';
 import { parseIp } from './ip.ts';
 import { formatRule } from './iptables-format.ts';
-import type { TableName } from './netfilter.ts';
+import type { TableName, Target } from './netfilter.ts';
+import type { NftSink, NftTable } from './nftables.ts';
 import type { Netns } from './netns.ts';
 import type { Hop, HopAction, Outer, Packet, Protocol, WalkFailure } from './packet.ts';
 import type { Passing } from './tap.ts';
@@ -127,6 +128,7 @@ export class Passage implements MatchContext {
       return true;
     }
     const before = this.snapshot();
+    if ((this.here as Netns).rulesIfAny?.nft != null && !this.passesNft(hook, true)) return false;
     const verdict = this.run('nat', hook);
     if (verdict === null) return true;
     const { target } = verdict;
@@ -134,7 +136,7 @@ export class Passage implements MatchContext {
       this.setDestination(target.address, target.port ?? this.dport);
       this.ctDnat = true;
       t.dnat = true;
-      if (this.hops !== null) this.hop('nat', { table: `nat/${verdict.chain}`, rule: formatRule(verdict.chain, verdict.rule) }, before);
+      if (this.hops !== null) this.hop('nat', { table: `nat/${verdict.chain}`, rule: verdict.text ?? formatRule(verdict.chain, verdict.rule) }, before);
     }
     if (target.kind === 'drop') {
       this.drop('dropped');
@@ -158,7 +160,7 @@ export class Passage implements MatchContext {
       const source = target.kind === 'snat' ? target.address : (out.primary ?? this.src);
       this.setSource(source, target.randomFully === true ? this.randomPort(source) : this.sport);
       t.snat = true;
-      if (this.hops !== null) this.hop('nat', { table: `nat/${verdict.chain}`, rule: formatRule(verdict.chain, verdict.rule) }, before);
+      if (this.hops !== null) this.hop('nat', { table: `nat/${verdict.chain}`, rule: verdict.text ?? formatRule(verdict.chain, verdict.rule) }, before);
     }
     this.finishTracking();
   }
@@ -215,15 +217,32 @@ export class Passage implements MatchContext {
   /** The filter table. False when the packet was lost. */
   protected passes(hook: 'INPUT' | 'FORWARD' | 'OUTPUT'): boolean {
     const verdict = this.run('filter', hook);
-    if (verdict === null || verdict.target.kind === 'accept') return true;
+    if (verdict === null || verdict.target.kind === 'accept') return (this.here as Netns).rulesIfAny?.nft == null || this.passesNft(hook, false);
     if (this.hops !== null) this.hop('filter', { table: `filter/${verdict.chain}`, rule: verdict.chain === POLICY ? `-P ${hook} DROP` : formatRule(verdict.chain, verdict.rule) });
-    const { target } = verdict;
+    this.refuse(verdict.target);
+    return false;
+  }
+
+  /** The filters of nftables. */
+  protected passesNft(hook: string, early: boolean): boolean {
+    const table = (this.here as Netns).rulesIfAny?.nft as NftTable;
+    const result = table.run('filter', hook.toLowerCase(), early, this, this.nftSink('filter'));
+    if (result === null || result.target.kind === 'accept') return true;
+    this.hop('filter', { table: `filter/${result.chain}`, rule: result.text });
+    this.refuse(result.target);
+    return false;
+  }
+
+  private nftSink(action: 'nat' | 'filter'): NftSink | null {
+    return this.hops === null ? null : (chain, text) => this.hop(action, { table: `${action}/${chain}`, rule: text });
+  }
+
+  private refuse(target: Target): void {
     if (target.kind === 'reject') {
       this.drop(target.with === 'tcp-reset' ? 'reset' : target.with === 'icmp-admin-prohibited' ? 'prohibited' : target.with === 'icmp-host-prohibited' ? 'host-unreachable' : 'rejected');
     } else {
       this.drop('dropped');
     }
-    return false;
   }
 
   protected run(table: TableName, hook: string): Verdict | null {
@@ -239,6 +258,10 @@ export class Passage implements MatchContext {
             if (kind === 'jump' || kind === 'goto' || kind === 'mark') this.hop(t === 'nat' ? 'nat' : 'filter', { table: `${t}/${name}`, rule: formatRule(name, rule) });
           };
     const verdict = evaluate(rules, table, chain, this, sink);
+    if (verdict === null && table === 'nat' && rules.nft !== null) {
+      const found = rules.nft.run('nat', hook.toLowerCase(), false, this, this.nftSink('nat'));
+      return found === null ? null : { target: found.target, rule: { target: found.target }, chain: found.chain, text: found.text };
+    }
     if (verdict === null && chain.policy === 'DROP') return { target: { kind: 'drop' }, rule: { target: { kind: 'drop' } }, chain: POLICY };
     return verdict;
   }
@@ -247,6 +270,23 @@ export class Passage implements MatchContext {
 
   isLocal(address: string): boolean {
     return (this.here as Netns).isLocal(address);
+  }
+
+  isInSet(name: string, flags: string): boolean {
+    const set = (this.here as Netns).rules.ipsets.get(name);
+    if (set === undefined) return false;
+    this.portAsked = true;
+    const port = `${this.protocol}:${this.dport}`;
+    switch (flags) {
+      case 'dst,dst':
+        return set.elements.has(`${this.dst},${port}`);
+      case 'dst,dst,src':
+        return set.elements.has(`${this.dst},${port},${this.src}`);
+      case 'dst':
+        return set.elements.has(set.type === 'bitmap:port' ? String(this.dport) : this.dst);
+      default:
+        return false;
+    }
   }
 
   choose(): number {
@@ -279,8 +319,8 @@ export class Passage implements MatchContext {
     this.tracking = OFF;
   }
 
-  protected passing(device: Interface, direction: 'In' | 'Out'): void {
-    this.seen?.push({ after: this.latency, device, direction, packet: { src: this.src, dst: this.dst, protocol: this.protocol, sport: this.sport, dport: this.dport } });
+  protected passing(device: Interface, direction: 'In' | 'Out', promiscuous = false): void {
+    this.seen?.push({ ...(promiscuous ? { promiscuous } : {}), after: this.latency, device, direction, packet: { src: this.src, dst: this.dst, protocol: this.protocol, sport: this.sport, dport: this.dport } });
   }
 
   protected setDestination(address: string, port: number): void {

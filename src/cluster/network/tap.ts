@@ -13,6 +13,8 @@ export interface Passing {
   readonly device: Interface;
   readonly direction: 'In' | 'Out';
   readonly packet: Packet;
+  /** Only seen by who listens on this very interface: the bridge passes it on, it is not for the host. */
+  readonly promiscuous?: true;
   /** Of an envelope: what is in it. */
   readonly inner?: Packet;
 }

@@ -178,6 +178,12 @@ class Walk extends Passage {
       this.outInterface = device.name;
     }
     if (!this.passes('OUTPUT')) return;
+    if (netns.rulesIfAny?.ipvs != null && device.kind === 'lo' && this.balanced()) {
+      if (this.reason !== undefined) return;
+      device = this.lookup();
+      if (device === null) return;
+      this.outInterface = device.name;
+    }
     this.translateSource('POSTROUTING', device);
     if (device.kind === 'lo') {
       this.passing(device, 'Out');
@@ -216,10 +222,39 @@ class Walk extends Passage {
   private receive(): void {
     this.outInterface = '';
     if (!this.passes('INPUT')) return;
+    if ((this.here as Netns).rulesIfAny?.ipvs != null && this.tracking.kind === 'new' && !this.tracking.done && this.balanced()) {
+      if (this.reason !== undefined) return;
+      const out = this.lookup();
+      if (out === null) return;
+      this.outInterface = out.name;
+      if (!this.passes('OUTPUT')) return;
+      this.translateSource('POSTROUTING', out);
+      return this.transmit(out, this.chosenRoute?.via ?? this.dst);
+    }
     if (this.tracking.kind === 'known' && this.tracking.isReply) this.restoreSource(this.tracking.entry, true);
     this.finishTracking();
     this.delivered = this.here as Netns;
     this.hop('deliver', {});
+  }
+
+  /** IPVS: true when a virtual server took it; without anybody behind it the packet is refused. */
+  private balanced(): boolean {
+    const t = this.tracking;
+    if (t.kind !== 'new') return false;
+    const server = (this.here as Netns).rules.ipvs?.choose(this);
+    if (server === undefined) return false;
+    this.volatile = true;
+    if (server === null) {
+      this.drop('rejected');
+      return true;
+    }
+    const before = this.snapshot();
+    const from = `${this.dst}:${this.dport}`;
+    this.setDestination(server.address, server.port);
+    this.ctDnat = true;
+    t.dnat = true;
+    if (this.hops !== null) this.hop('nat', { table: 'ipvs', rule: `${this.protocol.toUpperCase()} ${from} -> ${server.address}:${server.port} Masq` }, before);
+    return true;
   }
 
   // ---- routing
@@ -312,12 +347,14 @@ class Walk extends Passage {
       this.hop('bridge', { interface: bridge.name, rule: `port ${target.peer?.name ?? '?'}` });
       this.track();
       if (!this.translateDestination('PREROUTING')) return;
+      this.passing(bridge, 'In', true);
       this.outInterface = bridge.name;
       if (!this.passes('FORWARD')) return;
       this.translateSource('POSTROUTING', bridge);
     } else {
       this.enter(host, bridge.name);
       this.hop('bridge', { interface: bridge.name, rule: `port ${target.peer?.name ?? '?'}` });
+      this.passing(bridge, 'In', true);
     }
     this.toPort(target);
   }

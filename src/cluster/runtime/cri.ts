@@ -102,6 +102,7 @@ export interface ContainerConfig {
   readonly oomScoreAdj?: number;
   readonly runAsUser: number | null;
   readonly runAsGroup: number | null;
+  readonly supplementalGroups: readonly number[];
   readonly privileged: boolean;
   readonly readOnlyRoot: boolean;
   readonly stopSignal: Signal | null;

@@ -120,6 +120,8 @@ export function startProcess(os: Os, state: RuntimeState, record: ContainerRecor
     isolatePids: isolated,
     background: true,
     uid: status.uid,
+    gid: status.gid,
+    groups: config.supplementalGroups,
   });
   tty?.control((signal) => process.kill(signal));
   process.group.oomGroup = true;
@@ -245,6 +247,8 @@ export function spawnInContainer(os: Os, record: ContainerRecord, command: reado
     netns: sandbox.netns,
     ...(init ? { cgroup: init.cgroup, oomScoreAdj: init.oomScoreAdj } : {}),
     uid: status.uid,
+    gid: status.gid,
+    groups: config.supplementalGroups,
     ...(init ? { parent: init } : {}),
     ...streams,
   });

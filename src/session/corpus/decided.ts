@@ -48,8 +48,9 @@ export const DECISIONS: readonly Decision[] = [
   { workload: /flannel-io__flannel/, end: 'Ready', why: 'every node runs Linux' },
   { workload: /minikube\/test\/integration\/testdata\/kube-flannel/, end: 'Fails', why: 'its names are those of the flannel that the cluster has already' },
 
-  { workload: /16-6-mysql-replicaset/, message: /PersistentVolumeClaims/, end: 'Stuck', why: 'a claim with a selector gets the default class, which does not provision for selectors' },
+  { workload: /16-6-mysql-replicaset/, end: 'Stuck', why: 'a claim with a selector gets the default class, which does not provision for selectors' },
   { workload: /stateful-set-shared-pv/, end: 'Stuck', why: 'its claim selects by a label that its volume does not have, and the default class does not provision for selectors' },
+  { workload: /model-serving-tensorflow/, end: 'Stuck', why: 'the claim gets the default class, the volume that it names has none: VolumeMismatch' },
   { workload: /simple-stateful-set/, message: /PersistentVolumeClaims/, end: 'Stuck', why: 'the claim names a StorageClass that nobody makes' },
 
   // ── fails by design ──
@@ -58,6 +59,7 @@ export const DECISIONS: readonly Decision[] = [
   { workload: /crashloop_backoff/, message: /"wge": executable file not found/, end: 'Fails', why: 'a misspelt command, on purpose' },
   { workload: /job-backoff-limit-per-index/, end: 'Fails', why: 'some indexes are made to fail' },
   { workload: /job-success-policy/, end: 'Fails', why: 'the other indexes fail as fast as the one of the policy succeeds: with the default backoffLimit of 6 the Job fails first' },
+  { workload: /crashpod\/broken/, end: 'Fails', why: 'made to fail' },
   { workload: /job_failure|activeDeadlineSeconds|job-oneshot-failure1/, end: 'Fails', why: 'made to fail' },
   { workload: /job_run_forever/, end: 'Fails', why: 'the script ends with a fi too many: a syntax error' },
 
@@ -66,6 +68,8 @@ export const DECISIONS: readonly Decision[] = [
   { workload: /cpu-request-limit|cpu_throttling/, end: 'Ready', why: 'a limit of CPU slows down and kills nobody' },
   { workload: /share-process-namespace/, end: 'Ready', why: 'the shell has a terminal and waits' },
   { workload: /restarted-pod/, end: 'Complete', why: 'it fails once and succeeds when it is restarted' },
+  { workload: /cockroachdb-statefulset/, end: 'Ready', why: 'the claim template takes the place of the volume of the same name' },
+  { workload: /javaweb-tomcat-sidecar/, end: 'Ready', why: 'what copies is an init container; tomcat serves' },
   { workload: /two-container-pod/, end: 'Ready', why: 'one container ends, nginx goes on' },
   { workload: /node-affinity\.yaml|netcat-deployment-nomaster/, end: 'Ready', why: 'every worker meets the affinity' },
 ];

@@ -53,7 +53,7 @@ export function outcomeOf(snapshot: Snapshot, kind: string, namespace: string, n
     if (pods[0]?.status?.phase === 'Failed') return failure(pods);
     if (isReady(pods[0])) return good('Ready');
     const containers = pods[0]?.status?.containerStatuses ?? [];
-    if (pods[0]?.status?.phase === 'Running' && containers.every((c) => c.ready || c.state?.terminated?.exitCode === 0)) return { end: 'Ready', reason: 'Completed', message: 'a container has done its work' };
+    if (pods[0]?.status?.phase === 'Running' && pods[0].spec?.restartPolicy !== 'Always' && containers.every((c) => c.ready || c.state?.terminated?.exitCode === 0)) return { end: 'Ready', reason: 'Completed', message: 'a container has done its work' };
   } else if (kind === 'DaemonSet') {
     if ((status.numberReady ?? 0) > 0 && status.numberReady === status.desiredNumberScheduled) return good('Ready');
     if (status.desiredNumberScheduled === 0) return { end: 'Stuck', reason: 'NoNode', message: 'no node takes its Pods' };

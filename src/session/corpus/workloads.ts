@@ -75,7 +75,12 @@ function roundOf(folder: string, file: string, expected: readonly Expectation[],
     }
   }
   const namespaces = [...new Set(objects.filter((o) => kindOf(o.apiVersion, o.kind)?.namespaced).map(namespaceOf))];
-  const moved = objects.filter((o) => o.kind !== 'Namespace').map((object) => move(object, namespaces, suffix));
+  // Volumes and claims find each other by a class that often is but a word: each round has its own.
+  const classes = new Set(objects.filter((o) => o.kind === 'StorageClass').map((o) => o.metadata.name));
+  const ofVolumes = objects.filter((o) => o.kind === 'PersistentVolume').map((o) => (o['spec'] as { readonly storageClassName?: string } | undefined)?.storageClassName ?? '');
+  const words = ofVolumes.filter((name) => name !== '' && !classes.has(name));
+  const volumes = objects.filter((o) => o.kind === 'PersistentVolume').map((o) => o.metadata.name ?? '');
+  const moved = objects.filter((o) => o.kind !== 'Namespace').map((object) => move(object, namespaces, suffix, words, volumes));
   const made = namespaces.map((name): CorpusObject => {
     const given = objects.find((o) => o.kind === 'Namespace' && o.metadata.name === name);
     return { ...given, apiVersion: 'v1', kind: 'Namespace', metadata: { ...given?.metadata, name: name + suffix } };
@@ -88,15 +93,17 @@ const namespaceOf = (object: CorpusObject): string => object.metadata.namespace 
 const identity = (object: CorpusObject): string => `${object.kind}/${namespaceOf(object)}/${object.metadata.name ?? ''}`;
 
 /** The object in its round's namespaces: what names a namespace in it follows. */
-function move(object: CorpusObject, namespaces: readonly string[], suffix: string): CorpusObject {
+function move(object: CorpusObject, namespaces: readonly string[], suffix: string, classes: readonly string[], volumes: readonly string[]): CorpusObject {
   const text = JSON.stringify(object, (key, value: unknown) => {
     // A default class would be every round's.
     if (key.endsWith('is-default-class')) return 'false';
     if (typeof value !== 'string') return value;
     if (key === 'namespace' && namespaces.includes(value)) return value + suffix;
+    if ((key === 'storageClassName' && classes.includes(value)) || (key === 'volumeName' && volumes.includes(value))) return value + suffix;
     return value.replace(/\.([a-z0-9-]+)\.svc\b/g, (all, name: string) => (namespaces.includes(name) ? `.${name}${suffix}.svc` : all));
   });
   const copy = JSON.parse(text) as CorpusObject;
+  if (copy.kind === 'PersistentVolume') return { ...copy, metadata: { ...copy.metadata, name: (copy.metadata.name ?? '') + suffix } };
   if (!kindOf(copy.apiVersion, copy.kind)?.namespaced) return copy;
   const { namespace: _namespace, ...metadata } = copy.metadata;
   return { ...copy, metadata: { ...metadata, namespace: namespaceOf(object) + suffix } };

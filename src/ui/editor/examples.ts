@@ -10,9 +10,9 @@ interface Group {
 }
 
 export const GROUPS: readonly Group[] = [
-  { key: 'workloads', examples: ['deployment', 'rollout', 'pod', 'statefulset', 'daemonset', 'job', 'cronjob', 'replication-controller'] },
+  { key: 'workloads', examples: ['deployment', 'rollout', 'pod', 'statefulset', 'daemonset', 'job', 'cronjob', 'autoscaler', 'replication-controller'] },
   { key: 'life', examples: ['two-containers', 'init-container', 'sidecar', 'liveness', 'crash-loop', 'bad-image', 'out-of-memory', 'graceful-end'] },
-  { key: 'configuration', examples: ['configmap', 'secret', 'volume-claim'] },
+  { key: 'configuration', examples: ['configmap', 'secret', 'volume-claim', 'dynamic-volume'] },
   { key: 'scheduling', examples: ['too-big', 'node-selector', 'toleration', 'spread', 'preemption'] },
   { key: 'limits', examples: ['quota', 'budget'] },
   { key: 'network', examples: ['node-port'] },

@@ -7,6 +7,7 @@ export const SENTENCE_KEYS = [
   'input.other', 'input.command', 'input.apply', 'input.delete', 'input.kubectl',
   'http.other', 'http.get', 'http.list', 'http.watch', 'http.create', 'http.update', 'http.patch', 'http.apply', 'http.delete',
   'http.deletecollection', 'http.bind', 'http.evict', 'http.response', 'http.discovery', 'http.token', 'http.status',
+  'http.createvolume', 'http.deletevolume', 'http.controllerpublishvolume', 'http.controllerunpublishvolume', 'http.controllerexpandvolume', 'http.nodestagevolume', 'http.nodeunstagevolume', 'http.nodepublishvolume', 'http.nodeunpublishvolume', 'http.nodeexpandvolume',
   'watch.other', 'watch.added', 'watch.modified', 'watch.deleted', 'watch.bookmark', 'watch.error',
   'apiserver.other', 'apiserver.impersonate', 'apiserver.bind', 'apiserver.watch', 'apiserver.review', 'apiserver.allocate', 'apiserver.scale', 'apiserver.token', 'apiserver.connect', 'apiserver.authenticate', 'apiserver.audit', 'apiserver.priorityandfairness', 'apiserver.authorize', 'apiserver.admit',
   'apiserver.mutate', 'apiserver.decode', 'apiserver.default', 'apiserver.validate', 'apiserver.validatingadmit', 'apiserver.storage',
@@ -17,9 +18,11 @@ export const SENTENCE_KEYS = [
   'scheduler.other', 'scheduler.enqueue', 'scheduler.schedule', 'scheduler.snapshot', 'scheduler.prefilter', 'scheduler.filter',
   'scheduler.postfilter', 'scheduler.prescore', 'scheduler.score', 'scheduler.select', 'scheduler.assume', 'scheduler.reserve',
   'scheduler.permit', 'scheduler.prebind', 'scheduler.bind', 'scheduler.postbind', 'scheduler.unschedulable', 'scheduler.preempt', 'scheduler.error',
+  'kubelet.reclaim', 'kubelet.probe',
   'kubelet.other', 'kubelet.observe', 'kubelet.nodestatus', 'kubelet.sandbox', 'kubelet.certificate', 'kubelet.sync', 'kubelet.admit', 'kubelet.reject', 'kubelet.updatestatus', 'kubelet.mount', 'kubelet.unmount', 'kubelet.cgroup',
   'kubelet.secrets', 'kubelet.actions', 'kubelet.pleg', 'kubelet.start', 'kubelet.kill', 'kubelet.backoff', 'kubelet.terminate', 'kubelet.cleanup',
   'kubelet.register', 'kubelet.add', 'kubelet.update', 'kubelet.remove', 'kubelet.evict', 'kubelet.ready',
+  'cri.updatecontainerresources', 'cri.listcontainerstats', 'cri.listpodsandbox', 'cri.listimages',
   'cri.other', 'cri.answer', 'cri.runpodsandbox', 'cri.runpodsandboxanswer', 'cri.createcontainer', 'cri.createcontaineranswer', 'cri.startcontainer',
   'cri.startcontaineranswer', 'cri.stopcontainer', 'cri.stopcontaineranswer', 'cri.removecontainer', 'cri.stoppodsandbox', 'cri.removepodsandbox',
   'cri.pullimage', 'cri.pullimageanswer', 'cri.removeimage', 'cri.imagestatus', 'cri.imagestatusanswer', 'cri.podsandboxstatus', 'cri.containerstatus',
@@ -152,8 +155,26 @@ const NETWORK_PREFIXES = [
   ['linkadd', 'network.add'], ['link', 'network.change'],
 ] as const satisfies readonly (readonly [string, SentenceKey])[];
 
+/** What Docker's API calls what CRI has another word for. */
+const DOCKER_CALLS: readonly (readonly [RegExp, string])[] = [
+  [/^POST \/images\/create/, 'PullImage'],
+  [/^DELETE \/images/, 'RemoveImage'],
+  [/^POST \/containers\/create/, 'CreateContainer'],
+  [/^POST \/containers\/\w+\/start/, 'StartContainer'],
+  [/^POST \/containers\/\w+\/stop/, 'StopContainer'],
+  [/^POST \/containers\/\w+\/exec/, 'ExecSync'],
+  [/^DELETE \/containers\/\w{12}/, 'RemoveContainer'],
+];
+
+function withoutDocker(verb: string): string {
+  if (!verb.includes('/')) return verb;
+  const word = DOCKER_CALLS.find(([pattern]) => pattern.test(verb))?.[1] ?? 'other';
+  return verb.endsWith('Response') ? `${word}Response` : word;
+}
+
 /** The key of the sentence for a record's kind and verb. */
-export function sentenceKey(kind: TraceKind, verb: string): SentenceKey {
+export function sentenceKey(kind: TraceKind, called: string): SentenceKey {
+  const verb = kind === 'cri' ? withoutDocker(called) : called;
   const plain = verb.replace(/[^a-z0-9]/gi, '').toLowerCase();
   const asked = `${kind}.${plain}`;
   const found = known(asked);

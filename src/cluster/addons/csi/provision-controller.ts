@@ -49,7 +49,7 @@ export class ProvisionController {
     };
     this.#claims.addHandler({ add: asks, update: (_, claim) => asks(claim) });
     const released = (volume: PersistentVolume): void => {
-      if (this.#isToDelete(volume)) this.#volumeQueue.add(volume.metadata.name);
+      if (this.#isToDelete(volume) || this.#isKept(volume)) this.#volumeQueue.add(volume.metadata.name);
     };
     this.#volumes.addHandler({ add: released, update: (_, volume) => released(volume) });
   }
@@ -80,7 +80,7 @@ export class ProvisionController {
     }
     const annotations = { [PROVISIONED_BY]: driver, ...draft.metadata.annotations };
     try {
-      const { finalizer } = this.#maker;
+      const finalizer = draft.spec.persistentVolumeReclaimPolicy === 'Delete' ? this.#maker.finalizer : null;
       yield* client.create('persistentvolumes', { ...draft, metadata: { ...draft.metadata, annotations, ...(finalizer === null ? {} : { finalizers: [finalizer] }) } });
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
@@ -95,10 +95,20 @@ export class ProvisionController {
     return metadata.deletionTimestamp === undefined || (metadata.finalizers?.includes(this.#maker.finalizer ?? '') ?? false);
   }
 
+  /** Its policy has become another than Delete: who deletes the object then leaves the storage as it is. */
+  #isKept({ metadata, spec }: PersistentVolume): boolean {
+    if (metadata.annotations?.[PROVISIONED_BY] !== this.#sidecar.driver || spec.persistentVolumeReclaimPolicy === 'Delete') return false;
+    return this.#maker.finalizer !== null && (metadata.finalizers?.includes(this.#maker.finalizer) ?? false);
+  }
+
   *#delete(name: string): Op<void> {
     const volume = this.#volumes.get('', name);
-    if (!volume || !this.#isToDelete(volume)) return;
     const { recorder, client } = this.#sidecar;
+    if (volume && this.#isKept(volume)) {
+      yield* client.update('persistentvolumes', withoutFinalizer(volume, this.#maker.finalizer ?? '') ?? volume);
+      return;
+    }
+    if (!volume || !this.#isToDelete(volume)) return;
     try {
       yield* this.#maker.delete(volume);
     } catch (error) {

@@ -29,6 +29,7 @@ const CREATE = 900 * MILLISECOND;
 const ATTACH = 1_200 * MILLISECOND;
 const FORMAT = 350 * MILLISECOND;
 const MOUNT = 30 * MILLISECOND;
+const RAW = '/device';
 
 /** `--mode=controller` or `--mode=node`, `--endpoint=unix:///csi/csi.sock`, `--node-id=<name>`. */
 export const diskCsiProgram: Program = function* (os: Os): Op<number> {
@@ -135,8 +136,17 @@ function nodeService(os: Os, disks: VirtualDisks) {
       unmount(stagingTargetPath);
       return {};
     },
-    *NodePublishVolume({ stagingTargetPath, targetPath, readOnly }: NodePublishRequest): Op<object> {
+    *NodePublishVolume({ volumeId, stagingTargetPath, targetPath, readOnly, capability }: NodePublishRequest): Op<object> {
       if (mounted(targetPath)) return {};
+      if (capability.block) {
+        const disk = disks.get(volumeId);
+        if (!disk) throw new RpcError('NotFound', `disk ${volumeId} not found`);
+        yield* os.sleep(MOUNT);
+        // The bytes of the device: what a Pod writes to it without a file system.
+        if (!disk.files.exists(RAW)) disk.files.write(RAW, '');
+        files.mount(targetPath, disk.files, RAW, readOnly);
+        return {};
+      }
       if (!mounted(stagingTargetPath)) throw new RpcError('FailedPrecondition', `${stagingTargetPath} is not mounted`);
       yield* os.sleep(MOUNT);
       files.mkdir(targetPath);

@@ -2,8 +2,6 @@
 
 import { LOCAL_PATH_PROVISIONER } from './provisioner.ts';
 
-export const LOCAL_PATH_IMAGE = 'docker.io/rancher/local-path-provisioner:v0.0.32';
-
 export const localPathManifest = `apiVersion: v1
 kind: Namespace
 metadata:

@@ -2,12 +2,24 @@
 // together, or the hungriest init container; Pod-level resources win; overhead on top.
 
 import type { Container, Pod } from '../generated/types.ts';
+import { conditionOf } from '../meta.ts';
 import { addQuantity, parseQuantity } from '../quantity.ts';
 import { addLists, maxLists, NONE, type ResourceList } from './lists.ts';
 
 type Part = 'requests' | 'limits';
 
-const partOf = (container: Container, part: Part): ResourceList => container.resources?.[part] ?? NONE;
+/** While a Pod is resized in place a container counts with the most of what it asks for, was promised and has. */
+function partOf(pod: Pod, container: Container, part: Part): ResourceList {
+  const asked = container.resources?.[part] ?? NONE;
+  const status = pod.status?.containerStatuses?.find(({ name }) => name === container.name) ?? pod.status?.initContainerStatuses?.find(({ name }) => name === container.name);
+  const has = status?.resources?.[part];
+  const promised = part === 'requests' ? status?.allocatedResources : undefined;
+  if (has === undefined && promised === undefined) return asked;
+  return maxLists(isInfeasible(pod) ? NONE : asked, maxLists(has ?? NONE, promised ?? NONE));
+}
+
+/** What is asked for can never be had here: it does not count. */
+const isInfeasible = ({ status }: Pod): boolean => conditionOf(status?.conditions, 'PodResizePending')?.reason === 'Infeasible';
 
 /** Resources that may be set for the Pod as a whole. */
 export const isPodLevel = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
@@ -29,13 +41,14 @@ export function podLimits(pod: Pod): ResourceList {
   return out;
 }
 
-function podTotal({ spec }: Pod, part: Part): ResourceList {
+function podTotal(pod: Pod, part: Part): ResourceList {
+  const { spec } = pod;
   let total: ResourceList = NONE;
-  for (const container of spec.containers) total = addLists(total, partOf(container, part));
+  for (const container of spec.containers) total = addLists(total, partOf(pod, container, part));
   let sidecars: ResourceList = NONE;
   let starting: ResourceList = NONE;
   for (const container of spec.initContainers ?? []) {
-    const own = partOf(container, part);
+    const own = partOf(pod, container, part);
     if (container.restartPolicy === 'Always') {
       total = addLists(total, own);
       sidecars = addLists(sidecars, own);

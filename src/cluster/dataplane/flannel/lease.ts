@@ -6,6 +6,9 @@ export interface Lease {
   /** `10.244.1.0/24`. */
   readonly subnet: string;
   readonly publicIp: string;
+  /** vxlan, host-gw, udp. */
+  readonly backend: string;
+  /** Of the vxlan backend; '' for the others. */
   readonly vtepMac: string;
 }
 
@@ -19,12 +22,13 @@ export const PUBLIC_IP_OVERWRITE = `${PREFIX}public-ip-overwrite`;
 /** The lease that a Node's annotations tell of; undefined when flannel does not run there or has not said yet. */
 export function leaseOf(node: Node): Lease | undefined {
   const annotations = node.metadata.annotations ?? {};
-  if (annotations[SUBNET_MANAGER] !== 'true' || annotations[BACKEND_TYPE] !== 'vxlan') return undefined;
+  const backend = annotations[BACKEND_TYPE];
+  if (annotations[SUBNET_MANAGER] !== 'true' || backend === undefined) return undefined;
   const subnet = node.spec?.podCIDR;
   const publicIp = annotations[PUBLIC_IP];
   const vtepMac = macOf(annotations[BACKEND_DATA]);
-  if (!subnet || !publicIp || !vtepMac) return undefined;
-  return { subnet, publicIp, vtepMac };
+  if (!subnet || !publicIp || (backend === 'vxlan' && !vtepMac)) return undefined;
+  return { subnet, publicIp, backend, vtepMac: vtepMac ?? '' };
 }
 
 /** The address in `{"VNI":1,"VtepMAC":"12:c6:65:89:b4:e3"}`. */
@@ -34,11 +38,11 @@ export function macOf(backendData: string | undefined): string | undefined {
 
 /** The annotations that publish a lease. */
 export const annotationsOf = (lease: Lease, vni: number): Readonly<Record<string, string>> => ({
-  [BACKEND_DATA]: `{"VNI":${vni},"VtepMAC":"${lease.vtepMac}"}`,
-  [BACKEND_TYPE]: 'vxlan',
+  [BACKEND_DATA]: lease.backend === 'vxlan' ? `{"VNI":${vni},"VtepMAC":"${lease.vtepMac}"}` : 'null',
+  [BACKEND_TYPE]: lease.backend,
   [SUBNET_MANAGER]: 'true',
   [PUBLIC_IP]: lease.publicIp,
 });
 
 export const sameLease = (a: Lease | undefined, b: Lease | undefined): boolean =>
-  a?.subnet === b?.subnet && a?.publicIp === b?.publicIp && a?.vtepMac === b?.vtepMac;
+  a?.subnet === b?.subnet && a?.publicIp === b?.publicIp && a?.vtepMac === b?.vtepMac && a?.backend === b?.backend;

@@ -1,5 +1,5 @@
-// flanneld with the kube subnet manager and the vxlan backend (flannel v0.27): takes the node's Pod range from its Node,
-// publishes how to reach it, and keeps a route, a neighbour and a forwarding entry for every other node.
+// flanneld with the kube subnet manager (flannel v0.27): takes the node's Pod range from its Node, publishes how to reach it,
+// and has its backend make every other node reachable.
 
 import type { Node } from '../../api/generated/types.ts';
 import { Client } from '../../client/client.ts';
@@ -7,12 +7,12 @@ import { isProgrammingError, messageOf } from '../../client/errors.ts';
 import { type Informer, InformerFactory } from '../../client/informer.ts';
 import { inClusterConfig } from '../../client/kubeconfig.ts';
 import type { Os, Program } from '../../machine/process.ts';
-import { addAddress, addVxlan, type Interface } from '../../network/device.ts';
+import type { Interface } from '../../network/device.ts';
 import type { Netns } from '../../network/netns.ts';
-import { addFdbEntry, addNeighbour, addRoute, deleteFdbEntry, deleteNeighbour, deleteRoute } from '../../network/route.ts';
 import { Channel } from '../../sim/channel.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { MILLISECOND, type Micros, SECOND } from '../../sim/time.ts';
+import { type Backend, type BackendConfig, backendOf } from './backend.ts';
 import { annotationsOf, BACKEND_DATA, type Lease, leaseOf, macOf, PUBLIC_IP_OVERWRITE, sameLease } from './lease.ts';
 import { areMissing, ensureForward, ensureMasquerade } from './rules.ts';
 
@@ -25,7 +25,7 @@ const RESTORE: Micros = 5 * MILLISECOND;
 
 interface NetConf {
   readonly Network: string;
-  readonly Backend?: { readonly Type?: string; readonly VNI?: number };
+  readonly Backend?: BackendConfig;
 }
 
 /** `/opt/bin/flanneld --ip-masq --kube-subnet-mgr`. Exits with 1 when it cannot start, as upstream does. */
@@ -56,6 +56,7 @@ class Flannel {
   readonly #nodes: Informer<Node>;
   readonly #factory: InformerFactory;
   readonly #events: Channel<LeaseEvent>;
+  #type = 'vxlan';
 
   constructor(os: Os) {
     this.#os = os;
@@ -78,19 +79,21 @@ class Flannel {
     os.logError(`Found network config - Backend type: ${conf.Backend?.Type ?? 'udp'}`);
 
     const external = this.#externalInterface();
-    const vni = conf.Backend?.VNI ?? 1;
-    const device = this.#vxlanDevice(nodeName, external, vni);
-    const lease = yield* this.#acquireLease(nodeName, external, device, vni);
-    addAddress(device, `${baseOf(lease.subnet)}/32`, os.place);
+    const type = conf.Backend?.Type ?? 'udp';
+    const stored = macOf(this.#nodes.get('', nodeName)?.metadata.annotations?.[BACKEND_DATA]);
+    const backend = backendOf(type)({ os, netns: this.#netns, external, network: conf.Network, config: conf.Backend ?? {}, storedMac: stored });
+    this.#type = type;
+    const lease = yield* this.#acquireLease(nodeName, external, backend, conf.Backend?.VNI ?? 1);
+    backend.own(lease.subnet);
 
     yield* os.sleep(RESTORE);
     ensureMasquerade(this.#netns, conf.Network, lease.subnet, os.place);
     ensureForward(this.#netns, conf.Network, os.place);
-    os.files.write(SUBNET_FILE, subnetEnv(conf.Network, lease.subnet, device.mtu));
+    os.files.write(SUBNET_FILE, subnetEnv(conf.Network, lease.subnet, backend.mtu));
     os.logError(`Wrote subnet file to ${SUBNET_FILE}`);
     os.logError('Running backend.');
     os.go('iptables-resync', () => this.#resync(conf.Network, lease.subnet));
-    os.go('lease-events', () => this.#handleEvents(device));
+    os.go('lease-events', () => this.#handleEvents(backend));
     yield* this.#completeLease(nodeName);
   }
 
@@ -133,23 +136,14 @@ class Flannel {
     return route.device;
   }
 
-  /** flannel.1: one that is left from before is kept; a new one takes the address that the Node remembers. */
-  #vxlanDevice(nodeName: string, external: Interface, vni: number): Interface {
-    const name = `flannel.${vni}`;
-    const existing = this.#netns.interfaces.get(name);
-    if (existing) return existing;
-    const stored = macOf(this.#nodes.get('', nodeName)?.metadata.annotations?.[BACKEND_DATA]);
-    return addVxlan(this.#netns, name, { vni, device: external, ...(stored === undefined ? {} : { mac: stored }) }, this.#os.place);
-  }
-
-  *#acquireLease(nodeName: string, external: Interface, device: Interface, vni: number): Op<Lease> {
+  *#acquireLease(nodeName: string, external: Interface, backend: Backend, vni: number): Op<Lease> {
     const node = this.#nodes.get('', nodeName);
     const fail = (why: string): Error => new Error(`Error registering network: failed to acquire lease: ${why}`);
     if (!node) throw fail(`node "${nodeName}" not found`);
     const subnet = node.spec?.podCIDR;
     if (!subnet) throw fail(`node "${nodeName}" pod cidr not assigned`);
     const publicIp = node.metadata.annotations?.[PUBLIC_IP_OVERWRITE] ?? external.primary ?? '';
-    const lease: Lease = { subnet, publicIp, vtepMac: device.mac };
+    const lease: Lease = { subnet, publicIp, backend: this.#type, vtepMac: backend.mac };
     if (sameLease(leaseOf(node), lease)) return lease;
     const deadline = this.#os.sim.now + LEASE_LIMIT;
     for (;;) {
@@ -179,16 +173,16 @@ class Flannel {
     yield* this.#client.patch('nodes', '', nodeName, { status: { conditions: [condition] } }, 'strategic', 'status');
   }
 
-  *#handleEvents(device: Interface): Op<void> {
+  *#handleEvents(backend: Backend): Op<void> {
     for (;;) {
       const event = yield* this.#events.receive();
       if (event === undefined) return;
-      this.#apply(device, event);
+      this.#apply(backend, event);
     }
   }
 
   /** Makes a node reachable, or unreachable when it is gone. */
-  #apply(device: Interface, { node, before, after }: LeaseEvent): void {
+  #apply(backend: Backend, { node, before, after }: LeaseEvent): void {
     const { sim, place } = this.#os;
     sim.cause = sim.trace.emit(sim.cause, {
       kind: 'dataplane',
@@ -197,18 +191,12 @@ class Flannel {
       start: sim.now,
       detail: { node, ...(after ?? before) },
     });
-    if (before) {
-      if (before.subnet !== after?.subnet) {
-        deleteRoute(this.#netns, before.subnet, place);
-        deleteNeighbour(this.#netns, device, baseOf(before.subnet), place);
-      }
-      if (before.vtepMac !== after?.vtepMac) deleteFdbEntry(device, before.vtepMac, place);
-    }
-    if (!after) return;
-    const gateway = baseOf(after.subnet);
-    addNeighbour(this.#netns, { address: gateway, mac: after.vtepMac, device }, place);
-    addFdbEntry(device, { mac: after.vtepMac, destination: after.publicIp }, place);
-    addRoute(this.#netns, { destination: after.subnet, via: gateway, device, onlink: true }, place);
+    const ours = (lease: Lease | undefined): Lease | undefined => (lease?.backend === this.#type ? lease : undefined);
+    const old = ours(before);
+    const next = ours(after);
+    if (after && !next) this.#os.logError(`Ignoring non-${this.#type} subnet(${after.subnet}): type=${after.backend}`);
+    if (old) backend.remove(old, next);
+    if (next) backend.add(next);
   }
 
   /** Puts the rules back when somebody flushed them. */
@@ -222,8 +210,6 @@ class Flannel {
     }
   }
 }
-
-const baseOf = (subnet: string): string => subnet.slice(0, subnet.indexOf('/'));
 
 function subnetEnv(network: string, subnet: string, mtu: number): string {
   const [base = '', length = ''] = subnet.split('/');

@@ -40,8 +40,8 @@ const packageManager: Applet = function* (c) {
 };
 export const PACKAGE_MANAGERS: Readonly<Record<string, Applet>> = Object.fromEntries(['apt', 'apt-get', 'apk', 'yum', 'dnf', 'microdnf', 'zypper', 'tdnf'].map((name) => [name, packageManager]));
 
-const distributionTools: Toolbox = { ...toolboxOf(BASH, { ...BASIC_COMMANDS, ...PACKAGE_MANAGERS }, ['sh', 'bash']), installable: INSTALLABLE };
-const debianTools: Toolbox = { ...toolboxOf(DASH, { ...BASIC_COMMANDS, ...PACKAGE_MANAGERS }, ['sh', 'bash', 'dash']), installable: INSTALLABLE };
+const distributionTools: Toolbox = toolboxOf(BASH, { ...BASIC_COMMANDS, ...PACKAGE_MANAGERS }, ['sh', 'bash'], { installable: INSTALLABLE });
+const debianTools: Toolbox = toolboxOf(DASH, { ...BASIC_COMMANDS, ...PACKAGE_MANAGERS }, ['sh', 'bash', 'dash'], { installable: INSTALLABLE });
 
 const FILES: Readonly<Record<string, string>> = {
   '/tmp/.keep': '', '/usr/bin/.keep': '', '/root/.keep': '', '/home/.keep': '', '/opt/.keep': '', '/var/log/.keep': '',

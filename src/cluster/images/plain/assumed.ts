@@ -26,6 +26,7 @@ export function assumedServer(reference: string, ports: readonly number[]): Plai
   return {
     ports,
     listensWhereExpected: true,
+    guesses: [80, 8080],
     lines: [`orrery: ${reference} is not in the image catalogue; a server stands in for it, listening on {ports}`],
     memoryBytes: 24 * MEGABYTE,
     startup: SECOND,
@@ -59,7 +60,7 @@ export function assumingToolbox(server: PlainServer, own: Readonly<Record<string
     yield* c.os.sleep(belongsToInit(c.os.process) ? SIDE_COMMAND : PROBE_COMMAND);
     return 0;
   };
-  return { ...toolboxOf(BASH, { ...COMMANDS, cp: copyAnything, sed: editAnything, ...own }, SHELLS), assumed: (_name, isMain) => (isMain ? main : side) };
+  return toolboxOf(BASH, { ...COMMANDS, cp: copyAnything, sed: editAnything, ...own }, SHELLS, { assumed: (_name, isMain) => (isMain ? main : side) });
 }
 
 /** What a container's first process does when its command says nothing more. */

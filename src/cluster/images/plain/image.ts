@@ -84,7 +84,7 @@ function assumedImage(repository: string, tag: string): Image {
     cmd: [],
     user: '65532',
     annotations: {
-      'sim.k8s/assumed': 'the image is not in the catalogue, so its program is taken for a server on the ports that the Pod declares and probes (answers 200, SERVING), or, where the Pod expects it to end, for a task of 5 s that succeeds',
+      'sim.k8s/assumed': 'the image is not in the catalogue, so its program is taken for a server on the ports that the Pod declares and probes (80 and 8080 if it names none; answers 200, SERVING), or, where the Pod expects it to end, for a task of 5 s that succeeds',
     },
     program: assumedProgram(server, assumingToolbox(server)),
   };

@@ -15,6 +15,8 @@ export interface PlainServer {
   readonly ports: readonly number[];
   /** Whether it takes the ports of its command line, its Pod and its probes as well. */
   readonly listensWhereExpected: boolean;
+  /** Where it listens when nobody says anything, if those ports are free. */
+  readonly guesses?: readonly number[];
   /** Of its log when it is ready; `{ports}` stands for them. */
   readonly lines: readonly string[];
   readonly memoryBytes: number;
@@ -34,20 +36,23 @@ export function* servePlainly(os: Os, server: PlainServer): Op<number> {
   const hints = hintsOf(os.process);
   const flags = server.listensWhereExpected ? portsInFlags(os.argv.slice(1)) : [];
   const own = new Set([...(flags.length > 0 ? flags : server.ports), ...(server.listensWhereExpected ? hints.ports : [])]);
-  const ports = [...own, ...(server.listensWhereExpected ? hints.probed.filter((port) => !own.has(port)) : [])];
+  let ports = [...own, ...(server.listensWhereExpected ? hints.probed.filter((port) => !own.has(port)) : [])];
+  if (ports.length === 0 && os.process.netns !== os.machine.hostNetns) ports = [...(server.guesses ?? [])];
+  const listening: number[] = [];
   for (const port of ports) {
     try {
       listenOn(os, port, server.answer);
+      listening.push(port);
     } catch (error) {
       if (!(error instanceof SocketError)) throw error;
-      // A probe may ask at a port of another container.
+      // A probe may ask at a port of another container, and a guess may be another's port.
       if (!own.has(port)) continue;
       os.logError(error.message);
       return 1;
     }
   }
   takeMemory(os, server.memoryBytes);
-  for (const line of server.lines) os.log(line.replace('{ports}', ports.length === 0 ? 'no port' : ports.join(', ')));
+  for (const line of server.lines) os.log(line.replace('{ports}', listening.length === 0 ? 'no port' : listening.join(', ')));
   yield* signals.receive();
   return 0;
 }

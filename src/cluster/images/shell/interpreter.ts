@@ -2,15 +2,15 @@
 // between commands as ash notices them.
 
 import type { Os, Process, SpawnOptions } from '../../machine/process.ts';
-import { isContainerInit } from '../../runtime/container-hints.ts';
+import { belongsToInit } from '../../runtime/container-hints.ts';
 import type { Op } from '../../sim/simulation.ts';
 import type { Applet } from './applet.ts';
-import type { AndOr, Command, Compound, List, Pipeline, Word } from './ast.ts';
-import { assignedText, evaluateTest } from './bash-words.ts';
+import type { AndOr, Command, List, Pipeline, Word } from './ast.ts';
+import { assignedText } from './bash-words.ts';
+import { runCompound } from './compound.ts';
 import { BUILTINS, SPECIAL_BUILTINS } from './builtins.ts';
-import { calculate, expandPattern, expandText, expandWords, type Substitute } from './expand.ts';
+import { expandWords, type Substitute } from './expand.ts';
 import { parseScript } from './parser.ts';
-import { matchesPattern } from './pattern.ts';
 import { redirected } from './redirects.ts';
 import { findCommand, runApplet } from './run.ts';
 import { Exit, LoopJump, Return, Shell, ShellError, type Streams, type Variable } from './shell.ts';
@@ -35,7 +35,7 @@ export class Interpreter {
     const { shell } = this;
     return yield* this.#ending(streams, () => {
       const list = parseScript(script);
-      if (shell.toolbox.assumed !== undefined && isContainerInit(shell.os.process)) shell.main = lastCommands(list);
+      if (shell.toolbox.assumed !== undefined && belongsToInit(shell.os.process)) shell.main = lastCommands(list);
       return this.list(list, streams);
     });
   }
@@ -52,11 +52,19 @@ export class Interpreter {
 
   *list(list: List, streams: Streams): Op<void> {
     for (const { andOr, background } of list.items) {
-      const now = this.shell.lasting ?? streams;
+      const now = this.#current(streams);
       yield* this.#signals(now);
       if (background) yield* this.#background(andOr, now);
       else yield* this.#andOr(andOr, now);
     }
+  }
+
+  /** Streams as `exec` has left them. */
+  #current(streams: Streams): Streams {
+    const { lasting } = this.shell;
+    let now = streams;
+    for (let next = lasting?.get(now); next !== undefined; next = lasting?.get(now)) now = next;
+    return now;
   }
 
   /** Runs a body as the whole of a shell: what it throws becomes an exit code. */
@@ -184,128 +192,18 @@ export class Interpreter {
       yield* this.#simple(command, streams);
       return;
     }
-    const inner = command.redirects.length === 0 ? streams : yield* redirected(shell, command.redirects, streams, this.#substitute(streams));
+    const inner = command.redirects.length === 0 ? streams : yield* redirected(shell, command.redirects, streams, this.substitute(streams));
     if (inner === null) return;
     try {
-      yield* this.#compound(command, inner);
+      yield* runCompound(this, command, inner);
     } finally {
       if (inner !== streams) this.#flush(inner, streams);
     }
   }
 
-  *#compound(command: Compound, streams: Streams): Op<void> {
-    const { shell } = this;
-    switch (command.type) {
-      case 'group':
-        yield* this.list(command.body, streams);
-        return;
-      case 'subshell':
-        shell.status = (yield* this.#fork(streams, null, (inner) => inner.list(command.body, streams)).wait()).code;
-        return;
-      case 'if':
-        for (const branch of command.branches) {
-          if (!(yield* this.#holds(branch.condition, streams))) continue;
-          yield* this.list(branch.body, streams);
-          return;
-        }
-        shell.status = 0;
-        if (command.otherwise) yield* this.list(command.otherwise, streams);
-        return;
-      case 'while':
-        yield* this.#loop(function* (this: Interpreter): Op<boolean> {
-          return (yield* this.#holds(command.condition, streams)) !== command.until;
-        }, command.body, streams);
-        return;
-      case 'for': {
-        const values = command.words === null ? [...shell.parameters] : yield* expandWords(shell, command.words, this.#substitute(streams));
-        let next = 0;
-        shell.status = 0;
-        yield* this.#loop(function* (this: Interpreter): Op<boolean> {
-          const value = values[next++];
-          if (value === undefined) return false;
-          shell.set(command.name, value);
-          return true;
-        }, command.body, streams);
-        return;
-      }
-      case 'conditional':
-        if (shell.toolbox.dialect.name === 'dash') {
-          yield* this.complain(streams, '[[: not found');
-          shell.status = 127;
-          return;
-        }
-        shell.status = (yield* evaluateTest(shell, command.test, this.#substitute(streams))) ? 0 : 1;
-        return;
-      case 'arithmetic':
-        shell.status = calculate(shell, yield* expandText(shell, command.expression, this.#substitute(streams))) === 0 ? 1 : 0;
-        return;
-      case 'counting': {
-        const value = (word: Word): Op<number> => this.#number(word, streams);
-        if (command.start.length > 0) yield* value(command.start);
-        let first = true;
-        yield* this.#loop(function* (this: Interpreter): Op<boolean> {
-          if (!first && command.step.length > 0) yield* value(command.step);
-          first = false;
-          return command.condition.length === 0 || (yield* value(command.condition)) !== 0;
-        }, command.body, streams);
-        return;
-      }
-      case 'case': {
-        const substitute = this.#substitute(streams);
-        const word = yield* expandText(shell, command.word, substitute);
-        shell.status = 0;
-        for (const { patterns, body } of command.cases) {
-          for (const pattern of patterns) {
-            if (!matchesPattern(yield* expandPattern(shell, pattern, substitute), word)) continue;
-            yield* this.list(body, streams);
-            return;
-          }
-        }
-      }
-    }
-  }
-
-  *#number(word: Word, streams: Streams): Op<number> {
-    return calculate(this.shell, yield* expandText(this.shell, word, this.#substitute(streams)));
-  }
-
-  *#holds(condition: List, streams: Streams): Op<boolean> {
-    const { shell } = this;
-    shell.guarded++;
-    try {
-      yield* this.list(condition, streams);
-    } finally {
-      shell.guarded--;
-    }
-    return shell.status === 0;
-  }
-
-  *#loop(more: (this: Interpreter) => Op<boolean>, body: List, streams: Streams): Op<void> {
-    const { shell } = this;
-    shell.loops++;
-    let status = 0;
-    try {
-      while (yield* more.call(this)) {
-        try {
-          yield* this.list(body, streams);
-          status = shell.status;
-        } catch (error) {
-          if (!(error instanceof LoopJump)) throw error;
-          status = 0;
-          if (error.levels > 1) throw new LoopJump(error.kind, error.levels - 1);
-          if (error.kind === 'break') break;
-        }
-        yield* shell.spend();
-      }
-    } finally {
-      shell.loops--;
-    }
-    shell.status = status;
-  }
-
   *#simple(command: Extract<Command, { type: 'simple' }>, streams: Streams): Op<void> {
     const { shell } = this;
-    const substitute = this.#substitute(streams);
+    const substitute = this.substitute(streams);
     let substituted = false;
     const noting: Substitute = function* (list) {
       substituted = true;
@@ -317,7 +215,7 @@ export class Interpreter {
       const value = yield* assignedText(shell, assignment, noting);
       if (value !== null) assigned.push([assignment.name, value]);
     }
-    const inner = command.redirects.length === 0 ? streams : yield* redirected(shell, command.redirects, streams, this.#substitute(streams));
+    const inner = command.redirects.length === 0 ? streams : yield* redirected(shell, command.redirects, streams, this.substitute(streams));
     if (inner === null) return;
     if (shell.options.has('x') && argv.length > 0) yield* streams.stderr.write(`+ ${argv.join(' ')}\n`);
     const name = argv[0];
@@ -327,7 +225,7 @@ export class Interpreter {
       return;
     }
     if (name === 'exec') {
-      yield* this.#exec(argv.slice(1), inner);
+      yield* this.#exec(argv.slice(1), inner, streams);
       return;
     }
     const saved = assigned.map(([key]) => [key, shell.variables.get(key)] as const);
@@ -410,11 +308,11 @@ export class Interpreter {
   }
 
   /** Replaces the shell by the command; without one, its redirections stay. */
-  *#exec(argv: readonly string[], streams: Streams): Op<void> {
+  *#exec(argv: readonly string[], streams: Streams, before: Streams): Op<void> {
     const { shell } = this;
     const name = argv[0];
     if (name === undefined) {
-      shell.lasting = streams;
+      if (streams !== before) (shell.lasting ??= new Map()).set(before, streams);
       shell.status = 0;
       return;
     }
@@ -427,8 +325,13 @@ export class Interpreter {
     throw new Exit(yield* runApplet(shell.os, shell.toolbox, target, argv, streams, shell.cwd, shell.environment()));
   }
 
+  /** `( … )`: a copy of the shell in a process of its own; returns its status. */
+  *subshell(body: List, streams: Streams): Op<number> {
+    return (yield* this.#fork(streams, null, (inner) => inner.list(body, streams)).wait()).code;
+  }
+
   /** `$(…)`: a copy of the shell whose output is kept. */
-  #substitute(streams: Streams): Substitute {
+  substitute(streams: Streams): Substitute {
     const { shell } = this;
     return (list) => {
       const output = new TextWriter();

@@ -92,7 +92,7 @@ export class Shell {
   /** $!; the pids of background jobs that nobody has waited for. */
   lastBackground = 0;
   /** What `exec` without a command has made of the streams, for the rest of the shell. */
-  lasting: Streams | null = null;
+  lasting: Map<Streams, Streams> | null = null;
   readonly jobs = new Map<number, Process>();
   readonly options: Set<string>;
   loops = 0;

@@ -197,6 +197,38 @@ const pgrep: Applet = function* (c) {
   return found.length > 0 ? 0 : 1;
 };
 
+/** `top -b -n 1`, as busybox prints it. */
+const top: Applet = function* (c) {
+  const flags = parseFlags(c.args, 'bn:d:p:o:H');
+  const rounds = flags.has('n') ? Number(flags.value('n')) : Number.POSITIVE_INFINITY;
+  const { machine } = c.os;
+  for (let round = 0; round < rounds; round++) {
+    if (round > 0) yield* c.os.sleep(Number(flags.value('d') ?? 5) * SECOND);
+    const total = Math.floor(machine.memoryBytes / 1024);
+    const shown = [c.os.process, ...containerProcesses(c)].sort((a, b) => a.pid - b.pid);
+    const used = Math.floor(machine.cgroups.root.memoryBytes / 1024);
+    const lines = [`Mem: ${used}K used, ${total - used}K free, 0K shrd, 0K buff, 0K cached`, 'CPU:   1% usr   0% sys   0% nic  98% idle   0% io   0% irq   0% sirq', `Load average: 0.00 0.01 0.00 1/${machine.processes.size} ${c.os.process.pid}`, '  PID  PPID USER     STAT   VSZ %VSZ CPU %CPU COMMAND'];
+    for (const p of shown) {
+      const kib = Math.floor(p.memoryBytes / 1024);
+      lines.push(`${String(p.isolatePids ? 1 : p.pid).padStart(5)} ${String(p.isolatePids ? 0 : 1).padStart(5)} ${(p.uid === 0 ? 'root' : String(p.uid)).padEnd(8)} S    ${String(kib).padStart(6)} ${String(Math.round((kib * 100) / total)).padStart(3)}%   0   0% ${p.argv.join(' ')}`);
+    }
+    yield* say(c, lines);
+  }
+  return 0;
+};
+
+/** cmp, diff: whether two files are the same; the lines that are only in one. */
+const compare: Applet = function* (c) {
+  const [a = '', b = ''] = c.args.filter((arg) => !arg.startsWith('-'));
+  const [left, right] = [yield* readInput(c, a), yield* readInput(c, b)];
+  if (left === right) return 0;
+  if (c.name === 'cmp') return (yield* say(c, [`${a} ${b} differ: char ${[...left].findIndex((ch, i) => ch !== right[i]) + 1}, line 1`])) + 1;
+  if (c.args.includes('-q')) return (yield* say(c, [`Files ${a} and ${b} differ`])) + 1;
+  const [x, y] = [left.split('\n'), right.split('\n')];
+  yield* say(c, [`--- ${a}`, `+++ ${b}`, ...x.filter((line) => !y.includes(line)).map((line) => `-${line}`), ...y.filter((line) => !x.includes(line)).map((line) => `+${line}`)]);
+  return 1;
+};
+
 const getent: Applet = function* (c) {
   const [database, key = ''] = c.args;
   if (database === 'passwd' || database === 'group') {
@@ -230,5 +262,6 @@ const tty: Applet = function* (c) {
 export const HELPER_APPLETS: Readonly<Record<string, Applet>> = {
   expr, which, realpath, tac, nl, paste, fold, shuf, envsubst, od, hexdump: od, sysctl, mount, umount: nothing, killall, pkill: killall, pgrep, getent, watch, install, tty, stty: nothing, clear: nothing, reset: nothing,
   su: asUser, gosu: asUser, 'su-exec': asUser, runuser: asUser, sudo: asUser, setpriv: asUser, setsid: asUser, nice: asUser, ionice: asUser, stdbuf: asUser, catatonit: asUser, 'dumb-init': asUser, tini: asUser,
+  top, cmp: compare, diff: compare,
   ldconfig: nothing, mkfifo: nothing, mknod: nothing, setcap: nothing, useradd: nothing, adduser: nothing, groupadd: nothing, addgroup: nothing, usermod: nothing, modprobe: nothing, logger: nothing,
 };

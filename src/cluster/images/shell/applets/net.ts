@@ -158,6 +158,8 @@ const curlOne: Applet = function* (c) {
   const loud = !silent || flags.has('S') || flags.has('show-error');
   const fail = function* (code: number, message: string): Op<number> {
     if (loud) yield* c.stderr.write(`curl: (${code}) ${message}\n`);
+    const wanted = either('w', 'write-out');
+    if (wanted !== undefined) yield* c.stdout.write(wanted.replace(/%\{(?:http|response)_code\}/g, '000').replace(/%\{errormsg\}/g, message).replace(/%\{\w+\}/g, '0').replace(/\\n/g, '\n'));
     return code;
   };
   const limit = Number(either('m', 'max-time') ?? flags.value('connect-timeout') ?? 133);

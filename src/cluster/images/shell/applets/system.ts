@@ -121,12 +121,18 @@ const hostname: Applet = function* (c) {
 
 const USERS: ReadonlyMap<number, string> = new Map([[0, 'root'], [101, 'nginx'], [65534, 'nobody']]);
 
+const GROUPS: ReadonlyMap<number, string> = new Map([[0, 'root'], [10, 'wheel'], [101, 'nginx'], [65534, 'nogroup']]);
+
 const id: Applet = function* (c) {
   const flags = parseFlags(c.args, 'ugnG');
-  const { uid } = c.os.process;
-  const name = USERS.get(uid);
-  if (flags.has('u') || flags.has('g')) yield* c.stdout.write(`${flags.has('n') ? (name ?? uid) : uid}\n`);
-  else yield* c.stdout.write(`uid=${uid}${name ? `(${name})` : ''} gid=${uid}${name ? `(${name})` : ''}${uid === 0 ? ' groups=0(root),10(wheel)' : ` groups=${uid}`}\n`);
+  const { uid, gid } = c.os.process;
+  const groups = [...new Set([gid, ...c.os.process.groups, ...(uid === 0 ? [10] : [])])].sort((a, b) => a - b);
+  const named = (n: number, names: ReadonlyMap<number, string>): string => (names.has(n) ? `${n}(${names.get(n)})` : String(n));
+  const bare = (n: number, names: ReadonlyMap<number, string>): string => (flags.has('n') ? (names.get(n) ?? String(n)) : String(n));
+  if (flags.has('u')) yield* c.stdout.write(`${bare(uid, USERS)}\n`);
+  else if (flags.has('g')) yield* c.stdout.write(`${bare(gid, GROUPS)}\n`);
+  else if (flags.has('G')) yield* c.stdout.write(`${groups.map((n) => bare(n, GROUPS)).join(' ')}\n`);
+  else yield* c.stdout.write(`uid=${named(uid, USERS)} gid=${named(gid, GROUPS)} groups=${groups.map((n) => named(n, GROUPS)).join(',')}\n`);
   return 0;
 };
 
@@ -254,14 +260,22 @@ const nohup: Applet = function* (c) {
   return yield* c.run(c.args, c.stdin, c.stdout);
 };
 
+const FREE_UNITS: Readonly<Record<string, number>> = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
 const free: Applet = function* (c) {
-  const total = Math.floor(c.os.machine.memoryTotal / 1024);
-  const used = Math.floor(c.os.machine.cgroups.root.memoryBytes / 1024);
-  const row = (name: string, cells: readonly number[]): string => name.padEnd(7) + cells.map((n) => String(n).padStart(12)).join('') + '\n';
-  yield* c.stdout.write(`              total        used        free      shared  buff/cache   available\n${row('Mem:', [total, used, total - used, 0, 0, total - used])}${row('Swap:', [0, 0, 0])}`);
+  const flag = c.args.find((arg) => /^-[bkmgh]$/.test(arg))?.slice(1) ?? 'k';
+  const { cgroups, memoryTotal } = c.os.machine;
+  const used = Math.min(memoryTotal, cgroups.root.memoryBytes);
+  const amount = (bytes: number): string => {
+    if (flag !== 'h') return String(Math.floor(bytes / (FREE_UNITS[flag] as number)));
+    const unit = bytes >= 1024 ** 3 ? 'g' : bytes >= 1024 ** 2 ? 'm' : 'k';
+    return bytes === 0 ? '0' : `${(bytes / (FREE_UNITS[unit] as number)).toFixed(1)}${unit.toUpperCase()}`;
+  };
+  const row = (name: string, cells: readonly number[]): string => name.padEnd(7) + cells.map((n) => amount(n).padStart(12)).join('') + '\n';
+  const left = memoryTotal - used;
+  yield* c.stdout.write(`              total        used        free      shared  buff/cache   available\n${row('Mem:', [memoryTotal, used, left, 0, 0, left])}${row('Swap:', [0, 0, 0])}`);
   return 0;
 };
-
 export const SYSTEM_APPLETS: Readonly<Record<string, Applet>> = {
   date, env, printenv, hostname, id, whoami, uname, ps, pidof, pgrep, uptime, nproc, timeout, nohup, free,
 };

@@ -1,0 +1,204 @@
+// kube-proxy's IPVS mode (pkg/proxy/ipvs): the addresses of all Services on the dummy interface kube-ipvs0, a virtual server
+// for each of their ports, and ipsets that a fixed handful of iptables rules ask for masquerading.
+
+import { addAddress, addDummy, removeAddress, setUp } from '../../network/device.ts';
+import type { MatchContext } from '../../network/compile.ts';
+import type { Ipvs, RealServer, VirtualServer } from '../../network/ipvs.ts';
+import { ensureChain, ensureRule, replaceTables } from '../../network/netfilter.ts';
+import type { Netns } from '../../network/netns.ts';
+import type { Place } from '../../sim/trace.ts';
+import { categorize } from './categorize.ts';
+import { IPSETS, ipvsChains, IPVS_JUMPS } from './ipvs-static.ts';
+import type { ModeOptions, PendingWrite, ProxyMode, ReadService } from './mode.ts';
+import { nodeAddresses } from './node-addresses.ts';
+import type { PortContext } from './port-rules.ts';
+import { endpointsOf, type EndpointInfo, hasHints, type ServicePortInfo, servicePorts } from './service-ports.ts';
+
+const DEVICE = 'kube-ipvs0';
+
+interface PortEntry {
+  /** For kube-ipvs0. */
+  readonly addresses: readonly string[];
+  readonly virtual: readonly VirtualServer[];
+  readonly sets: readonly (readonly [set: string, element: string])[];
+}
+
+/** The kernel's table: round robin and its kin; who comes again within the time goes where it went. */
+class IpvsTable implements Ipvs {
+  readonly #servers = new Map<string, VirtualServer>();
+  readonly #next = new Map<string, number>();
+  readonly #seen: (list: string, source: string, seconds: number) => boolean;
+  readonly #sticky = new Map<string, RealServer>();
+
+  constructor(seen: (list: string, source: string, seconds: number) => boolean) {
+    this.#seen = seen;
+  }
+
+  put(server: VirtualServer): void {
+    this.#servers.set(`${server.protocol} ${server.address}:${server.port}`, server);
+  }
+
+  remove({ protocol, address, port }: VirtualServer): void {
+    this.#servers.delete(`${protocol} ${address}:${port}`);
+  }
+
+  choose(c: MatchContext): RealServer | null | undefined {
+    const key = `${c.protocol} ${c.dst}:${c.dport}`;
+    const virtual = this.#servers.get(key);
+    if (virtual === undefined) return undefined;
+    const able = virtual.servers.filter((s) => s.weight > 0);
+    if (virtual.persistent > 0) {
+      const name = `ipvs ${key}`;
+      const old = this.#sticky.get(`${key} ${c.src}`);
+      const again = old !== undefined && this.#seen(name, c.src, virtual.persistent) && virtual.servers.find((s) => s.address === old.address && s.port === old.port);
+      c.noteSeen(name, c.src);
+      if (again) return again;
+    }
+    if (able.length === 0) return null;
+    const at = virtual.scheduler === 'sh' ? c.srcInt % able.length : (this.#next.get(key) ?? 0) % able.length;
+    this.#next.set(key, at + 1);
+    const chosen = able[at] as RealServer;
+    if (virtual.persistent > 0) this.#sticky.set(`${key} ${c.src}`, chosen);
+    return chosen;
+  }
+
+  list(): readonly VirtualServer[] {
+    return [...this.#servers.values()];
+  }
+
+  clear(): void {
+    this.#servers.clear();
+  }
+}
+
+export class IpvsMode implements ProxyMode {
+  readonly name = 'ipvs';
+  readonly #netns: Netns;
+  readonly #place: Place;
+  readonly #scheduler: string;
+  readonly #options: ModeOptions;
+  readonly #entries = new Map<string, readonly PortEntry[]>();
+  readonly #table: IpvsTable;
+  readonly #sets = new Map<string, Set<string>>();
+  readonly #nodeAddresses: readonly string[];
+  #context: PortContext;
+  #count = 0;
+
+  constructor(options: ModeOptions) {
+    const { os, netns, config, context } = options;
+    this.#options = options;
+    this.#netns = netns;
+    this.#place = os.place;
+    this.#scheduler = config.scheduler;
+    this.#context = context;
+    const own = [...netns.interfaces.values()].filter((i) => i.kind !== 'lo' && i.kind !== 'dummy').flatMap((i) => i.addresses.map((a) => a.address));
+    this.#nodeAddresses = config.nodePortAddresses === null ? own : nodeAddresses(netns, config.nodePortAddresses, context.nodeIP);
+    this.#table = new IpvsTable((list, source, seconds) => {
+      const at = netns.rules.recent.get(list)?.get(source);
+      return at !== undefined && os.sim.now - at <= seconds * 1_000_000;
+    });
+    for (const { name, type } of IPSETS) {
+      const elements = new Set<string>();
+      this.#sets.set(name, elements);
+      netns.rules.ipsets.set(name, { type, elements });
+    }
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  setContext(context: PortContext): void {
+    this.#context = context;
+  }
+
+  take(keys: Iterable<string>, read: ReadService): PendingWrite {
+    const changes: { key: string; next: readonly PortEntry[] }[] = [];
+    let size = 0;
+    for (const key of keys) {
+      const { service, slices } = read(key);
+      const next = service ? servicePorts(service).map((port) => this.#entryOf(port, endpointsOf(slices, port))) : [];
+      changes.push({ key, next });
+      for (const { virtual } of next) for (const { servers } of virtual) size += 1 + servers.length;
+    }
+    return {
+      size,
+      nothing: changes.length === 0,
+      write: (full) => {
+        if (full) this.#writeStatic();
+        for (const { key, next } of changes) this.#replace(key, next);
+        this.#netns.changed();
+      },
+    };
+  }
+
+  #writeStatic(): void {
+    const netns = this.#netns;
+    const { rules } = netns;
+    if (!netns.interfaces.has(DEVICE)) setUp(addDummy(netns, DEVICE, this.#place), false, this.#place);
+    rules.ipvs = this.#table;
+    for (const { table, chain } of IPVS_JUMPS) ensureChain(netns, table, chain, this.#place);
+    for (const { table, from, rule } of IPVS_JUMPS) ensureRule(netns, table, from, rule, 'prepend', this.#place);
+    replaceTables(netns, ipvsChains(this.#options.config, this.#context.local), this.#place);
+  }
+
+  #replace(key: string, next: readonly PortEntry[]): void {
+    const device = this.#netns.interfaces.get(DEVICE);
+    const before = this.#entries.get(key) ?? [];
+    const kept = new Set(next.flatMap((entry) => entry.addresses));
+    for (const old of before) {
+      for (const server of old.virtual) this.#table.remove(server);
+      for (const [set, element] of old.sets) this.#sets.get(set)?.delete(element);
+      if (device !== undefined) for (const address of old.addresses) if (!kept.has(address)) removeAddress(device, address, this.#place);
+      this.#count -= old.virtual.length;
+    }
+    for (const entry of next) {
+      if (device !== undefined) for (const address of entry.addresses) addAddress(device, `${address}/32`, this.#place);
+      for (const server of entry.virtual) this.#table.put(server);
+      for (const [set, element] of entry.sets) this.#sets.get(set)?.add(element);
+      this.#count += entry.virtual.length;
+    }
+    if (next.length === 0) this.#entries.delete(key);
+    else this.#entries.set(key, next);
+  }
+
+  #entryOf(port: ServicePortInfo, all: readonly EndpointInfo[]): PortEntry {
+    const { nodeName } = this.#context;
+    const { cluster, local, reachable } = categorize(port, all, this.#context, hasHints(all));
+    const servers = (endpoints: readonly EndpointInfo[]): RealServer[] => endpoints.map((e) => ({ address: e.ip, port: e.port, weight: 1 }));
+    const { protocol, affinitySeconds: persistent } = port;
+    const virtual = (address: string, number: number, endpoints: readonly EndpointInfo[]): VirtualServer => ({ protocol, address, port: number, scheduler: this.#scheduler, persistent, servers: servers(endpoints) });
+    const internal = port.internalLocal ? local : cluster;
+    const external = port.externalLocal ? local : cluster;
+    const element = (address: string): string => `${address},${protocol}:${port.port}`;
+    const sets: [string, string][] = [];
+    for (const e of reachable) if (e.nodeName === nodeName) sets.push(['KUBE-LOOP-BACK', `${e.ip},${protocol}:${e.port},${e.ip}`]);
+    const list = [virtual(port.clusterIP, port.port, internal)];
+    sets.push(['KUBE-CLUSTER-IP', element(port.clusterIP)]);
+    for (const address of port.externalIPs) {
+      list.push(virtual(address, port.port, external));
+      sets.push([port.externalLocal ? 'KUBE-EXTERNAL-IP-LOCAL' : 'KUBE-EXTERNAL-IP', element(address)]);
+    }
+    for (const address of port.loadBalancerIPs) {
+      list.push(virtual(address, port.port, external));
+      sets.push(['KUBE-LOAD-BALANCER', element(address)]);
+      if (port.externalLocal) sets.push(['KUBE-LOAD-BALANCER-LOCAL', element(address)]);
+    }
+    if (port.nodePort !== 0) {
+      for (const address of this.#nodeAddresses) list.push(virtual(address, port.nodePort, external));
+      const kind = protocol === 'sctp' ? 'SCTP-HASH' : protocol.toUpperCase();
+      sets.push([`KUBE-NODE-PORT-${kind}`, String(port.nodePort)]);
+      if (port.externalLocal) sets.push([`KUBE-NODE-PORT-LOCAL-${kind}`, String(port.nodePort)]);
+    }
+    if (port.healthCheckNodePort !== 0) sets.push(['KUBE-HEALTH-CHECK-NODE-PORT', String(port.healthCheckNodePort)]);
+    const addresses = [port.clusterIP, ...port.externalIPs, ...port.loadBalancerIPs];
+    for (const address of addresses) sets.push(['KUBE-IPVS-IPS', address]);
+    return { addresses, virtual: list, sets };
+  }
+
+  readonly isIntact = true;
+
+  cleanUp(): void {
+    if (this.#netns.rulesIfAny?.nft) this.#netns.rules.replaceNft(null);
+  }
+}

@@ -18,6 +18,7 @@ const BELOW = {
 };
 const INFRASTRUCTURE = ['cluster/client', 'cluster/runtime', 'cluster/network', 'cluster/machine', 'cluster/api', 'cluster/sim'];
 for (const room of ['scheduler', 'controllers', 'kubelet', 'dataplane', 'addons', 'images', 'network-tools']) BELOW[`cluster/${room}`] = INFRASTRUCTURE;
+BELOW['cluster/images'] = [...INFRASTRUCTURE, 'cluster/network-tools'];
 BELOW['cluster/bootstrap'] = Object.keys(BELOW);
 BELOW.kubectl = [...INFRASTRUCTURE, 'cluster/images', 'cluster/bootstrap'];
 BELOW.session = Object.keys(BELOW);

@@ -10,6 +10,7 @@ import { DEMO_IMAGES } from './entries/demos.ts';
 import { httpdImage } from './entries/httpd.ts';
 import { mongoImage } from './entries/mongo.ts';
 import { mariadbImage, mysqlImage } from './entries/mysql.ts';
+import { netshootImage } from './entries/netshoot.ts';
 import { nginxImage } from './entries/nginx.ts';
 import { postgresImage } from './entries/postgres.ts';
 import { redisImage } from './entries/redis.ts';
@@ -17,7 +18,7 @@ import { stressImages } from './entries/stress.ts';
 import type { ImageEntry } from './entry.ts';
 import { otherImage, privateImage } from './plain/image.ts';
 
-const EVERYDAY: readonly ImageEntry[] = [nginxImage, busyboxImage, alpineImage, bashImage, helloWorldImage, httpdImage, curlImage, redisImage, mysqlImage, mariadbImage, postgresImage, mongoImage, ...DEMO_IMAGES, ...stressImages];
+const EVERYDAY: readonly ImageEntry[] = [nginxImage, busyboxImage, alpineImage, bashImage, helloWorldImage, httpdImage, curlImage, redisImage, mysqlImage, mariadbImage, postgresImage, mongoImage, netshootImage, ...DEMO_IMAGES, ...stressImages];
 
 /** Makes the registries know them, and what to answer for a name that no entry covers. */
 export function stockEverydayImages(catalogue: ImageCatalogue): void {

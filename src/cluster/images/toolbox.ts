@@ -9,6 +9,7 @@ import { HELPER_APPLETS } from './shell/applets/helpers.ts';
 import { HOST_APPLETS } from './shell/applets/host.ts';
 import { LOAD_APPLETS, withEndlessInput } from './shell/applets/load.ts';
 import { NET_APPLETS } from './shell/applets/net.ts';
+import { BUSYBOX_NETWORK_APPLETS } from './shell/applets/network.ts';
 import { LOOKUP_APPLETS } from './shell/applets/lookup.ts';
 import { sed } from './shell/applets/sed.ts';
 import { SYSTEM_APPLETS } from './shell/applets/system.ts';
@@ -24,7 +25,7 @@ type Commands = Readonly<Record<string, Applet>>;
 /** coreutils, grep, sed, awk: what nearly every image with a shell has. */
 const PLAIN_COMMANDS: Commands = { ...FILE_APPLETS, ...TEXT_APPLETS, ...SYSTEM_APPLETS, sed, awk, tar, ...HELPER_APPLETS, ...HOST_APPLETS, ...LOAD_APPLETS };
 export const BASIC_COMMANDS: Commands = { ...PLAIN_COMMANDS, ...withEndlessInput(PLAIN_COMMANDS) };
-export const BUSYBOX_COMMANDS: Commands = { ...BASIC_COMMANDS, ...NET_APPLETS, ...LOOKUP_APPLETS };
+export const BUSYBOX_COMMANDS: Commands = { ...BASIC_COMMANDS, ...NET_APPLETS, ...LOOKUP_APPLETS, ...BUSYBOX_NETWORK_APPLETS };
 
 /** Commands that are builtins of the shell and programs of the image alike: `sleep`, `echo`, `test` … */
 const ALSO_PROGRAMS = ['echo', 'printf', 'test', '[', 'pwd', 'true', 'false', 'sleep', 'kill'];

@@ -82,7 +82,15 @@ export function reportSegment(from: Connection, to: Connection, what: 'data' | '
   const flags = what === 'data' ? 'P.' : what === 'end' ? 'F.' : 'R.';
   report(fabric, forth.seen, { kind: 'tcp', flags, sequence: own.sent + 1, acknowledged: theirs.sent + 1, length, payload });
   own.sent += what === 'end' ? 1 : length;
-  if (what !== 'reset') report(fabric, wayOf(to).seen, { kind: 'tcp', flags: '.', acknowledged: own.sent + 1, length: 0 }, forth.latency);
+  if (what === 'reset') return;
+  const back = wayOf(to);
+  // Programs here close both ways at once: the other side's FIN goes with its acknowledgement.
+  const fin = what === 'end';
+  const answer: Content = { kind: 'tcp', flags: fin ? 'F.' : '.', ...(fin ? { sequence: theirs.sent + 1 } : {}), acknowledged: own.sent + 1, length: 0 };
+  report(fabric, back.seen, answer, forth.latency);
+  if (!fin) return;
+  theirs.sent++;
+  report(fabric, forth.seen, { kind: 'tcp', flags: '.', acknowledged: theirs.sent + 1, length: 0 }, forth.latency + back.latency);
 }
 
 function wayOf({ netns, local, remote }: Connection): WalkTrace {

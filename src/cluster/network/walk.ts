@@ -4,12 +4,15 @@
 
 import type { Micros } from '../sim/time.ts';
 import { CT_SYN_SENT } from './conntrack.ts';
-import { type Interface, LOOPBACK_LATENCY, type Tun, TUN_LATENCY, VETH_LATENCY, type Vxlan, VXLAN_LATENCY } from './device.ts';
+import { type Interface, LOOPBACK_LATENCY } from './device.ts';
 import { formatCidr, parseIp } from './ip.ts';
 import type { Netns, Route } from './netns.ts';
-import type { Hop, Outer, Packet, WalkResult } from './packet.ts';
-import { Passage, type PlainPath, type Tracked } from './passage.ts';
+import type { Hop, Packet, WalkResult } from './packet.ts';
+import type { PlainPath, Tracked } from './passage.ts';
 import type { Passing } from './tap.ts';
+import { MAX_HOPS, sourceAddress, stampOf, Transmission, unchanged } from './transmission.ts';
+
+export { sourceAddress };
 
 export interface WalkOptions {
   /** Write down every hop. */
@@ -64,11 +67,6 @@ export function walkBack(forth: WalkTrace): WalkTrace {
 
 const MAX_PLAIN = 512;
 
-function unchanged(visited: readonly Netns[], stamps: readonly number[]): boolean {
-  for (let i = 0; i < visited.length; i++) if (stampOf(visited[i] as Netns) !== stamps[i]) return false;
-  return true;
-}
-
 function plainResult(netns: Netns, packet: Packet, latency: Micros, visited: readonly Netns[], tracked: readonly Tracked[], plain: PlainPath | undefined): WalkTrace {
   const process = netns.tcpListener(packet.dst, packet.dport)?.process;
   return { delivered: true, netns, process, hops: NO_HOPS, packet, reason: undefined, latency, visited, tracked, plain };
@@ -97,27 +95,12 @@ export function track(result: WalkTrace, now: Micros): void {
   for (const { netns, entry } of result.tracked) netns.conntrack.add(entry, now);
 }
 
-/** The address that a socket in `netns` sends from when it has not chosen one; null when there is no route. */
-export function sourceAddress(netns: Netns, dst: string): string | null {
-  if (netns.isLocal(dst)) return dst;
-  const route = netns.route(dst);
-  if (route === null) return null;
-  return route.source ?? route.device.primary ?? firstAddress(netns);
-}
-
-function firstAddress(netns: Netns): string | null {
-  for (const i of netns.interfaces.values()) if (i.kind !== 'lo' && i.primary !== null) return i.primary;
-  return null;
-}
-
-const MAX_HOPS = 64;
 const NO_HOPS: readonly Hop[] = [];
 const NONE_TRACKED: readonly Tracked[] = [];
 
-class Walk extends Passage {
-  /** From now on it notes where it passes. */
-  capture(): void {
-    this.seen = [];
+class Walk extends Transmission {
+  protected another(packet: Packet): Walk {
+    return new Walk(packet, this.live, this.hops);
   }
 
   result(): WalkTrace {
@@ -133,7 +116,7 @@ class Walk extends Passage {
       visited: this.visited,
       tracked: this.tracked ?? NONE_TRACKED,
       forwards: this.forwards,
-      ...(this.seen === null ? {} : { seen: this.seen }),
+      seen: this.seen ?? undefined,
     };
   }
 
@@ -198,7 +181,7 @@ class Walk extends Passage {
   }
 
   /** A packet that came in by `device`. */
-  private arrive(device: Interface): void {
+  protected arrive(device: Interface): void {
     const { netns } = device;
     if (!device.up || !netns.machine.powered || netns.deleted) return this.drop('link-down');
     if (++this.steps > MAX_HOPS) return this.drop('ttl-exceeded');
@@ -277,201 +260,7 @@ class Walk extends Passage {
     }
     return route.device;
   }
-
-  // ---- devices
-
-  private transmit(device: Interface, nextHop: string): void {
-    if (!device.up) return this.drop('link-down');
-    this.passing(device, 'Out');
-    switch (device.kind) {
-      case 'ethernet':
-        return this.overWire(device, nextHop);
-      case 'veth':
-        return this.overVeth(device, nextHop);
-      case 'bridge':
-        return this.outOfBridge(device, nextHop);
-      case 'vxlan':
-        return this.overVxlan(device, nextHop);
-      case 'tun':
-        return this.overTun(device);
-      case 'lo':
-      case 'dummy':
-        return this.drop('not-for-us');
-    }
-  }
-
-  private overWire(device: Interface, nextHop: string): void {
-    const link = device.link;
-    const target = link?.network.addresses.get(nextHop);
-    if (link == null || !link.up || target?.link == null || !target.link.up || !target.netns.machine.powered || !target.up) {
-      if (this.live) device.learn(nextHop, null);
-      return this.drop('host-unreachable');
-    }
-    if (this.live) device.learn(nextHop, target);
-    this.hop('transmit', { interface: device.name, rule: `${nextHop} lladdr ${this.hops === null ? '' : target.mac}` });
-    this.latency += (link.latency + target.link.latency) / 2;
-    this.arrive(target);
-  }
-
-  private overVeth(device: Interface, nextHop: string): void {
-    const peer = device.peer;
-    if (peer === null || !peer.up) return this.drop('link-down');
-    const bridge = peer.master;
-    this.hop('transmit', { interface: device.name, rule: `peer ${peer.netns.name}/${peer.name}` });
-    this.latency += VETH_LATENCY;
-    if (bridge !== null) this.passing(peer, 'In');
-    if (bridge === null) {
-      const answers = peer.netns.isLocal(nextHop);
-      if (this.live) device.learn(nextHop, answers ? peer : null);
-      return answers ? this.arrive(peer) : this.drop('host-unreachable');
-    }
-    if (!bridge.up) return this.drop('link-down');
-    // The gateway, or any other address of the host: ARP answers for all of them.
-    const target = bridge.segment?.get(nextHop);
-    if (target === undefined) {
-      const answers = bridge.netns.isLocal(nextHop);
-      if (this.live) device.learn(nextHop, answers ? bridge : null);
-      return answers ? this.arrive(bridge) : this.drop('host-unreachable');
-    }
-    if (this.live) device.learn(nextHop, target);
-    if (target === device) return this.drop('not-for-us'); // no hairpin on a port
-    if (++this.steps > MAX_HOPS) return this.drop('ttl-exceeded');
-    this.throughBridge(bridge, target);
-  }
-
-  /** From port to port. With br_netfilter the host's hooks see the packet as it passes. */
-  private throughBridge(bridge: Interface, target: Interface): void {
-    const host = bridge.netns;
-    if (host.bridgeCallsIptables && host.rulesIfAny !== null) {
-      this.enter(host, bridge.name);
-      this.hop('bridge', { interface: bridge.name, rule: `port ${target.peer?.name ?? '?'}` });
-      this.track();
-      if (!this.translateDestination('PREROUTING')) return;
-      this.passing(bridge, 'In', true);
-      this.outInterface = bridge.name;
-      if (!this.passes('FORWARD')) return;
-      this.translateSource('POSTROUTING', bridge);
-    } else {
-      this.enter(host, bridge.name);
-      this.hop('bridge', { interface: bridge.name, rule: `port ${target.peer?.name ?? '?'}` });
-      this.passing(bridge, 'In', true);
-    }
-    this.toPort(target);
-  }
-
-  /** From the host onto its bridge. */
-  private outOfBridge(bridge: Interface, nextHop: string): void {
-    const target = bridge.segment?.get(nextHop);
-    if (this.live) bridge.learn(nextHop, target ?? null);
-    if (target === undefined) return this.drop('host-unreachable');
-    this.hop('bridge', { interface: bridge.name, rule: `port ${target.peer?.name ?? '?'}` });
-    this.toPort(target);
-  }
-
-  private toPort(target: Interface): void {
-    if (target.peer === null || !target.peer.up || !target.up) return this.drop('link-down');
-    this.passing(target.peer, 'Out');
-    this.latency += VETH_LATENCY;
-    this.arrive(target);
-  }
-
-  /** To the process behind the device, which sends the packet on to its like on another host. */
-  private overTun(device: Interface): void {
-    const tun = device.tun as Tun;
-    if (!tun.isServed()) return this.drop('link-down');
-    const host = tun.hostOf(this.dst);
-    if (host === undefined) return this.drop('no-fdb');
-    const { netns } = device;
-    const before = this.snapshot();
-    this.latency += TUN_LATENCY;
-    this.outer = { src: tun.device.primary ?? '', dst: host, port: tun.port };
-    if (this.hops !== null) this.hop('encapsulate', { interface: device.name, rule: `flanneld to ${host}:${tun.port}` }, before);
-    const arrived = this.envelope(netns, this.outer);
-    if (arrived === null) return;
-    const remote = [...arrived.netns.interfaces.values()].find((i) => i.tun?.port === tun.port);
-    this.here = arrived.netns;
-    if (remote === undefined || !remote.up || remote.tun?.isServed() !== true) return this.drop('no-vtep');
-    const enveloped = this.snapshot();
-    this.outer = undefined;
-    this.latency += TUN_LATENCY;
-    this.hop('decapsulate', { interface: remote.name }, enveloped);
-    this.arrive(remote);
-  }
-
-  private overVxlan(device: Interface, nextHop: string): void {
-    const netns = device.netns;
-    const vxlan = device.vxlan as Vxlan;
-    const neighbour = device.neighbours?.get(nextHop);
-    if (neighbour === undefined) return this.drop('host-unreachable');
-    if (this.hops !== null) this.hop('neighbour', { interface: device.name, rule: `${nextHop} lladdr ${neighbour.mac} ${neighbour.state}` });
-    const entry = vxlan.fdb.get(neighbour.mac);
-    if (entry === undefined) return this.drop('no-fdb');
-    const before = this.snapshot();
-    const source = vxlan.device.primary ?? sourceAddress(netns, entry.destination) ?? '';
-    this.latency += VXLAN_LATENCY;
-    this.outer = { src: source, dst: entry.destination, port: vxlan.port, vni: vxlan.vni, mac: neighbour.mac };
-    if (this.hops !== null) this.hop('encapsulate', { interface: device.name, rule: `${entry.mac} dst ${entry.destination}` }, before);
-    const remote = this.underlay(netns, vxlan, this.outer);
-    if (remote === null) return;
-    this.here = remote.netns;
-    if (!remote.up) return this.drop('no-vtep');
-    if (remote.mac !== neighbour.mac) return this.drop('not-for-us');
-    const enveloped = this.snapshot();
-    this.outer = undefined;
-    this.hop('decapsulate', { interface: remote.name }, enveloped);
-    this.arrive(remote);
-  }
-
-  /**
-   * Carries the envelope, a UDP packet like any other, to the other VTEP; null when it is lost. All flows between two VTEPs go one
-   * way, so it is remembered until a table on it changes.
-   */
-  private underlay(netns: Netns, vxlan: Vxlan, o: Outer): Interface | null {
-    const known = vxlan.underlay.get(o.dst);
-    if (known !== undefined && this.hops === null && this.seen === null && known.source === o.src && unchanged(known.visited, known.stamps)) {
-      this.latency += known.latency;
-      this.visited.push(...known.visited);
-      return known.remote;
-    }
-    const outer = this.envelope(netns, o);
-    if (outer === null) return null;
-    const arrived = outer.netns;
-    let remote: Interface | null = null;
-    for (const i of arrived.interfaces.values()) if (i.vxlan?.vni === vxlan.vni && i.vxlan.port === vxlan.port) remote = i;
-    if (remote === null) {
-      this.here = arrived;
-      this.drop('no-vtep');
-    } else if (this.live) {
-      const visited = outer.visited;
-      vxlan.underlay.set(o.dst, { source: o.src, remote, latency: outer.latency, visited, stamps: visited.map(stampOf) });
-    }
-    return remote;
-  }
-
-  /** Sends a UDP packet around this one; null when it is lost. */
-  private envelope(netns: Netns, o: Outer): { readonly netns: Netns; readonly latency: Micros; readonly visited: readonly Netns[] } | null {
-    const sport = 32_768 + ((parseIp(o.src) ^ parseIp(o.dst)) & 0x3fff);
-    const outer = new Walk({ src: o.src, dst: o.dst, protocol: 'udp', sport: o.vni === undefined ? o.port : sport, dport: o.port }, this.live, this.hops);
-    outer.outer = o;
-    outer.steps = this.steps;
-    if (this.seen !== null) outer.capture();
-    outer.output(netns);
-    this.steps = outer.steps;
-    const inner: Packet = { src: this.src, dst: this.dst, protocol: this.protocol, sport: this.sport, dport: this.dport };
-    for (const p of outer.seen ?? []) this.seen?.push({ ...p, after: p.after + this.latency, inner });
-    this.latency += outer.latency;
-    this.visited.push(...outer.visited);
-    if (outer.tracked !== null) (this.tracked ??= []).push(...outer.tracked);
-    const arrived = outer.delivered;
-    if (arrived !== undefined) return { netns: arrived, latency: outer.latency, visited: outer.visited };
-    this.reason = outer.reason === 'dropped' ? 'dropped' : 'no-outer-route';
-    return null;
-  }
 }
-
-/** Changes whenever the fate of a new connection may change. */
-const stampOf = (netns: Netns): number => netns.revision + (netns.rulesIfAny?.revision ?? 0);
-
 
 function routeText(r: Route): string {
   const destination = r.destination.prefix === 0 ? 'default' : formatCidr(r.destination);

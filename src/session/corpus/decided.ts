@@ -50,6 +50,7 @@ export const DECISIONS: readonly Decision[] = [
 
   { workload: /16-6-mysql-replicaset/, end: 'Stuck', why: 'a claim with a selector gets the default class, which does not provision for selectors' },
   { workload: /stateful-set-shared-pv/, end: 'Stuck', why: 'its claim selects by a label that its volume does not have, and the default class does not provision for selectors' },
+  { workload: /storageos-pvcpod/, message: /attach or mount/, end: 'Stuck', why: 'the volume is of a kind that 1.36 has no plugin for' },
   { workload: /model-serving-tensorflow/, end: 'Stuck', why: 'the claim gets the default class, the volume that it names has none: VolumeMismatch' },
   { workload: /simple-stateful-set/, message: /PersistentVolumeClaims/, end: 'Stuck', why: 'the claim names a StorageClass that nobody makes' },
 

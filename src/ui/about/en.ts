@@ -62,24 +62,32 @@ export const en = {
       controllers: {
         name: 'Controllers',
         facts: {
-          missing: 'There are no controllers of ReplicationControllers and no binder of volume claims: a claim stays Pending.',
-          autoscaling: 'HorizontalPodAutoscaler works by resource metrics; for other metrics there is no adapter.',
-          timezones: 'CronJob knows about sixty time zones and the summer time of Europe and North America.',
+          autoscaling: 'HorizontalPodAutoscaler works by resource metrics; for pods, object and external metrics it says so unless an adapter serves them.',
+          timezones: "CronJob knows all IANA time zones with the rules for summer time of 2026, for every year; Morocco's hour less in Ramadan is left out.",
+          signing: "A certificate request made by openssl is read and signed, but the certificate is in this cluster's own form.",
+          storage: 'Disks of the built-in CSI driver belong to a volume service outside the simulated network; snapshots, volume attribute classes and mount options have no effect.',
         },
       },
       scheduler: {
         name: 'Scheduler',
         facts: {
-          plugins: 'It has all extension points and most of the default plug-ins; those for volumes and devices are not there yet.',
+          plugins: 'It has all extension points and the default plug-ins of 1.36; extenders and gang scheduling are not modelled, and Permit plug-ins cannot make a Pod wait.',
+          devices: "No driver publishes devices: a ResourceClaim that nobody has allocated cannot be satisfied, and its Pods wait with upstream's message.",
         },
       },
       kubelet: {
         name: 'Kubelet and runtime',
         facts: {
           shims: 'There are no shim processes.',
-          eviction: 'There is no eviction under pressure and no garbage collection of images.',
-          pods: 'There are no PersistentVolumes behind claims and no in-place resize.',
-          usage: 'Only what a shell runs uses CPU that is counted; the usage of other programs is not modelled yet, so that kubectl top shows zero for them.',
+          pleg: "The kubelet hears of containers through the runtime's events; with featureGates EventedPLEG: false in its configuration it looks once a second, which is Kubernetes' default.",
+          usage: 'Programs use CPU and memory by declared figures: idle ones, 250 µs of CPU for an HTTP request, and real work for stress, loops and hpa-example.',
+          memory: 'Memory has no page cache and no swap; the disk is one file system, with images counted at their compressed size. Large files of zeros are counted, not kept.',
+          eviction: 'The eviction manager looks when memory or disk passes a threshold, at its next ten-second instant; inodes are not watched.',
+          owners: 'File owners and permissions are shown but not enforced; what is mounted read-only, and a read-only root, is. fsGroup has no effect.',
+          volumes: 'An NFS mount keeps answering after its server is gone, where a real one hangs. The bytes of Block volumes are text.',
+          logs: 'Rotated logs that are compressed keep their size only.',
+          docker: 'Docker has no socket activation: systemctl stop docker really stops it. cri-dockerd reports container events, which the real one does not; docker images estimates disk usage from the compressed size.',
+          tools: 'crictl, docker and ctr have their everyday commands only, and go templates know field paths only. Some programs have other names in ps than real ones.',
           declared: 'Image sizes and start-up times are declared.',
         },
       },
@@ -90,6 +98,7 @@ export const en = {
           unknown: 'An image that the catalogue does not know runs as a generic server on its declared ports and says so in its log.',
           redis: 'Redis has no transactions, replication, sorted sets or streams.',
           digests: 'Image digests are stand-ins.',
+          registries: 'A registry of an account (azurecr.io, amazonaws.com …) gives its images to any credentials whose password is not empty and does not contain wrong, invalid or expired.',
         },
       },
       network: {
@@ -113,7 +122,7 @@ export const en = {
         name: 'kubeadm',
         facts: {
           phases: 'Its phases are the real ones.',
-          ssh: 'On the other machines the command is started directly instead of through ssh.',
+          ssh: 'On the other machines kubeadm is started directly instead of through ssh. The ssh of the terminal asks for no keys and is not encrypted.',
           join: 'kubeadm join does not verify the signature of cluster-info.',
           dns: "The names of the outside world come from one small DNS server at the operator's machine.",
         },
@@ -122,7 +131,7 @@ export const en = {
         name: 'kubectl',
         facts: {
           help: 'Its help has the commands, usage lines and flags of kubectl 1.36 with explanations of our own.',
-          left: 'The preferences of kuberc, pruning by apply sets, plug-ins and manifests from the web are not there; kustomize knows no replacements, helm charts or plug-ins.',
+          left: 'The preferences of kuberc, pruning by apply sets and plug-ins are not there; from the web it reads the manifests of known add-ons only; kustomize knows no replacements, helm charts or plug-ins.',
         },
       },
       time: {

@@ -63,24 +63,32 @@ export const zh: AboutText = {
       controllers: {
         name: '控制器',
         facts: {
-          missing: '还没有 ReplicationController 的控制器，也没有卷申领（PVC）的绑定控制器：申领会一直处于 Pending。',
-          autoscaling: 'HorizontalPodAutoscaler 按资源指标工作，其他指标还没有适配器。',
-          timezones: 'CronJob 认识约六十个时区，以及欧洲和北美的夏令时。',
+          autoscaling: 'HorizontalPodAutoscaler 按资源指标工作；对 pods、object 和 external 指标，没有适配器提供时会如实说明。',
+          timezones: 'CronJob 认识全部 IANA 时区，夏令时规则一律按 2026 年；不含摩洛哥斋月期间少一小时的规则。',
+          signing: 'openssl 生成的证书签名请求可以读取并签发，但证书采用本集群自己的格式。',
+          storage: '内置 CSI 驱动的磁盘属于模拟网络之外的卷服务；快照、卷属性类和挂载选项不起作用。',
         },
       },
       scheduler: {
         name: '调度器',
         facts: {
-          plugins: '扩展点齐全，默认插件大部分都有；卷和设备的插件还没有。',
+          plugins: '扩展点齐全，1.36 的默认插件都有；不模拟调度器扩展程序（extender）和成组调度，Permit 插件不能让 Pod 等待。',
+          devices: '没有驱动发布设备：未分配的 ResourceClaim 无法满足，使用它的 Pod 以上游的提示保持 Pending。',
         },
       },
       kubelet: {
         name: 'kubelet 与容器运行时',
         facts: {
           shims: '没有 shim 进程。',
-          eviction: '资源紧张时不驱逐 Pod，也不回收镜像。',
-          pods: '卷申领背后还没有真正的 PersistentVolume，也没有原地调整资源（in-place resize）。',
-          usage: '只有 shell 运行的程序才会计入 CPU 用量，其他程序的用量还没有建模，所以 kubectl top 对它们显示为零。',
+          pleg: 'kubelet 通过运行时的事件得知容器的变化；在其配置中设 featureGates EventedPLEG: false 后改为每秒查看一次，这是 Kubernetes 的默认方式。',
+          usage: '程序的 CPU 和内存按声明的数值计算：空闲占用、每个 HTTP 请求 250 微秒 CPU；stress、循环和 hpa-example 则真正占用。',
+          memory: '内存没有页缓存和交换区；磁盘只有一个文件系统，镜像按压缩后的大小计算。由零组成的大文件只计大小、不存内容。',
+          eviction: '内存或磁盘越过阈值时，驱逐管理器在下一个十秒时刻检查；不监视 inode。',
+          owners: '文件的属主和权限只显示、不强制；只读挂载和只读根文件系统会强制。fsGroup 不起作用。',
+          volumes: 'NFS 服务器消失后，已挂载的目录仍可读写，真实情况会挂起。Block 卷的内容按文本保存。',
+          logs: '轮转后被压缩的日志只保留大小，不保留内容。',
+          docker: 'Docker 没有 socket 激活：systemctl stop docker 会真正停止它。cri-dockerd 会上报容器事件，真实的并不会；docker images 的磁盘占用由压缩大小估算。',
+          tools: 'crictl、docker 和 ctr 只有日常命令，go 模板只认字段路径。ps 中部分进程名与真实不同。',
           declared: '镜像大小和启动时间是预先声明的。',
         },
       },
@@ -91,6 +99,7 @@ export const zh: AboutText = {
           unknown: '目录里没有的镜像会作为通用服务器在它声明的端口上运行，并在自己的日志里说明这一点。',
           redis: 'redis 没有事务、复制、有序集合和流。',
           digests: '镜像摘要（digest）是替代值。',
+          registries: '需要账号的镜像仓库（azurecr.io、amazonaws.com 等）接受任何凭据，只要密码非空且不含 wrong、invalid 或 expired。',
         },
       },
       network: {
@@ -114,7 +123,7 @@ export const zh: AboutText = {
         name: 'kubeadm',
         facts: {
           phases: '它的各个阶段与真实的相同。',
-          ssh: '在其他机器上直接启动命令，而不是通过 ssh。',
+          ssh: '在其他机器上直接启动 kubeadm，而不是通过 ssh。终端里的 ssh 不要求密钥，也不加密。',
           join: 'kubeadm join 不验证 cluster-info 的签名。',
           dns: '外部世界的域名由操作者机器上的一个小型 DNS 服务器解析。',
         },
@@ -123,7 +132,7 @@ export const zh: AboutText = {
         name: 'kubectl',
         facts: {
           help: '帮助里的命令、用法和参数与 kubectl 1.36 相同，说明文字是我们自己写的。',
-          left: '没有 kuberc 偏好设置、按 apply set 清理、插件，也不能读取网上的清单；kustomize 不支持 replacements、helm chart 和插件。',
+          left: '没有 kuberc 偏好设置、按 apply set 清理和插件；网上的清单只能读取已知插件的；kustomize 不支持 replacements、helm chart 和插件。',
         },
       },
       time: {

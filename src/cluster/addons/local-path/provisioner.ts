@@ -10,6 +10,7 @@ import { EventRecorder } from '../../client/events.ts';
 import { InformerFactory } from '../../client/informer.ts';
 import { inClusterConfig } from '../../client/kubeconfig.ts';
 import type { Os, Program } from '../../machine/process.ts';
+import { serveHttp } from '../../network/http.ts';
 import { Deferred, TIMED_OUT } from '../../sim/channel.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { SECOND } from '../../sim/time.ts';
@@ -35,6 +36,11 @@ export const localPathProgram: Program = function* (os: Os): Op<number> {
   const maker = new LocalPaths(os, client, informers, JSON.parse(config) as Configuration);
   void new ProvisionController(sidecar, maker);
   informers.start();
+  // Newer versions are probed at /health and /ready.
+  serveHttp(os, { port: 8080 }, function* () {
+    yield* os.sleep(100);
+    return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'ok' };
+  });
   os.logError(`time="${os.sim.time()}" level=info msg="Provisioner started"`);
   yield* stop.receive();
   return 0;

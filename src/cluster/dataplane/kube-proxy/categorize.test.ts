@@ -38,7 +38,7 @@ test(`endpoints by policy, place and hints: ${ROWS.length} cases of upstream's T
     };
     const all = words(endpoints).map(endpointOf);
     const found = categorize(port, all, { nodeName: 'here', zone: zone === '-' ? '' : zone }, all.some((e) => e.hints !== null));
-    expect([addresses(found.cluster), addresses(found.local), addresses(found.reachable), found.any], row).toEqual([words(cluster), words(local), words(reachable), any === 'yes']);
+    expect([row, addresses(found.cluster), addresses(found.local), addresses(found.reachable), found.any]).toEqual([row, words(cluster), words(local), words(reachable), any === 'yes']);
   }
 });
 

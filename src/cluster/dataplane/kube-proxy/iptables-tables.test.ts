@@ -119,6 +119,6 @@ function ourTables(lines: readonly string[]): string[] {
 test(`the rules of Services: ${CASES.length} cases of upstream's proxier_test, all equal`, () => {
   for (const text of CASES) {
     const [title = '', ...lines] = text.trimEnd().split('\n');
-    expect(ourTables(lines), title).toEqual(expectedTables(lines));
+    expect([title, ...ourTables(lines)]).toEqual([title, ...expectedTables(lines)]);
   }
 });

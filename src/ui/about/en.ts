@@ -94,8 +94,13 @@ export const en = {
       images: {
         name: 'Images',
         facts: {
-          programs: 'The programs in images are models: nginx, httpd, redis, busybox and alpine with a shell, curl and hello-world do their work.',
-          unknown: 'An image that the catalogue does not know runs as a generic server on its declared ports and says so in its log.',
+          programs: 'The programs in images are models: about 130 images are known as plain servers; nginx, httpd, redis, databases, shells, curl, kubectl and test tools do their work.',
+          unknown: 'Images outside the catalogue run as a server on declared, flagged and probed ports (80 and 8080 if none), or as a 5 s task in a Job or init position; an event Simulated says so.',
+          existence: 'Which images do not exist is judged by name: placeholders, unknown official names, unknown hosts, private clouds without a secret.',
+          databases: 'mysql, mariadb, postgres and mongo understand simple statements on single tables or collections and keep them in files of their own format; only the clients of these images speak to them.',
+          oneLiners: 'python, perl and node understand one-line programs; longer ones are taken for servers.',
+          packages: 'A package manager makes known network tools appear; other packages only leave an empty file.',
+          behaviour: 'The annotation sim.k8s/behavior.<container> declares behaviour and means nothing on a real cluster.',
           redis: 'Redis has no transactions, replication, sorted sets or streams.',
           digests: 'Image digests are stand-ins.',
           registries: 'A registry of an account (azurecr.io, amazonaws.com …) gives its images to any credentials whose password is not empty and does not contain wrong, invalid or expired.',

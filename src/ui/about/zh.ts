@@ -95,8 +95,13 @@ export const zh: AboutText = {
       images: {
         name: '镜像',
         facts: {
-          programs: '镜像里的程序是模型：nginx、httpd、redis、带 shell 的 busybox 和 alpine、curl、hello-world 能完成各自的工作。',
-          unknown: '目录里没有的镜像会作为通用服务器在它声明的端口上运行，并在自己的日志里说明这一点。',
+          programs: '镜像里的程序是模型：约 130 个镜像作为普通服务器；nginx、httpd、redis、数据库、shell、curl、kubectl 和测试工具能完成各自的工作。',
+          unknown: '目录之外的镜像按默认方式运行：监听声明、参数和探针中的端口（都没有时为 80 和 8080）；在 Job 或 init 位置则运行 5 秒后成功退出；事件 Simulated 会说明。',
+          existence: '镜像是否存在按名称判断：占位名、未知的官方名、未知主机、没有密钥的私有云仓库都会拉取失败。',
+          databases: 'mysql、mariadb、postgres、mongo 只理解单表（单集合）的简单语句，数据以自有格式存于文件；只有这些镜像自带的客户端能与其通信。',
+          oneLiners: 'python、perl、node 只理解单行程序；更长的程序按服务器处理。',
+          packages: '包管理器只会让已知的网络工具出现；其他软件包只留下空文件。',
+          behaviour: '注解 sim.k8s/behavior.<容器> 声明容器行为，在真实集群上不起作用。',
           redis: 'redis 没有事务、复制、有序集合和流。',
           digests: '镜像摘要（digest）是替代值。',
           registries: '需要账号的镜像仓库（azurecr.io、amazonaws.com 等）接受任何凭据，只要密码非空且不含 wrong、invalid 或 expired。',

@@ -17,6 +17,7 @@ import { terminationLogPath } from './container-config.ts';
 import type { KubeletConfig } from './config.ts';
 import { type Context, isMirrorPod, isStaticPod, podKey, podSubject, podUid, step } from './context.ts';
 import { EvictionManager } from './eviction-manager.ts';
+import { setUpIptables } from './iptables.ts';
 import { keepLease } from './lease.ts';
 import { Mirrors } from './mirror.ts';
 import { NodeShutdown } from './node-shutdown.ts';
@@ -108,6 +109,7 @@ export class Kubelet {
   *run(): Op<void> {
     const { os, config, client, events } = this.#context;
     events.node('Normal', 'Starting', 'Starting kubelet.');
+    setUpIptables(os);
     os.go('container events', () => this.#followRuntime());
     os.go('images', () => this.#sync.images.run());
     os.go('runtime status', () => this.#checkRuntime());

@@ -6,7 +6,7 @@ import type { Micros } from '../sim/time.ts';
 import { evaluate, type MatchContext, type Verdict } from './compile.ts';
 import { CT_ICMP, CT_SYN_SENT, CT_UDP, CT_UDP_STREAM, type ConntrackEntry, type Tuple } from './conntrack.ts';
 import type { Interface } from './device.ts';
-import { parseIp } from './ip.ts';
+import { contains, parseCidr, parseIp } from './ip.ts';
 import { formatRule } from './iptables-format.ts';
 import type { TableName, Target } from './netfilter.ts';
 import type { NftSink, NftTable } from './nftables.ts';
@@ -281,12 +281,17 @@ export class Passage implements MatchContext {
       case 'dst,dst':
         return set.elements.has(`${this.dst},${port}`);
       case 'dst,dst,src':
-        return set.elements.has(`${this.dst},${port},${this.src}`);
+        return set.type === 'hash:ip,port,net' ? this.isInRange(set.elements, `${this.dst},${port},`) : set.elements.has(`${this.dst},${port},${this.src}`);
       case 'dst':
         return set.elements.has(set.type === 'bitmap:port' ? String(this.dport) : this.dst);
       default:
         return false;
     }
+  }
+
+  private isInRange(elements: ReadonlySet<string>, start: string): boolean {
+    for (const element of elements) if (element.startsWith(start) && contains(parseCidr(element.slice(start.length)), this.srcInt)) return true;
+    return false;
   }
 
   choose(): number {

@@ -183,6 +183,10 @@ export class IpvsMode implements ProxyMode {
       list.push(virtual(address, port.port, external));
       sets.push(['KUBE-LOAD-BALANCER', element(address)]);
       if (port.externalLocal) sets.push(['KUBE-LOAD-BALANCER-LOCAL', element(address)]);
+      if (port.sourceRanges.length === 0) continue;
+      sets.push(['KUBE-LOAD-BALANCER-FW', element(address)]);
+      for (const range of port.sourceRanges) sets.push(['KUBE-LOAD-BALANCER-SOURCE-CIDR', `${element(address)},${range}`]);
+      sets.push(['KUBE-LOAD-BALANCER-SOURCE-IP', `${element(address)},${address}`]);
     }
     if (port.nodePort !== 0) {
       for (const address of this.#nodeAddresses) list.push(virtual(address, port.nodePort, external));

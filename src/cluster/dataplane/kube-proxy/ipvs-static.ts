@@ -101,8 +101,18 @@ export function ipvsChains({ masqueradeMark, masqueradeAll }: ProxyConfiguration
       ],
     },
     { name: KUBE_NODE_PORT, rules: [asks('KUBE-HEALTH-CHECK-NODE-PORT', 'dst', { kind: 'accept' }, 'Kubernetes health check node port')] },
-    { name: KUBE_PROXY_FIREWALL, rules: [] },
-    { name: 'KUBE-SOURCE-RANGES-FIREWALL', rules: [{ target: { kind: 'drop' } }] },
+    {
+      name: KUBE_PROXY_FIREWALL,
+      rules: [asks('KUBE-LOAD-BALANCER-FW', 'dst,dst', to('KUBE-SOURCE-RANGES-FIREWALL'), 'Kubernetes service load balancer ip + port for load balancer with sourceRange')],
+    },
+    {
+      name: 'KUBE-SOURCE-RANGES-FIREWALL',
+      rules: [
+        asks('KUBE-LOAD-BALANCER-SOURCE-CIDR', 'dst,dst,src', { kind: 'return' }, 'Kubernetes service load balancer ip + port + source cidr for packet filter purpose'),
+        asks('KUBE-LOAD-BALANCER-SOURCE-IP', 'dst,dst,src', { kind: 'return' }, 'Kubernetes service load balancer ip + port + source IP for packet filter purpose'),
+        { target: { kind: 'drop' } },
+      ],
+    },
     {
       name: IPVS_FILTER,
       rules: [

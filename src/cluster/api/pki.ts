@@ -186,8 +186,9 @@ export function readRequest(text: string): SigningRequest | null {
   } catch {
     const outside = readPkcs10(base64ToBytes(encoded) ?? []);
     if (!outside) return null;
-    const { publicKey, ...subject } = outside;
-    return { ...subject, keyId: keyIdOf(publicKey.join()) };
+    const { subject, names, publicKey } = outside;
+    const sans = [...names.dns, ...names.ip];
+    return { commonName: subject.commonName.at(-1) ?? '', organizations: subject.organization, sans, keyId: keyIdOf(publicKey.join()) };
   }
 }
 

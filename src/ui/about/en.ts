@@ -109,12 +109,15 @@ export const en = {
       network: {
         name: 'Network',
         facts: {
-          modes: 'Flannel works with VXLAN only, and kube-proxy in iptables mode only.',
+          modes: 'IPVS knows the schedulers rr and sh; the IPVS rules of iptables stand even while their sets are empty.',
           bridge: "A bridge's forwarding table is derived, not learned.",
           arp: 'ARP costs no time when it succeeds.',
           tcp: 'There are no half-closed TCP connections.',
-          counters: 'iptables has no counters.',
-          missing: 'NetworkPolicy, LoadBalancer and Ingress do nothing yet.',
+          counters: 'iptables, nftables and interfaces have no counters.',
+          tcpdump: "tcpdump's lengths and sequence numbers are estimates; one message is one segment.",
+          ipv6: 'Only IPv4 carries packets.',
+          tun: "flannel's udp backend needs no /dev/net/tun in the Pod.",
+          missing: 'NetworkPolicy and Ingress do nothing yet, and nobody gives a LoadBalancer its address; source ranges and health check ports work.',
         },
       },
       etcd: {

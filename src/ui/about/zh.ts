@@ -110,12 +110,15 @@ export const zh: AboutText = {
       network: {
         name: '网络',
         facts: {
-          modes: 'Flannel 只有 VXLAN，kube-proxy 只有 iptables 模式。',
+          modes: 'IPVS 只有 rr 和 sh 两种调度算法；即使集合为空，IPVS 模式的 iptables 规则也会存在。',
           bridge: '网桥的转发表是推导出来的，不是学习得到的。',
           arp: 'ARP 成功时不花时间。',
           tcp: '没有半关闭的 TCP 连接。',
-          counters: 'iptables 没有计数器。',
-          missing: 'NetworkPolicy、LoadBalancer、Ingress 还不起作用。',
+          counters: 'iptables、nftables 和网络接口没有计数器。',
+          tcpdump: 'tcpdump 显示的长度和序号是估算值；一条消息就是一个报文段。',
+          ipv6: '只有 IPv4 传送数据包。',
+          tun: 'flannel 的 udp 后端不需要 Pod 中有 /dev/net/tun。',
+          missing: 'NetworkPolicy 和 Ingress 还不起作用，也没有谁给 LoadBalancer 分配地址；来源范围和健康检查端口有效。',
         },
       },
       etcd: {

@@ -59,6 +59,7 @@ function sameVersion(text: string, namespace: string): string {
     .replace(/\b[\da-f]{64}\b/g, 'ID')
     .replace(/10\.\d+\.\d+\.\d+/g, 'IP')
     .replace(/-[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, '-RANDOM')
+    .replace(/ +\d+ \(\d\S* ago\)/g, ' N (AGE ago)')
     .replace(/ +(\d+[smhd]\d*[smhd]?|<invalid>)(?= |$)/gm, ' AGE')
     .replace(/^[IWE]\d{4} .*\] /gm, 'KLOG ')
     .replace(/^ {2}(----|Type) +(------|Reason) +(----|Age) +(----|From) +(-------|Message)$/gm, '  $1 $2 $3 $4 $5')

@@ -27,8 +27,8 @@ export class Process {
   readonly machine: Machine;
   readonly pid: number;
   ppid: number;
-  readonly comm: string;
-  readonly argv: readonly string[];
+  comm: string;
+  argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly files: Files;
   readonly place: Place;
@@ -189,6 +189,12 @@ export class Process {
   signals(): Channel<Signal> {
     this.#signals ??= new Channel<Signal>(this.sim);
     return this.#signals;
+  }
+
+  /** As execve: the same process goes on as another program. What it was called when it began stays in the trace. */
+  exec(argv: readonly string[], comm: string = commOf(argv[0] ?? '?')): void {
+    this.argv = argv;
+    this.comm = comm;
   }
 
   /** Sends a signal. No effect on a process that has ended. */

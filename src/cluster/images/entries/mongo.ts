@@ -277,6 +277,7 @@ function mongoProgram(tag: string): Program {
       os.log(`db version v${version}`);
       return 0;
     }
+    os.process.exec(argv);
     return yield* mongod(here, version);
   };
 }

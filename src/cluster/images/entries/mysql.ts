@@ -134,6 +134,7 @@ function engineOf(os: Os, version: string, data: string): SqlEngine {
 }
 
 function* serve(os: Os, brand: Brand, version: string, data: string, argv: readonly string[]): Op<number> {
+  os.process.exec(argv);
   const stamp = (): string => strftime('%FT%T.%NZ', os.sim.epoch + os.sim.now).replace('000Z', 'Z');
   const log = (level: string, code: string, text: string): void =>
     os.logError(brand === MYSQL ? `${stamp()} 0 [${level}] [MY-${code}] [Server] ${text}` : `${strftime('%F %T', os.sim.epoch + os.sim.now)} 0 [${level === 'System' ? 'Note' : level}] ${text}`);

@@ -60,6 +60,7 @@ function nginxProgram(tag: string): Program {
       return 0;
     }
     if (viaEntrypoint) yield* prepare(os);
+    os.process.exec([`nginx: master process ${argv.join(' ')}`], 'nginx');
     return yield* serve(os, version, argv.includes('-t'));
   };
 }

@@ -125,6 +125,7 @@ function engineOf(os: Os, version: string, data: string): SqlEngine {
 }
 
 function* serve(os: Os, version: string, data: string, argv: readonly string[]): Op<number> {
+  os.process.exec(argv);
   const log = (text: string): void => os.logError(`${stamp(os)} [1] LOG:  ${text}`);
   const signals = os.signals();
   const at = argv.indexOf('-p');

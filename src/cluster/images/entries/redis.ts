@@ -39,6 +39,7 @@ function redisProgram(tag: string): Program {
       os.log(`Redis server v=${version} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=0`);
       return 0;
     }
+    os.process.exec(argv);
     return yield* serveRedis(os, version, argv.slice(1));
   };
 }

@@ -39,6 +39,7 @@ test('kubectl in the terminal', async ({ page }) => {
     await enter(page, 'clear; kubectl get pods -w');
     await expect.poll(() => screen(page)).toContain('shop-');
     await page.keyboard.press('Control+C');
+    await expect.poll(() => screen(page)).toMatch(/\^C\s+root@operator:~#\s*$/);
     await enter(page, 'echo it is $((6 * 7))');
     await expect.poll(() => screen(page)).toContain('it is 42');
   });

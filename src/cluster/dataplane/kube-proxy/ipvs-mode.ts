@@ -9,10 +9,10 @@ import type { Netns } from '../../network/netns.ts';
 import type { Place } from '../../sim/trace.ts';
 import { categorize } from './categorize.ts';
 import { IPSETS, ipvsChains, IPVS_JUMPS } from './ipvs-static.ts';
-import type { ModeOptions, PendingWrite, ProxyMode, ReadService } from './mode.ts';
+import { changesOf, type ModeOptions, type PendingWrite, type ProxyMode, type ReadService } from './mode.ts';
 import { nodeAddresses } from './node-addresses.ts';
 import type { PortContext } from './port-rules.ts';
-import { endpointsOf, type EndpointInfo, hasHints, type ServicePortInfo, servicePorts } from './service-ports.ts';
+import { type EndpointInfo, hasHints, type ServicePortInfo } from './service-ports.ts';
 
 const DEVICE = 'kube-ipvs0';
 
@@ -113,14 +113,7 @@ export class IpvsMode implements ProxyMode {
   }
 
   take(keys: Iterable<string>, read: ReadService): PendingWrite {
-    const changes: { key: string; next: readonly PortEntry[] }[] = [];
-    let size = 0;
-    for (const key of keys) {
-      const { service, slices } = read(key);
-      const next = service ? servicePorts(service).map((port) => this.#entryOf(port, endpointsOf(slices, port))) : [];
-      changes.push({ key, next });
-      for (const { virtual } of next) for (const { servers } of virtual) size += 1 + servers.length;
-    }
+    const { changes, size } = changesOf(keys, read, (port, endpoints) => this.#entryOf(port, endpoints), ({ virtual }) => virtual.reduce((sum, { servers }) => sum + 1 + servers.length, 0));
     return {
       size,
       nothing: changes.length === 0,

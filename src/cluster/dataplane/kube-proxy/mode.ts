@@ -6,9 +6,34 @@ import type { Os } from '../../machine/process.ts';
 import type { Netns } from '../../network/netns.ts';
 import type { ModeName, ProxyConfiguration } from './configuration.ts';
 import type { PortContext } from './port-rules.ts';
+import { endpointsOf, type EndpointInfo, type ServicePortInfo, servicePorts } from './service-ports.ts';
 
 /** A Service and its slices as they are now. */
 export type ReadService = (key: string) => { readonly service: Service | undefined; readonly slices: readonly EndpointSlice[] };
+
+/** What the ports of Services come to in a mode's own form, and how much that is to write. */
+export interface Changes<Entry> {
+  readonly changes: readonly { readonly key: string; readonly next: readonly Entry[] }[];
+  readonly size: number;
+}
+
+/** The Services of `keys` as they are now; one that is gone has no entries. `sizeOf` counts an entry's rules or elements. */
+export function changesOf<Entry>(
+  keys: Iterable<string>,
+  read: ReadService,
+  entryOf: (port: ServicePortInfo, endpoints: readonly EndpointInfo[]) => Entry,
+  sizeOf: (entry: Entry) => number,
+): Changes<Entry> {
+  const changes: { key: string; next: readonly Entry[] }[] = [];
+  let size = 0;
+  for (const key of keys) {
+    const { service, slices } = read(key);
+    const next = service ? servicePorts(service).map((port) => entryOf(port, endpointsOf(slices, port))) : [];
+    changes.push({ key, next });
+    for (const entry of next) size += sizeOf(entry);
+  }
+  return { changes, size };
+}
 
 /** What a sync has to write. */
 export interface PendingWrite {

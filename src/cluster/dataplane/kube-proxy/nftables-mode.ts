@@ -8,11 +8,11 @@ import type { Netns } from '../../network/netns.ts';
 import { base32, sha256 } from '../sha256.ts';
 import { categorize, isExternal } from './categorize.ts';
 import { removeIptables } from './leftovers.ts';
-import type { ModeOptions, PendingWrite, ProxyMode, ReadService } from './mode.ts';
+import { changesOf, type ModeOptions, type PendingWrite, type ProxyMode, type ReadService } from './mode.ts';
 import { nftBase } from './nftables-base.ts';
 import { nodeAddresses } from './node-addresses.ts';
 import type { PortContext } from './port-rules.ts';
-import { endpointKey, endpointsOf, type EndpointInfo, hasHints, type ServicePortInfo, servicePorts } from './service-ports.ts';
+import { endpointKey, type EndpointInfo, hasHints, type ServicePortInfo } from './service-ports.ts';
 
 /** What one Service port has in the table. */
 interface PortEntry {
@@ -52,14 +52,7 @@ export class NftablesMode implements ProxyMode {
   }
 
   take(keys: Iterable<string>, read: ReadService): PendingWrite {
-    const changes: { key: string; next: readonly PortEntry[] }[] = [];
-    let size = 0;
-    for (const key of keys) {
-      const { service, slices } = read(key);
-      const next = service ? servicePorts(service).map((port) => this.#entryOf(port, endpointsOf(slices, port))) : NO_TARGETS;
-      changes.push({ key, next });
-      for (const { chains, sets, maps } of next) size += chains.length + sets.length + maps.length;
-    }
+    const { changes, size } = changesOf(keys, read, (port, endpoints) => this.#entryOf(port, endpoints), ({ chains, sets, maps }) => chains.length + sets.length + maps.length);
     return {
       size,
       nothing: changes.length === 0,

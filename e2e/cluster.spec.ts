@@ -2,24 +2,19 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test } from '@playwright/test';
-import { open, play, runningPods, toLive, watchPage } from './page.ts';
+import { open, play, runningPods, toLive, violations, watchPage } from './page.ts';
 
 const SHOTS = join(import.meta.dirname, '..', 'test-results', 'shots');
 mkdirSync(SHOTS, { recursive: true });
 
 test('a cluster made to measure, and why a Pod went where it went', async ({ page }) => {
   const seen = watchPage(page);
-  const violations = async (): Promise<string[]> => {
-    const results = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
-    return results.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary ?? ''}`));
-  };
   await open(page);
 
   await test.step('two workers with 4 CPUs, on Docker', async () => {
     await page.getByTestId('reset').click();
-    expect(await violations(), 'the dialog').toEqual([]);
+    expect(await violations(page), 'the dialog').toEqual([]);
     await page.getByTestId('new-cluster-workers').selectOption('2');
     await page.getByTestId('new-cluster-cpus').selectOption('4');
     await page.getByTestId('new-cluster-runtime').selectOption('docker');
@@ -54,7 +49,7 @@ test('a cluster made to measure, and why a Pod went where it went', async ({ pag
     await expect(funnel).toContainText('3 nodes → 2 left by the filters → worker-');
     await expect(funnel).toContainText('node(s) had untolerated taint(s)');
     await expect(funnel).toContainText('NodeResourcesFit');
-    expect(await violations(), 'the funnel').toEqual([]);
+    expect(await violations(page), 'the funnel').toEqual([]);
     await page.screenshot({ path: join(SHOTS, 'funnel.png') });
     await page.getByTestId('language').click();
     await page.emulateMedia({ colorScheme: 'dark' });

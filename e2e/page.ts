@@ -1,5 +1,6 @@
 // What the browser tests do over and over, in a person's terms.
 
+import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
 
 /** Requests to other origins and errors on the console: there must be none. */
@@ -56,4 +57,10 @@ export async function play(page: Page): Promise<void> {
 export async function toLive(page: Page): Promise<void> {
   const live = page.getByTestId('live');
   if (await live.isEnabled()) await live.click();
+}
+
+/** What axe finds against WCAG 2.2 AA on the page as it is now. */
+export async function violations(page: Page): Promise<string[]> {
+  const results = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
+  return results.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary ?? ''}`));
 }

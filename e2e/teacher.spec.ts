@@ -2,9 +2,8 @@
 
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test } from '@playwright/test';
-import { open, play, position, runningPods, toLive, watchPage, write } from './page.ts';
+import { open, play, position, runningPods, toLive, violations, watchPage, write } from './page.ts';
 
 const CORPUS = join(import.meta.dirname, '..', '..', 'shared', 'corpus', 'manifests', 'kubernetes__website-2021', 'application', 'deployment.yaml');
 const OWN = join(import.meta.dirname, 'manifests', 'shop.yaml');
@@ -121,24 +120,20 @@ test('the first five minutes of a teacher', async ({ page, context }) => {
 
 test('no accessibility violation on the main screens', async ({ page }) => {
   await open(page);
-  const violations = async (): Promise<string[]> => {
-    const results = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
-    return results.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary ?? ''}`));
-  };
   await expect(page.getByTestId('monaco').locator('.view-lines')).toBeVisible();
-  expect(await violations(), 'the map and the editor').toEqual([]);
+  expect(await violations(page), 'the map and the editor').toEqual([]);
   await write(page, manifest);
   await page.getByTestId('apply').click();
   await expect(page.getByTestId('answer')).toContainText('created');
   for (let i = 0; i < 12; i++) await page.getByTestId('step-next').click();
-  expect(await violations(), 'a flow').toEqual([]);
+  expect(await violations(page), 'a flow').toEqual([]);
   await toLive(page);
   await page.getByTestId('tree-item').filter({ hasText: name }).first().click();
   await page.getByTestId('tab-events').click();
-  expect(await violations(), 'the inspector and the events').toEqual([]);
+  expect(await violations(page), 'the inspector and the events').toEqual([]);
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.getByTestId('language').click();
-  expect(await violations(), 'dark, in Chinese').toEqual([]);
+  expect(await violations(page), 'dark, in Chinese').toEqual([]);
   await page.setViewportSize({ width: 360, height: 740 });
-  expect(await violations(), 'a phone').toEqual([]);
+  expect(await violations(page), 'a phone').toEqual([]);
 });

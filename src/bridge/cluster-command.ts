@@ -1,7 +1,7 @@
 // `npm run cluster`: a cluster without a page behind a loopback port.
 
 import { parseArgs } from 'node:util';
-import type { ContainerRuntime } from '../session/protocol.ts';
+import type { RuntimeKind } from '../session/protocol.ts';
 import { makeCredentials, writeKubeconfig } from './credentials.ts';
 import { Headless } from './headless.ts';
 import { serveBridge } from './server.ts';
@@ -42,9 +42,9 @@ function numberOf(name: string, text: string, least: number): number {
 }
 
 const GIB = 2 ** 30;
-const RUNTIMES: readonly ContainerRuntime[] = ['containerd', 'cri-o', 'docker'];
+const RUNTIMES: readonly RuntimeKind[] = ['containerd', 'cri-o', 'docker'];
 
-function runtimeOf(text: string): ContainerRuntime {
+function runtimeOf(text: string): RuntimeKind {
   const runtime = RUNTIMES.find((name) => name === text);
   if (!runtime) throw new Error(`--runtime: ${JSON.stringify(text)} is none of ${RUNTIMES.join(', ')}`);
   return runtime;

@@ -4,21 +4,20 @@
 // the view; when the view reaches the live edge the simulation runs on. Stepping back or scrubbing moves the view alone,
 // inside the recorded history. Acting in the past forks: the session is replayed to the view, its later inputs go to a branch.
 
+import type { RuntimeKind } from '../cluster/runtime/runtime-kind.ts';
 import type { Level, Place, Subject, TraceKind, TraceRecord } from '../cluster/sim/trace.ts';
 import type { Micros } from '../cluster/sim/time.ts';
 import type { OutsideAction } from './outside.ts';
 
-export type { Level, Micros, Place, Subject, TraceKind };
+export type { Level, Micros, Place, RuntimeKind, Subject, TraceKind };
 
 // ── the session's input log ──────────────────────────────────────────────────────────────────────────────────────
-
-export type ContainerRuntime = 'containerd' | 'cri-o' | 'docker';
 
 /** What a cluster is made of; what is absent is the model's default. */
 export interface Topology {
   readonly controlPlanes: number;
   readonly workers: number;
-  readonly runtime?: ContainerRuntime;
+  readonly runtime?: RuntimeKind;
   /** Of each machine. */
   readonly cpus?: number;
   readonly memoryBytes?: number;
@@ -69,7 +68,7 @@ export interface MachineRow {
   readonly role: 'control-plane' | 'worker' | 'operator';
   readonly address: string;
   readonly powered: boolean;
-  readonly runtime: ContainerRuntime;
+  readonly runtime: RuntimeKind;
   readonly linkUp: boolean;
   /** The Node object's Ready condition; 'Absent' while it has not joined. */
   readonly ready: 'True' | 'False' | 'Unknown' | 'Absent';

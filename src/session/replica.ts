@@ -9,7 +9,7 @@ import { SECOND } from '../cluster/sim/time.ts';
 import { Trace, type TraceRecord } from '../cluster/sim/trace.ts';
 import { Flows } from './flow.ts';
 import { History } from './history.ts';
-import type { Action, CommandAction, ContainerRuntime, Input, SessionLog } from './protocol.ts';
+import type { Action, CommandAction, RuntimeKind, Input, SessionLog } from './protocol.ts';
 import type { OutsideListener } from './gateway.ts';
 import type { Outside, OutsideAction } from './outside.ts';
 import type { MachineFacts } from './rows.ts';
@@ -41,7 +41,7 @@ const SYSTEM_POD = /^object\/pods\/(kube-system|kube-flannel)\//;
 const isTrue = (object: Node | Pod | undefined): boolean =>
   object?.status?.conditions?.some((c: { readonly type: string; readonly status: string }) => c.type === 'Ready' && c.status === 'True') ?? false;
 
-function machineFacts(cluster: Cluster, runtime: ContainerRuntime): MachineFacts[] {
+function machineFacts(cluster: Cluster, runtime: RuntimeKind): MachineFacts[] {
   const { operator, controlPlanes, workers, addresses } = cluster.topology;
   const facts = (role: MachineFacts['role']) => (machine: { readonly name: string; readonly powered: boolean }): MachineFacts => ({
     name: machine.name,

@@ -5,7 +5,7 @@ import type {
 } from '../cluster/api/generated/types.ts';
 import { summarise } from '../cluster/api/table/pods.ts';
 import { parseTime, type Micros } from '../cluster/sim/time.ts';
-import type { ContainerRow, ContainerRuntime, EventRow, Health, InterfaceRow, MachineRow, ObjectRow, PodRow, ProcessRow, VolumeRow } from './protocol.ts';
+import type { ContainerRow, RuntimeKind, EventRow, Health, InterfaceRow, MachineRow, ObjectRow, PodRow, ProcessRow, VolumeRow } from './protocol.ts';
 
 /** Any object as it comes out of etcd. */
 export interface ApiObject {
@@ -222,7 +222,7 @@ export interface MachineFacts {
   readonly role: MachineRow['role'];
   readonly address: string;
   readonly powered: boolean;
-  readonly runtime: ContainerRuntime;
+  readonly runtime: RuntimeKind;
 }
 
 export function machineRow(

@@ -1,7 +1,7 @@
 // Which cluster to begin with: how many machines, how large, and the container runtime on them.
 
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import type { ContainerRuntime, Topology } from '../../session/protocol.ts';
+import type { RuntimeKind, Topology } from '../../session/protocol.ts';
 import { useT } from '../i18n/i18n.ts';
 
 const GIB = 2 ** 30;
@@ -25,7 +25,7 @@ export function NewCluster({ of, onAnswer }: Props) {
   const t = useT();
   const ref = useRef<HTMLDialogElement>(null);
   const [workers, setWorkers] = useState(of?.workers ?? 3);
-  const [runtime, setRuntime] = useState<ContainerRuntime>(of?.runtime ?? 'containerd');
+  const [runtime, setRuntime] = useState<RuntimeKind>(of?.runtime ?? 'containerd');
   const [cpus, setCpus] = useState(of?.cpus ?? 2);
   const [memory, setMemory] = useState((of?.memoryBytes ?? 4 * GIB) / GIB);
   useEffect(() => {
@@ -43,7 +43,7 @@ export function NewCluster({ of, onAnswer }: Props) {
         <div className="new-cluster-fields">
           <Choice label={t('newCluster.workers')} value={workers} options={WORKERS} onChoose={setWorkers} name="workers" />
           <label htmlFor="new-cluster-runtime">{t('newCluster.runtime')}</label>
-          <select id="new-cluster-runtime" value={runtime} onChange={(e) => setRuntime(e.target.value as ContainerRuntime)} data-testid="new-cluster-runtime">
+          <select id="new-cluster-runtime" value={runtime} onChange={(e) => setRuntime(e.target.value as RuntimeKind)} data-testid="new-cluster-runtime">
             {RUNTIMES.map(({ value, name }) => (
               <option key={value} value={value}>
                 {name}

@@ -1,7 +1,7 @@
 // Where everything on the map stands: a pure function of which machines there are and how many Pod slots each needs.
 // World units are chosen so that one cluster of three workers is readable when it just fits a 1280×720 screen.
 
-import type { ContainerRuntime } from '../../session/protocol.ts';
+import type { RuntimeKind } from '../../session/protocol.ts';
 
 export interface Point {
   readonly x: number;
@@ -17,7 +17,7 @@ export interface MachineInput {
   readonly id: string;
   readonly name: string;
   readonly role: 'control-plane' | 'worker' | 'operator';
-  readonly runtime: ContainerRuntime;
+  readonly runtime: RuntimeKind;
   /** How many Pod slots it needs. */
   readonly slots: number;
 }
@@ -106,7 +106,7 @@ function chipRow(x: number, y: number, w: number, chips: readonly (readonly [str
 }
 
 /** The host services that a machine shows: the kubelet and what it makes containers with. */
-const SERVICES: Readonly<Record<ContainerRuntime, readonly (readonly [string, number])[]>> = {
+const SERVICES: Readonly<Record<RuntimeKind, readonly (readonly [string, number])[]>> = {
   containerd: [['kubelet', 1], ['containerd', 1.15]],
   'cri-o': [['kubelet', 1], ['crio', 1.15]],
   docker: [['kubelet', 0.85], ['cri-dockerd', 1.15], ['dockerd', 0.85]],

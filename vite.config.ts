@@ -4,6 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { lateCode } from './scripts/late-code/plugin.mjs';
 
 export default defineConfig({
   base: './',
@@ -16,7 +17,7 @@ export default defineConfig({
       },
     ],
   },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [lateCode('src/session/worker.ts')] },
   build: {
     target: 'es2023',
     chunkSizeWarningLimit: 5000,
@@ -25,7 +26,6 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/, priority: 30 },
-            { name: 'flow', test: /node_modules[\\/](@xyflow|d3-|zustand|classcat)/, priority: 20 },
           ],
         },
       },
@@ -35,11 +35,7 @@ export default defineConfig({
     include: [
       'react-dom/client',
       'comlink',
-      '@xyflow/react',
       'zustand',
-      'i18next',
-      'react-i18next',
-      'react-resizable-panels',
       'fflate',
       'idb-keyval',
       'valibot',

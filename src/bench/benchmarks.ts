@@ -5,6 +5,7 @@ import { Simulation } from '../cluster/sim/simulation.ts';
 import { firstLoad, interactive } from './page.ts';
 import { type RequestKind, podMemory, requestRate, watchFanOut } from './requests.ts';
 import { bootOnce, deployOnce, seekOnce } from './cluster.ts';
+import { endpointChange, httpRequests, packetWalks } from './network.ts';
 
 export interface Benchmark {
   readonly name: string;
@@ -66,6 +67,9 @@ export const benchmarks: readonly Benchmark[] = [
   requests('create', 'bridge'),
   requests('patch', 'bridge'),
   requests('list', 'bridge'),
+  { name: 'packet-walks', unit: 'k/s', better: 'higher', run: () => packetWalks(5) },
+  { name: 'http-requests', unit: 'requests/s', better: 'higher', run: () => httpRequests(5) },
+  { name: 'endpoint-change', unit: 'ms', better: 'lower', run: () => endpointChange(7) },
   { name: 'watch-fan-out', unit: 'events/s', better: 'higher', run: watchFanOut },
   { name: 'pod-memory', unit: 'KB/Pod', better: 'lower', run: podMemory },
   { name: 'interactive', unit: 'ms', better: 'lower', target: 3000, run: () => interactive(5) },

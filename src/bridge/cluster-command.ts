@@ -1,19 +1,20 @@
 // `npm run cluster`: a cluster without a page behind a loopback port.
 
 import { parseArgs } from 'node:util';
-import type { RuntimeKind } from '../session/protocol.ts';
+import type { NetworkKind, RuntimeKind } from '../session/protocol.ts';
 import { makeCredentials, writeKubeconfig } from './credentials.ts';
 import { Headless } from './headless.ts';
 import { serveBridge } from './server.ts';
 import { takeUpgrade } from './upgrade.ts';
 
-const USAGE = `Usage: npm run cluster -- [--port N] [--proxy] [--workers 3] [--control-planes 1] [--runtime containerd] [--cpus 2] [--memory 4] [--seed 1] [--speed 1] [--kubeconfig FILE]
+const USAGE = `Usage: npm run cluster -- [--port N] [--proxy] [--workers 3] [--control-planes 1] [--runtime containerd] [--network flannel] [--cpus 2] [--memory 4] [--seed 1] [--speed 1] [--kubeconfig FILE]
 
   --port N            loopback port of the Kubernetes API (default 8001; 0 for any)
   --proxy             plain HTTP without credentials, as kubectl proxy serves it; without: HTTPS and a token in a kubeconfig
   --workers N         worker nodes
   --control-planes N  control-plane nodes
   --runtime NAME      containerd, cri-o or docker
+  --network NAME      flannel or calico
   --cpus N            CPUs of each machine
   --memory N          memory of each machine in GiB
   --seed N            what the run's chance is drawn from
@@ -27,6 +28,7 @@ const OPTIONS = {
   workers: { type: 'string', default: '3' },
   'control-planes': { type: 'string', default: '1' },
   runtime: { type: 'string', default: 'containerd' },
+  network: { type: 'string', default: 'flannel' },
   cpus: { type: 'string', default: '2' },
   memory: { type: 'string', default: '4' },
   seed: { type: 'string', default: '1' },
@@ -43,11 +45,12 @@ function numberOf(name: string, text: string, least: number): number {
 
 const GIB = 2 ** 30;
 const RUNTIMES: readonly RuntimeKind[] = ['containerd', 'cri-o', 'docker'];
+const NETWORKS: readonly NetworkKind[] = ['flannel', 'calico'];
 
-function runtimeOf(text: string): RuntimeKind {
-  const runtime = RUNTIMES.find((name) => name === text);
-  if (!runtime) throw new Error(`--runtime: ${JSON.stringify(text)} is none of ${RUNTIMES.join(', ')}`);
-  return runtime;
+function oneOf<T extends string>(option: string, all: readonly T[], text: string): T {
+  const one = all.find((name) => name === text);
+  if (!one) throw new Error(`--${option}: ${JSON.stringify(text)} is none of ${all.join(', ')}`);
+  return one;
 }
 
 /** Serves until it is interrupted; returns an exit code only for a start that failed. */
@@ -92,7 +95,8 @@ function read(argv: readonly string[]) {
     port: numberOf('port', values.port, 0),
     workers: numberOf('workers', values.workers, 0),
     controlPlanes: numberOf('control-planes', values['control-planes'], 1),
-    runtime: runtimeOf(values.runtime),
+    runtime: oneOf('runtime', RUNTIMES, values.runtime),
+    network: oneOf('network', NETWORKS, values.network),
     cpus: numberOf('cpus', values.cpus, 1),
     memoryBytes: numberOf('memory', values.memory, 1) * GIB,
     seed: numberOf('seed', values.seed, 0),

@@ -6,7 +6,7 @@ import { isReady } from '../cluster/bootstrap/operator.ts';
 import { type Micros, MILLISECOND, MINUTE, SECOND } from '../cluster/sim/time.ts';
 import { loadOpenApi } from './openapi.ts';
 import { tools } from '../session/tools.ts';
-import type { RuntimeKind } from '../session/protocol.ts';
+import type { NetworkKind, RuntimeKind } from '../session/protocol.ts';
 import { Gateway, type OutsideExchange, type OutsideListener, type OutsideRequest } from '../session/gateway.ts';
 
 export interface HeadlessOptions {
@@ -17,6 +17,7 @@ export interface HeadlessOptions {
   readonly speed: number;
   /** See ClusterOptions. */
   readonly runtime?: RuntimeKind;
+  readonly network?: NetworkKind;
   readonly cpus?: number;
   readonly memoryBytes?: number;
   /** Wall-clock instant at which virtual time starts, microseconds since 1970. Default: such that a ready cluster shows today's time. */

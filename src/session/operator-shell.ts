@@ -2,7 +2,9 @@
 // other machines, with what each of them has.
 
 import { BASIC_COMMANDS, runCommandLine, toolboxOf } from '../cluster/images/toolbox.ts';
+import { BIND_APPLETS } from '../cluster/images/shell/applets/bind-tools.ts';
 import { CURL_APPLETS, NET_APPLETS } from '../cluster/images/shell/applets/net.ts';
+import { openssl } from '../cluster/images/shell/applets/openssl.ts';
 import { SYSTEMD_APPLETS } from '../cluster/images/shell/applets/systemd.ts';
 import { vi } from '../cluster/images/shell/applets/vi.ts';
 import { programApplet } from '../cluster/images/shell/program-applet.ts';
@@ -15,7 +17,7 @@ import { kubectlProgram } from '../kubectl/kubectl.ts';
 import { programsOf } from './machine-commands.ts';
 import { PROMPT, PROMPT_END } from './prompt.ts';
 
-const COMMANDS = { ...BASIC_COMMANDS, ...NET_APPLETS, ...CURL_APPLETS, ...SYSTEMD_APPLETS, vi, vim: vi, kubectl: programApplet(kubectlProgram) };
+const COMMANDS = { ...BASIC_COMMANDS, ...NET_APPLETS, ...BIND_APPLETS, ...CURL_APPLETS, ...SYSTEMD_APPLETS, openssl, vi, vim: vi, kubectl: programApplet(kubectlProgram) };
 
 const toolboxes = new Map<string, Toolbox>();
 

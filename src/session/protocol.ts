@@ -4,12 +4,17 @@
 // the view; when the view reaches the live edge the simulation runs on. Stepping back or scrubbing moves the view alone,
 // inside the recorded history. Acting in the past forks: the session is replayed to the view, its later inputs go to a branch.
 
+import type { NetworkKind } from '../cluster/bootstrap/pod-network.ts';
 import type { RuntimeKind } from '../cluster/runtime/runtime-kind.ts';
 import type { Level, Place, Subject, TraceKind, TraceRecord } from '../cluster/sim/trace.ts';
 import type { Micros } from '../cluster/sim/time.ts';
 import type { OutsideAction } from './outside.ts';
+import type { WireAction } from './wires.ts';
+import type { PacketAnswer, PacketEnds, PacketQuestion, TracedPacket } from './packet-types.ts';
 
-export type { Level, Micros, Place, RuntimeKind, Subject, TraceKind };
+export type { WireAction };
+export type { Level, Micros, NetworkKind, Place, RuntimeKind, Subject, TraceKind };
+export type * from './packet-types.ts';
 
 // ── the session's input log ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -18,6 +23,8 @@ export interface Topology {
   readonly controlPlanes: number;
   readonly workers: number;
   readonly runtime?: RuntimeKind;
+  /** The Pod network; absent: flannel. */
+  readonly network?: NetworkKind;
   /** Of each machine. */
   readonly cpus?: number;
   readonly memoryBytes?: number;
@@ -33,6 +40,8 @@ export type Action =
   /** Tab in the terminal: asks kubectl what could come next. */
   | { readonly type: 'complete'; readonly argv: readonly string[] }
   | { readonly type: 'terminal-size'; readonly columns: number; readonly rows: number }
+  /** A cable is cut, slowed … or mended. */
+  | WireAction
   /** What clients outside the page do, over the bridge. */
   | OutsideAction;
 
@@ -57,6 +66,8 @@ export interface SessionLog {
   readonly view?: Micros;
   /** The last record that the view included: many records share one instant. */
   readonly viewRecord?: number;
+  /** The packet that was being asked about when it was shared. */
+  readonly packet?: PacketQuestion;
 }
 
 // ── the scene: what the map, the tree and the lists show ─────────────────────────────────────────────────────────
@@ -69,6 +80,8 @@ export interface MachineRow {
   readonly address: string;
   readonly powered: boolean;
   readonly runtime: RuntimeKind;
+  /** Absent: flannel. */
+  readonly network?: NetworkKind;
   readonly linkUp: boolean;
   /** The Node object's Ready condition; 'Absent' while it has not joined. */
   readonly ready: 'True' | 'False' | 'Unknown' | 'Absent';
@@ -310,6 +323,8 @@ export interface SessionApi {
   act(action: CommandAction): Promise<ActionResult>;
   /** Types in the terminal, lets the cluster answer, and goes to the live edge. */
   type(keys: string): Promise<Clock>;
+  /** Does something to a wire; the view goes to the live edge. In the past: forks. */
+  wire(action: WireAction): Promise<Clock>;
   /** Words that could stand at the end of `line`, the part of a command before the cursor. */
   complete(line: string): Promise<readonly string[]>;
   /** Tells the terminal its size, in characters. */
@@ -339,6 +354,16 @@ export interface SessionApi {
   steps(flow: number, level: StepLevel, offset: number, limit: number): Promise<{ readonly total: number; readonly steps: readonly Step[] }>;
   record(id: number): Promise<RecordDetail | null>;
   object(id: string): Promise<ObjectView>;
+
+  /** What would happen now, at the view, to a packet that nobody sends. Changes nothing and is not in the log. */
+  askPacket(question: PacketQuestion): Promise<PacketAnswer>;
+  /** Senders and targets to choose from at the view. */
+  packetEnds(): Promise<PacketEnds>;
+  /** The packets of a flow that were written down hop by hop. */
+  tracedPackets(flow: number): Promise<readonly TracedPacket[]>;
+  /** The hops of a packet that really flowed; null when the record holds none. */
+  tracedPacket(record: number): Promise<PacketAnswer | null>;
+
   /** The session so far, for saving and sharing. */
   log(): Promise<SessionLog>;
   /** Hash of the whole trace so far, for the determinism check. */

@@ -1,7 +1,10 @@
 // What lies on the internet for `kubectl apply -f https://…`: the manifests that add-ons and the documentation's walkthroughs are installed from.
 
 import { diskCsiManifest } from '../cluster/addons/disk-csi/manifest.ts';
+import { flannelEtcdManifest } from '../cluster/addons/flannel-etcd/manifest.ts';
+import { ingressNginxBareMetal, ingressNginxCloud } from '../cluster/addons/ingress-nginx/manifest.ts';
 import { localPathManifest } from '../cluster/addons/local-path/manifest.ts';
+import { metallbManifest } from '../cluster/addons/metallb/manifest.ts';
 import { metricsServerManifest } from '../cluster/addons/metrics-server/manifest.ts';
 import type { PublicDocument } from '../kubectl/resource/public-documents.ts';
 
@@ -42,12 +45,21 @@ spec:
     run: php-apache
 `;
 
+const ingressNginx = (flavour: string): RegExp =>
+  new RegExp(`^https://raw\\.githubusercontent\\.com/kubernetes/ingress-nginx/(main|controller-v[\\d.]+)/deploy/static/provider/(${flavour})/deploy\\.yaml$`);
+
 export const publicDocuments: readonly PublicDocument[] = [
   { url: /^https:\/\/raw\.githubusercontent\.com\/rancher\/local-path-provisioner\/(v[\d.]+|master)\/deploy\/local-path-storage\.yaml$/, text: localPathManifest },
   {
     url: /^https:\/\/github\.com\/kubernetes-sigs\/metrics-server\/releases\/(latest\/download|download\/v[\d.]+)\/(components|high-availability(-1\.21\+)?)\.yaml$/,
     text: metricsServerManifest,
   },
+  { url: /^https:\/\/addons\.orrery\.example\/ingress-nginx\.yaml$/, text: ingressNginxBareMetal },
+  { url: /^https:\/\/addons\.orrery\.example\/metallb\.yaml$/, text: metallbManifest },
+  { url: /^https:\/\/raw\.githubusercontent\.com\/metallb\/metallb\/(v[\d.]+|main)\/config\/manifests\/metallb-native\.yaml$/, text: metallbManifest },
+  { url: ingressNginx('baremetal'), text: ingressNginxBareMetal },
+  { url: ingressNginx('cloud|kind|do|scw|exoscale'), text: ingressNginxCloud },
   { url: /^https:\/\/addons\.orrery\.example\/disk-csi\.yaml$/, text: diskCsiManifest },
+  { url: /^https:\/\/addons\.orrery\.example\/kube-flannel-etcd\.yml$/, text: flannelEtcdManifest },
   { url: /^https:\/\/(k8s\.io|kubernetes\.io|raw\.githubusercontent\.com\/kubernetes\/website\/main\/content\/en)\/examples\/application\/php-apache\.yaml$/, text: PHP_APACHE },
 ];

@@ -9,13 +9,14 @@ import { SECOND } from '../cluster/sim/time.ts';
 import { Trace, type TraceRecord } from '../cluster/sim/trace.ts';
 import { Flows } from './flow.ts';
 import { History } from './history.ts';
-import type { Action, CommandAction, RuntimeKind, Input, SessionLog } from './protocol.ts';
+import type { Action, CommandAction, Input, NetworkKind, RuntimeKind, SessionLog } from './protocol.ts';
 import type { OutsideListener } from './gateway.ts';
 import type { Outside, OutsideAction } from './outside.ts';
 import type { MachineFacts } from './rows.ts';
 import { Scene } from './scene.ts';
 import { Terminal } from './terminal.ts';
 import type { Tools } from './tools.ts';
+import type { WireAction } from './wires.ts';
 
 /** The command line that does what an action says, and its standard input. */
 export function commandOf(action: CommandAction): { argv: readonly string[]; stdin: string } {
@@ -41,7 +42,7 @@ const SYSTEM_POD = /^object\/pods\/(kube-system|kube-flannel)\//;
 const isTrue = (object: Node | Pod | undefined): boolean =>
   object?.status?.conditions?.some((c: { readonly type: string; readonly status: string }) => c.type === 'Ready' && c.status === 'True') ?? false;
 
-function machineFacts(cluster: Cluster, runtime: RuntimeKind): MachineFacts[] {
+function machineFacts(cluster: Cluster, runtime: RuntimeKind, network: NetworkKind | undefined): MachineFacts[] {
   const { operator, controlPlanes, workers, addresses } = cluster.topology;
   const facts = (role: MachineFacts['role']) => (machine: { readonly name: string; readonly powered: boolean }): MachineFacts => ({
     name: machine.name,
@@ -49,6 +50,7 @@ function machineFacts(cluster: Cluster, runtime: RuntimeKind): MachineFacts[] {
     address: addresses.get(machine.name) ?? '',
     powered: machine.powered,
     runtime,
+    ...(network === undefined || network === 'flannel' ? {} : { network }),
   });
   return [facts('operator')(operator), ...controlPlanes.map(facts('control-plane')), ...workers.map(facts('worker'))];
 }
@@ -89,7 +91,7 @@ export class Replica {
       this.history.drop(records);
       this.flows.drop(records);
     };
-    this.scene = new Scene(machineFacts(this.cluster, log.topology.runtime ?? 'containerd'), this.cluster.sim.epoch, (key) => this.history.value(key));
+    this.scene = new Scene(machineFacts(this.cluster, log.topology.runtime ?? 'containerd', log.topology.network), this.cluster.sim.epoch, (key) => this.history.value(key));
     if (tools) this.equip(tools);
   }
 
@@ -161,6 +163,9 @@ export class Replica {
       case 'terminal-size':
         this.resizeTerminal(action.columns, action.rows);
         return;
+      case 'wire':
+        this.actOnWire(action);
+        return;
       case 'http':
       case 'http-frame':
       case 'http-end':
@@ -192,6 +197,14 @@ export class Replica {
     this.performed.push({ at: this.now, action: { type: 'terminal-size', columns, rows } });
     this.#terminal ??= new Terminal(this.cluster, this.tools.shell);
     this.#terminal.resize(columns, rows);
+  }
+
+  /** Something is done to a wire at the live edge. */
+  actOnWire(action: WireAction): void {
+    this.performed.push({ at: this.now, action });
+    this.flows.announce(action);
+    this.tools.performWire(this.cluster, action);
+    this.flows.announce(null);
   }
 
   /** Clients outside the page. */

@@ -5,7 +5,7 @@ import type {
 } from '../cluster/api/generated/types.ts';
 import { summarise } from '../cluster/api/table/pods.ts';
 import { parseTime, type Micros } from '../cluster/sim/time.ts';
-import type { ContainerRow, RuntimeKind, EventRow, Health, InterfaceRow, MachineRow, ObjectRow, PodRow, ProcessRow, VolumeRow } from './protocol.ts';
+import type { ContainerRow, NetworkKind, RuntimeKind, EventRow, Health, InterfaceRow, MachineRow, ObjectRow, PodRow, ProcessRow, VolumeRow } from './protocol.ts';
 
 /** Any object as it comes out of etcd. */
 export interface ApiObject {
@@ -223,6 +223,8 @@ export interface MachineFacts {
   readonly address: string;
   readonly powered: boolean;
   readonly runtime: RuntimeKind;
+  /** Absent: flannel. */
+  readonly network?: NetworkKind;
 }
 
 export function machineRow(
@@ -241,6 +243,7 @@ export function machineRow(
     address: facts.address,
     powered: facts.powered,
     runtime: facts.runtime,
+    ...(facts.network === undefined ? {} : { network: facts.network }),
     linkUp,
     ready: node === undefined ? 'Absent' : ready?.status === 'True' ? 'True' : ready?.status === 'False' ? 'False' : 'Unknown',
     readyReason: ready?.reason ?? '',

@@ -12,7 +12,9 @@ import type {
 import { Replica } from './replica.ts';
 import type { OutsideExchange, OutsideListener, OutsideRequest } from './gateway.ts';
 import type { OutsideAction } from './outside.ts';
+import type { PacketDesk } from './packet-desk.ts';
 import type { Tools } from './tools.ts';
+import type { WireAction } from './wires.ts';
 
 export const NEW_SESSION: SessionLog = { version: 1, seed: 1, topology: { controlPlanes: 1, workers: 3 }, inputs: [], until: 0 };
 
@@ -43,6 +45,7 @@ export class Session {
   #dropped = 0;
   /** Pieces of the terminal's output that the page has. */
   #terminalSent = 0;
+  #packets: PacketDesk | null = null;
 
   /** A log with inputs needs `tools` to be replayed; a new cluster may get them later, by `equip`. */
   constructor(log: SessionLog, tools: Tools | null) {
@@ -239,6 +242,16 @@ export class Session {
     return this.clock();
   }
 
+  /** Does something to a wire, and goes to the live edge. */
+  wire(action: WireAction): Clock {
+    if (this.#view < this.live) this.#replace(this.#past(this.#view));
+    this.#replica.dropAhead();
+    this.#replica.actOnWire(action);
+    this.#replica.cluster.sim.runUntil(this.live);
+    this.#show(this.live, true);
+    return this.clock();
+  }
+
   /** At the live edge only: looking at the past changes nothing. */
   complete(line: string): readonly string[] {
     const words = line.trimStart().split(/\s+/);
@@ -271,8 +284,7 @@ export class Session {
 
   /** Server-side dry run in a cluster of its own, replayed to the view, so that this one is not touched. */
   dryRun(text: string, namespace: string): DiffResult {
-    const scratch = new Replica(this.#past(this.#view), this.#replica.tools);
-    scratch.runUntil(this.#view);
+    const scratch = this.#copy();
     const base = ['-f', '-', ...(namespace ? ['-n', namespace] : [])];
     const before = scratch.run({ type: 'kubectl', argv: ['get', '--ignore-not-found', '-o', 'json', ...base], stdin: text });
     scratch.finish(before, KUBECTL_LIMIT);
@@ -335,6 +347,18 @@ export class Session {
   record(id: number): RecordDetail | null {
     const record = this.#replica.cluster.sim.trace.get(id);
     return record ? { ...this.#storyOf(record), detail: record.detail, change: record.change } : null;
+  }
+
+  /** Questions about packets, at the view. */
+  get packets(): PacketDesk {
+    return (this.#packets ??= new this.#replica.tools.PacketDesk({ replica: () => this.#replica, view: () => this.#view, copy: () => this.#copy() }));
+  }
+
+  /** A cluster of its own, replayed to the view. */
+  #copy(): Replica {
+    const copy = new Replica(this.#past(this.#view), this.#replica.tools);
+    copy.runUntil(this.#view);
+    return copy;
   }
 
   object(id: string): ObjectView {

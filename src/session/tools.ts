@@ -7,11 +7,18 @@ import { provideOpenApi } from '../cluster/apiserver/openapi/pool.ts';
 import { kernelNfsProgram } from '../cluster/addons/nfs-server/server.ts';
 import { registerAddonImages } from '../cluster/bootstrap/addon-images.ts';
 import { provideNfsServer } from '../cluster/bootstrap/nfs-unit.ts';
+import { providePodNetworks } from '../cluster/bootstrap/pod-network.ts';
 import { storageControllers } from '../cluster/controllers/storage.ts';
 import { provideStorageControllers } from '../cluster/controllers/storage-controllers.ts';
 import { etcdctlProgram } from '../cluster/etcd/etcdctl.ts';
 import { provideEtcdctl } from '../cluster/etcd/etcdctl-provider.ts';
+import { coreDnsExtras } from '../cluster/dataplane/coredns/all-extras.ts';
+import { provideCoreDnsExtras } from '../cluster/dataplane/coredns/extras.ts';
+import { calico } from '../cluster/dataplane/calico/cni/plugin.ts';
+import { calicoManifest } from '../cluster/dataplane/calico/manifest/manifest.ts';
 import { provideBackends } from '../cluster/dataplane/flannel/backend.ts';
+import { makeEtcdManager } from '../cluster/dataplane/flannel/etcd-manager.ts';
+import { provideEtcdSubnetManager } from '../cluster/dataplane/flannel/manager.ts';
 import { otherBackends } from '../cluster/dataplane/flannel/other-backends.ts';
 import { provideProxyModes } from '../cluster/dataplane/kube-proxy/mode.ts';
 import { otherModes } from '../cluster/dataplane/kube-proxy/other-modes.ts';
@@ -30,6 +37,7 @@ import { cadvisorMetrics } from '../cluster/kubelet/server-cadvisor.ts';
 import { summary } from '../cluster/kubelet/server-stats.ts';
 import { kernelFiles } from '../cluster/machine/kernel-files.ts';
 import { provideKernelFiles } from '../cluster/machine/kernel-files-provider.ts';
+import { provideCniPlugins } from '../cluster/runtime/cni/plugin.ts';
 import { otherRuntimes } from '../cluster/runtime/other-runtimes.ts';
 import { provideRuntimes } from '../cluster/runtime/runtime-provider.ts';
 import { kubectlProgram } from '../kubectl/kubectl.ts';
@@ -38,8 +46,10 @@ import { providePublicDocuments } from '../kubectl/resource/public-documents.ts'
 import { describeObject } from './inspect.ts';
 import { operatorShell } from './operator-shell.ts';
 import { commandOfRequest, Outside } from './outside.ts';
+import { PacketDesk } from './packet-desk.ts';
 import { checkText, problemsOf } from './problems.ts';
 import { publicDocuments } from './public-documents.ts';
+import { performWire } from './wires.ts';
 
 // Policies and custom resources may speak, etcdctl be run and the scheduler configured from the first action on.
 provideCel(celEngine);
@@ -49,6 +59,10 @@ provideKernelFiles(kernelFiles);
 provideKubeletExtras({ evictionRound, cadvisorMetrics, summary });
 providePublicDocuments(publicDocuments);
 provideBackends(otherBackends);
+provideEtcdSubnetManager(makeEtcdManager);
+providePodNetworks({ calico: calicoManifest });
+provideCniPlugins({ calico });
+provideCoreDnsExtras(coreDnsExtras);
 provideProxyModes(otherModes);
 provideSchedulerConfiguration(readConfiguration);
 provideNfsServer(kernelNfsProgram);
@@ -62,6 +76,6 @@ function stockImages(catalogue: ImageCatalogue): void {
   registerAddonImages(catalogue);
 }
 
-export const tools = { kubectl: kubectlProgram, shell: operatorShell, stockImages, printYaml, describeObject, checkText, problemsOf, Outside, commandOfRequest, provideOpenApi } as const;
+export const tools = { kubectl: kubectlProgram, shell: operatorShell, stockImages, printYaml, describeObject, checkText, problemsOf, Outside, commandOfRequest, performWire, provideOpenApi, PacketDesk } as const;
 
 export type Tools = typeof tools;

@@ -56,19 +56,35 @@ const newSession = (): SessionLog => ({ ...NEW_SESSION, epoch: (Math.floor(Date.
 /** What kubeadm needs, about. */
 const SET_UP_SECONDS = 30;
 
+/** The build leaves a mark when the boot called for code that it has parted off to come late (scripts/late-code). */
+declare const self: DedicatedWorkerGlobalScope & { orreryMissedLateCode?: string };
+
 let session: Session | null = null;
 /** A new cluster that was booted before anybody asked. */
 let prepared: Session | null = null;
 /** Kubectl and what else a person needs: read and compiled after the cluster has booted. */
 let loading: Promise<Tools> | null = null;
+let equipped = false;
 let stream: Stream | null = null;
 let lastTick = performance.now();
+
+/** A new cluster, at once if what is there boots it. */
+function prepare(): Session | null {
+  try {
+    const booted = new Session(newSession(), null);
+    return self.orreryMissedLateCode === undefined ? booted : null;
+  } catch (error) {
+    if (self.orreryMissedLateCode === undefined) throw error;
+    return null;
+  }
+}
 
 function tick(): void {
   const now = performance.now();
   const elapsed = Math.min(now - lastTick, LONGEST_FRAME);
   lastTick = now;
-  if (session?.playing) {
+  // Time stands still until everything is there: a session does not depend on when that is.
+  if (equipped && session?.playing) {
     const deadline = now + SLICE;
     session.advance(elapsed * 1000 * session.speed, () => performance.now() > deadline);
   }
@@ -78,6 +94,7 @@ function tick(): void {
 async function loadTools(): Promise<Tools> {
   loading ??= Promise.all([import('./tools.ts'), fetchOpenApi()]).then(([m, pool]) => {
     if (pool !== null) m.tools.provideOpenApi(pool);
+    equipped = true;
     return m.tools;
   });
   return loading;
@@ -110,7 +127,7 @@ async function answerAtOnce<T>(command: (session: Session) => T): Promise<T> {
 const api: SessionApi = {
   async open(from: SessionLog | Topology | null, port: MessagePort) {
     stream?.close();
-    if (from === null) session = prepared ?? new Session(newSession(), null);
+    if (from === null) session = prepared ?? prepare() ?? new Session(newSession(), await loadTools());
     else session = new Session('inputs' in from ? from : { ...newSession(), topology: from }, await loadTools());
     prepared = null;
     stream = new Stream(session, port);
@@ -119,6 +136,7 @@ const api: SessionApi = {
   },
   act: (action) => answer((s) => s.act(action)),
   type: (keys) => answer((s) => s.type(keys)),
+  wire: (action) => answer((s) => s.wire(action)),
   complete: (line) => answer((s) => s.complete(line)),
   resizeTerminal: (columns, rows) => answer((s) => s.resizeTerminal(columns, rows)),
   async connectBridge(url) {
@@ -149,6 +167,10 @@ const api: SessionApi = {
   steps: (flow, level, offset, limit) => answer((s) => s.steps(flow, level, offset, limit)),
   record: (id) => answer((s) => s.record(id)),
   object: (id) => answer((s) => s.object(id)),
+  askPacket: (question) => answer((s) => s.packets.ask(question)),
+  packetEnds: () => answer((s) => s.packets.ends()),
+  tracedPackets: (flow) => answer((s) => s.packets.traced(flow)),
+  tracedPacket: (record) => answer((s) => s.packets.hopsOf(record)),
   log: () => answerAtOnce((s) => s.log()),
   traceHash: () => answerAtOnce((s) => s.traceHash()),
 };
@@ -156,4 +178,4 @@ const api: SessionApi = {
 setInterval(tick, FRAME);
 expose(api);
 // The page names its first worker so when there is nothing to replay.
-if (self.name === 'cluster, new') prepared = new Session(newSession(), null);
+if (self.name === 'cluster, new') prepared = prepare();

@@ -12,10 +12,13 @@ import {
   CSI_RESIZER_IMAGE,
   DISK_CSI_IMAGE,
 } from '../addons/disk-csi/manifest.ts';
+import { ingressNginxImages } from '../addons/ingress-nginx/images.ts';
+import { metallbImages } from '../addons/metallb/images.ts';
 import { localPathProgram } from '../addons/local-path/provisioner.ts';
 import { alpineNfsProgram, volumeNfsProgram } from '../addons/nfs-server/server.ts';
 import { nfsSubdirProgram } from '../addons/nfs-server/subdir-provisioner.ts';
 import type { ImageCatalogue } from '../images/catalogue.ts';
+import { CALICO_IMAGES } from './calico-images.ts';
 import { type ComponentImage, registerImages } from './component-images.ts';
 import type { ImageEntry } from '../images/entry.ts';
 import { BASH } from '../images/shell/shell.ts';
@@ -58,7 +61,8 @@ const SEVERAL_VERSIONS: readonly ImageEntry[] = [
 /** Makes the registries know them. */
 export function registerAddonImages(catalogue: ImageCatalogue): void {
   registerImages(catalogue, ADDONS);
-  for (const entry of SEVERAL_VERSIONS) catalogue.register(entry);
+  registerImages(catalogue, CALICO_IMAGES);
+  for (const entry of [...SEVERAL_VERSIONS, ...ingressNginxImages, ...metallbImages]) catalogue.register(entry);
   // What scrubs volumes of the reclaim policy Recycle.
   catalogue.register(anyTag('registry.k8s.io/build-image/debian-base', '/bin/sh', (os) => runCommandLine(os, tools), []));
 }

@@ -10,6 +10,7 @@ import type { Trace } from '../sim/trace.ts';
 import { registerComponentImages } from './component-images.ts';
 import { installNfsUnit } from './nfs-unit.ts';
 import { installNodeUnits } from './node-units.ts';
+import type { NetworkKind } from './pod-network.ts';
 import { OPERATOR_HOME, provisionProgram } from './provision.ts';
 import { outsideDnsProgram } from './outside-dns.ts';
 import { buildTopology, type Topology } from './topology.ts';
@@ -29,6 +30,8 @@ export interface ClusterOptions {
   readonly nodeNetwork?: string;
   /** The container runtime of every node; default containerd. Others must have been provided (runtime-provider.ts). */
   readonly runtime?: RuntimeKind;
+  /** The Pod network; default flannel. Others must have been provided (pod-network.ts). */
+  readonly network?: NetworkKind;
   readonly trace?: Trace;
   /** Of each machine; default 2. */
   readonly cpus?: number;
@@ -51,6 +54,7 @@ export class Cluster {
   /** The person's own machine, with ~/.kube/config once the control plane is up. */
   readonly operator: Machine;
   readonly topology: Topology;
+  readonly network: NetworkKind;
   readonly images: ImageCatalogue;
   /** The process that sets the cluster up. */
   readonly provisioning: Process;
@@ -58,7 +62,7 @@ export class Cluster {
   readonly provisioningLog: readonly string[];
 
   constructor(options: ClusterOptions) {
-    const { seed, epoch, trace, runtime = 'containerd', cpus = 2, memoryBytes = 4 * GIB } = options;
+    const { seed, epoch, trace, network = 'flannel', runtime = 'containerd', cpus = 2, memoryBytes = 4 * GIB } = options;
     this.sim = new Simulation({ seed, ...(epoch === undefined ? {} : { epoch }), ...(trace === undefined ? {} : { trace }) });
     this.topology = buildTopology(this.sim, {
       controlPlanes: options.controlPlanes,
@@ -67,6 +71,7 @@ export class Cluster {
       cpus,
       memoryBytes,
     });
+    this.network = network;
     this.images = new ImageCatalogue();
     registerComponentImages(this.images);
     const { operator, controlPlanes, workers } = this.topology;
@@ -89,6 +94,7 @@ export class Cluster {
       provisionProgram({
         topology: this.topology,
         runtime,
+        network,
         podCidr: options.podCidr ?? '10.244.0.0/16',
         serviceCidr: options.serviceCidr ?? '10.96.0.0/12',
       }),

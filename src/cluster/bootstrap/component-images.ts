@@ -38,6 +38,8 @@ export interface ComponentImage {
   /** Thousandths of a CPU that it uses without being asked for anything. */
   readonly idle: number;
   readonly files?: Readonly<Record<string, string>>;
+  /** Who it runs as; root when left out. */
+  readonly user?: string;
   /** What else the image has, for `exec`. */
   readonly tools?: Readonly<Record<string, Program>>;
 }
@@ -68,7 +70,7 @@ export const registerComponentImages = (catalogue: ImageCatalogue): void => regi
 
 export function registerImages(catalogue: ImageCatalogue, images: readonly ComponentImage[]): void {
   for (const component of images) {
-    const { image, entrypoint, megabytes, files, tools } = component;
+    const { image, entrypoint, megabytes, files, tools, user } = component;
     const colon = image.lastIndexOf(':');
     catalogue.register({
       repository: image.slice(0, colon),
@@ -79,8 +81,9 @@ export function registerImages(catalogue: ImageCatalogue, images: readonly Compo
       exposedPorts: [],
       sizeBytes: Math.round(megabytes * 1_000_000),
       program: tools ? withTools(started(component), tools) : started(component),
-      ...(tools ? { hasExecutable: (name: string) => Object.hasOwn(tools, baseName(name)) || baseName(name) === baseName(repositoryOf(image)) } : {}),
+      ...(tools ? { hasExecutable: (name: string) => name === entrypoint[0] || Object.hasOwn(tools, baseName(name)) || baseName(name) === baseName(repositoryOf(image)) } : {}),
       ...(files === undefined ? {} : { files }),
+      ...(user === undefined ? {} : { user }),
     });
   }
 }

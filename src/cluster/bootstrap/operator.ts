@@ -81,7 +81,7 @@ export function finish(cluster: Cluster, command: Command, limit: Micros): ExitS
 const ASKING: Micros = 5 * SECOND;
 const BETWEEN_LOOKS: Micros = SECOND;
 
-/** Asks the API server as the operator: every node is Ready and every Pod of kube-system and kube-flannel is. Time goes on meanwhile. */
+/** Asks the API server as the operator: every node is Ready and every Pod of kube-system and of the network is. Time goes on meanwhile. */
 export function isReady(cluster: Cluster): boolean {
   const { sim, operator } = cluster;
   if (!operator.files.exists(OPERATOR_KUBECONFIG)) return false;
@@ -91,7 +91,7 @@ export function isReady(cluster: Cluster): boolean {
     try {
       const nodes = yield* client.list('nodes', '');
       if (nodes.items.length < cluster.machines.size - 1 || !nodes.items.every(isNodeReady)) return;
-      for (const namespace of ['kube-system', 'kube-flannel']) {
+      for (const namespace of cluster.network === 'flannel' ? ['kube-system', 'kube-flannel'] : ['kube-system']) {
         const pods = yield* client.list('pods', namespace);
         if (pods.items.length < nodes.items.length || !pods.items.every(isPodReady)) return;
       }

@@ -12,11 +12,13 @@ import { flannelManifest } from './flannel-manifest.ts';
 import { ADMIN_CONF, API_SERVER_PORT } from './kubeadm/config.ts';
 import { kubeadmProgram } from './kubeadm/program.ts';
 import { createOrUpdate } from './manifest.ts';
+import { type NetworkKind, podNetwork } from './pod-network.ts';
 import type { Topology } from './topology.ts';
 
 export interface ProvisionOptions {
   readonly topology: Topology;
   readonly runtime: RuntimeKind;
+  readonly network: NetworkKind;
   readonly podCidr: string;
   readonly serviceCidr: string;
 }
@@ -30,7 +32,7 @@ const SSH = 200 * MILLISECOND;
 /** Exits with 0 when all nodes have joined, with 1 when a kubeadm has failed. */
 export const provisionProgram = (options: ProvisionOptions): Program =>
   function* (os: Os): Op<number> {
-    const { topology, podCidr, serviceCidr } = options;
+    const { topology, network, podCidr, serviceCidr } = options;
     const first = topology.controlPlanes[0];
     if (!first) throw new Error('a cluster needs a control plane');
     const address = topology.addresses.get(first.name) as string;
@@ -54,15 +56,15 @@ export const provisionProgram = (options: ProvisionOptions): Program =>
     const joins = topology.workers.map((worker) =>
       ssh(os, worker, ['kubeadm', 'join', `${address}:${API_SERVER_PORT}`, `--token=${token}`, ...runtime]),
     );
-    yield* applyFlannel(new ApiClient(os, loadKubeconfig(os, OPERATOR_KUBECONFIG)), podCidr);
+    yield* applyNetwork(new ApiClient(os, loadKubeconfig(os, OPERATOR_KUBECONFIG)), network, podCidr);
     let failed = false;
     for (const join of joins) failed = (yield* join.wait()).code !== 0 || failed;
     return failed ? 1 : 0;
   };
 
-/** `kubectl apply -f kube-flannel.yml`. */
-function* applyFlannel(client: Client, podCidr: string): Op<void> {
-  for (const manifest of flannelManifest(podCidr)) yield* createOrUpdate(client, manifest);
+/** `kubectl apply -f kube-flannel.yml`, or another network's manifest. */
+function* applyNetwork(client: Client, network: NetworkKind, podCidr: string): Op<void> {
+  for (const manifest of network === 'flannel' ? flannelManifest(podCidr) : podNetwork(network)(podCidr)) yield* createOrUpdate(client, manifest);
 }
 
 /** Starts kubeadm on another machine; its output comes back here. */

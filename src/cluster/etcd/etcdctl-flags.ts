@@ -18,7 +18,7 @@ export interface Arguments {
   readonly revision: number;
 }
 
-const SWITCHES = new Set(['prefix', 'from-key', 'keys-only', 'print-value-only', 'count-only', 'cluster', 'hex', 'insecure-skip-tls-verify', 'consistency']);
+const SWITCHES = new Set(['prefix', 'from-key', 'keys-only', 'keys', 'print-value-only', 'count-only', 'cluster', 'hex', 'insecure-skip-tls-verify', 'consistency']);
 const VALUES = new Set(['endpoints', 'cacert', 'cert', 'key', 'write-out', 'limit', 'rev', 'command-timeout', 'dial-timeout', 'sort-by', 'order']);
 
 /** @throws UsageError */
@@ -54,7 +54,7 @@ export function readArguments(argv: readonly string[], env: Readonly<Record<stri
     output: text('write-out', 'simple'),
     prefix: on('prefix'),
     fromKey: on('from-key'),
-    keysOnly: on('keys-only'),
+    keysOnly: on('keys-only') || on('keys'),
     valueOnly: on('print-value-only'),
     countOnly: on('count-only'),
     limit: Number(text('limit', '0')),

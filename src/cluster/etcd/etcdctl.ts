@@ -1,4 +1,4 @@
-// etcdctl: get, put, del, endpoint status|health, member list, snapshot save, version. Simplification: values that Kubernetes stores as
+// etcdctl: get, put, del, lease, endpoint status|health, member list, snapshot save, version. Simplification: values that Kubernetes stores as
 // protobuf are shown as JSON; encrypted ones as the bytes that they would be.
 
 import { toBase64, bytesToBase64 } from '../api/base64.ts';
@@ -98,6 +98,9 @@ function run(session: Session, args: Arguments): Op<number> {
     case 'member':
       if (sub === 'list') return members(session, args);
       break;
+    case 'lease':
+      if (['list', 'timetolive', 'grant', 'revoke'].includes(sub)) return leaseCommand(session, args, sub);
+      break;
     case 'snapshot':
       if (sub === 'save') return snapshot(session, args);
       break;
@@ -183,6 +186,36 @@ function* del(session: Session, args: Arguments): Op<number> {
     readonly responseDeleteRange?: { readonly deleted: number };
   };
   session.os.log(String(answer.responseDeleteRange?.deleted ?? 0));
+  return 0;
+}
+
+const hexId = (id: number): string => id.toString(16).padStart(16, '0');
+
+function* leaseCommand(session: Session, args: Arguments, sub: string): Op<number> {
+  const { os } = session;
+  const call = (method: string, body: object): Op<unknown> => session.call(method, body);
+  const word = args.words[2];
+  if (sub === 'list') {
+    const { leases } = (yield* call('/etcdserverpb.Lease/LeaseLeases', {})) as { readonly leases: readonly number[] };
+    os.log(`found ${leases.length} leases`);
+    for (const id of leases) os.log(hexId(id));
+    return 0;
+  }
+  if (word === undefined) throw new UsageError(`lease ${sub} command needs ${sub === 'grant' ? 'TTL' : 'lease ID'} argument`);
+  if (sub === 'grant') {
+    const { id, ttl } = (yield* call('/etcdserverpb.Lease/LeaseGrant', { ttl: Number(word), id: 0 })) as { readonly id: number; readonly ttl: number };
+    os.log(`lease ${hexId(id)} granted with TTL(${ttl}s)`);
+    return 0;
+  }
+  const id = Number.parseInt(word, 16);
+  if (sub === 'revoke') {
+    yield* call('/etcdserverpb.Lease/LeaseRevoke', { id });
+    os.log(`lease ${hexId(id)} revoked`);
+    return 0;
+  }
+  const { ttl, grantedTtl, keys } = (yield* call('/etcdserverpb.Lease/LeaseTimeToLive', { id })) as { readonly ttl: number; readonly grantedTtl: number; readonly keys: readonly string[] };
+  if (ttl < 0) os.log(`lease ${hexId(id)} already expired`);
+  else os.log(`lease ${hexId(id)} granted with TTL(${grantedTtl}s), remaining(${ttl}s)${args.keysOnly ? `, attached keys([${keys.join(' ')}])` : ''}`);
   return 0;
 }
 

@@ -280,6 +280,18 @@ export class Member {
     }
   }
 
+  /** A lease's TTL and what is left of it, in seconds, with its keys; undefined when there is none. */
+  leaseLeft(id: number): { readonly ttl: number; readonly left: number; readonly keys: readonly string[] } | undefined {
+    const lease = this.#disk.state.lessor.get(id);
+    if (!lease) return undefined;
+    const timer = this.#leaseTimers.get(id);
+    return { ttl: lease.ttl, left: timer === undefined ? lease.ttl : Math.max(0, Math.floor((timer.time - this.#sim.now) / SECOND)), keys: [...lease.keys] };
+  }
+
+  get leaseIds(): readonly number[] {
+    return [...this.#disk.state.lessor.all()].map((lease) => lease.id);
+  }
+
   #followLeases(command: Command): void {
     if (command.type === 'leaseGrant' && this.isLeader) this.#armLease(command.id, command.ttl);
     if (command.type === 'leaseRevoke') this.#disarmLease(command.id);

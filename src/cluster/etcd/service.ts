@@ -35,6 +35,8 @@ const METHODS: Readonly<Record<string, Handler>> = {
   '/etcdserverpb.Lease/LeaseGrant': leaseGrant,
   '/etcdserverpb.Lease/LeaseRevoke': leaseRevoke,
   '/etcdserverpb.Lease/LeaseKeepAlive': leaseKeepAlive,
+  '/etcdserverpb.Lease/LeaseTimeToLive': leaseTimeToLive,
+  '/etcdserverpb.Lease/LeaseLeases': leases,
   '/etcdserverpb.Maintenance/Status': status,
 };
 
@@ -108,6 +110,16 @@ function* leaseRevoke(member: Member, body: unknown): Op<unknown> {
 function* leaseKeepAlive(member: Member, body: unknown): Op<unknown> {
   const { id } = body as { id: number };
   return { header: member.header, id, ttl: member.keepAlive(id) };
+}
+
+function* leaseTimeToLive(member: Member, body: unknown): Op<unknown> {
+  const { id } = body as { id: number };
+  const lease = member.leaseLeft(id);
+  return { header: member.header, id, ttl: lease?.left ?? -1, grantedTtl: lease?.ttl ?? 0, keys: lease?.keys ?? [] };
+}
+
+function* leases(member: Member): Op<unknown> {
+  return { header: member.header, leases: member.leaseIds };
 }
 
 function* status(member: Member): Op<unknown> {

@@ -10,15 +10,17 @@ import { iptablesSaveProgram } from './iptables-save-command.ts';
 import { arpProgram, ifconfigProgram, routeProgram } from './legacy.ts';
 import { ipsetProgram, ipvsadmProgram } from './ipvsadm.ts';
 import { nftProgram } from './nft.ts';
-import { pingProgram, tracerouteProgram } from './ping.ts';
+import { pingProgram } from './ping.ts';
 import { ssProgram } from './ss.ts';
+import { tcProgram } from './tc.ts';
 import { tcpdumpProgram } from './tcpdump.ts';
+import { tracepathProgram, tracerouteProgram } from './traceroute.ts';
 
 type Programs = Readonly<Record<string, Program>>;
 
 /** iproute2, iputils and net-tools: on every machine. */
 export const BASIC_NETWORK_PROGRAMS: Programs = {
-  ip: ipProgram, bridge: bridgeProgram, ss: ssProgram, ping: pingProgram, traceroute: tracerouteProgram, tracepath: tracerouteProgram, tcpdump: tcpdumpProgram,
+  ip: ipProgram, bridge: bridgeProgram, ss: ssProgram, ping: pingProgram, traceroute: tracerouteProgram, tracepath: tracepathProgram, tcpdump: tcpdumpProgram, tc: tcProgram,
   ifconfig: ifconfigProgram, route: routeProgram, arp: arpProgram,
 };
 

@@ -73,6 +73,7 @@ export function showAddresses(i: Interface, options: ShowOptions, onlyIpv4: bool
 
 /** One line of `ip route`. */
 export function showRoute(r: Route, details: boolean): string {
+  if (r.type !== undefined) return `${r.type} ${destinationText(r)}${r.protocol === 'boot' ? '' : ` proto ${r.protocol}`} \n`;
   let line = `${details ? 'unicast ' : ''}${destinationText(r)}`;
   if (r.via !== null) line += ` via ${r.via}`;
   line += ` dev ${r.device.name}`;
@@ -112,7 +113,9 @@ export function routeTo(netns: Netns, address: string): string | null {
   const route = netns.route(address);
   if (route === null) return null;
   const via = route.via === null ? '' : ` via ${route.via}`;
-  return `${address}${via} dev ${route.device.name} src ${sourceAddress(netns, address) ?? '0.0.0.0'} uid 0 \n    cache \n`;
+  const narrow = netns.pathMtu?.get(address);
+  const left = narrow === undefined ? 0 : Math.ceil((narrow.until - netns.machine.sim.now) / 1_000_000);
+  return `${address}${via} dev ${route.device.name} src ${sourceAddress(netns, address) ?? '0.0.0.0'} uid 0 \n    cache ${left > 0 ? `expires ${left}sec mtu ${narrow?.mtu} ` : ''}\n`;
 }
 
 /** One line of `ip neigh`. */

@@ -1,6 +1,7 @@
 // ip(8): links, addresses, routes and neighbours of a namespace, shown and changed.
 
 import type { Os, Program } from '../machine/process.ts';
+import { neighboursOf } from '../network/arp.ts';
 import { addAddress, addDummy, deleteInterface, type Interface, removeAddress, setUp } from '../network/device.ts';
 import { networkOf, parseCidr, parseIp } from '../network/ip.ts';
 import type { Netns } from '../network/netns.ts';
@@ -136,6 +137,9 @@ function address(call: Call): string {
   }
 }
 
+/** What the driver allows; a vxlan device asks that its envelope fits the one below. */
+const largestMtu = (device: Interface): number => (device.vxlan !== null ? device.vxlan.device.mtu - 50 : device.kind === 'ethernet' ? 9_000 : 65_535);
+
 function link(call: Call): string {
   const { os, netns, args, options } = call;
   const [verb = '', ...rest] = args;
@@ -147,6 +151,8 @@ function link(call: Call): string {
       if (rest.includes('down')) setUp(device, false, os.place);
       const mtu = after(rest, 'mtu');
       if (mtu !== undefined) {
+        if (!(Number(mtu) >= 68)) throw new IpError('Error: mtu less than device minimum.', 2);
+        if (Number(mtu) > largestMtu(device)) throw new IpError('Error: mtu greater than device maximum.', 2);
         device.mtu = Number(mtu);
         device.shown = null;
         netns.changed();
@@ -193,7 +199,11 @@ function route(call: Call): string {
       .join('');
   }
   const destination = rest[0] ?? '';
-  switch (verbOf(verb, ['add', 'replace', 'change', 'delete', 'flush'])) {
+  if (verb.length > 1 && 'flush'.startsWith(verb) && destination === 'cache') {
+    netns.pathMtu = null;
+    return '';
+  }
+  switch (verbOf(verb, ['add', 'replace', 'change', 'delete'])) {
     case 'add':
     case 'replace':
     case 'change': {
@@ -227,11 +237,20 @@ function neighbour({ os, netns, args }: Call): string {
     if (device !== undefined) deviceOf(netns, device);
     const to = words.find((word) => parseIp(word) >= 0);
     const state = after(words, 'nud')?.toUpperCase();
-    return netns
-      .neighbours()
+    return neighboursOf(netns)
       .filter((n) => (device === undefined || n.device.name === device) && (to === undefined || n.address === to) && (state === undefined || n.state === state))
       .map((n) => showNeighbour(n, device === undefined))
       .join('');
+  }
+  if (verb.length > 1 && 'flush'.startsWith(verb)) {
+    const only = after(rest, 'dev');
+    const to = rest.find((word) => parseIp(word) >= 0);
+    for (const i of netns.interfaces.values()) {
+      if (only !== undefined && i.name !== only) continue;
+      if (to === undefined) i.learned = null;
+      else i.learned?.delete(to);
+    }
+    return '';
   }
   const device = deviceOf(netns, after(rest, 'dev'));
   const to = rest[0] ?? '';

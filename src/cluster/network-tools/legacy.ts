@@ -1,6 +1,7 @@
 // net-tools: ifconfig, route, arp, as people still type them.
 
 import type { Os, Program } from '../machine/process.ts';
+import { neighboursOf } from '../network/arp.ts';
 import type { Interface } from '../network/device.ts';
 import { formatIp, maskOf } from '../network/ip.ts';
 import { hasCarrier } from '../network/iproute.ts';
@@ -57,7 +58,7 @@ export const routeProgram: Program = function* (os: Os): Op<number> {
 
 /** `arp [-n]`, `arp -a`. */
 export const arpProgram: Program = function* (os: Os): Op<number> {
-  const neighbours = netnsOf(os).neighbours();
+  const neighbours = neighboursOf(netnsOf(os));
   if (os.argv.includes('-a')) {
     for (const n of neighbours) os.log(`? (${n.address}) at ${n.state === 'FAILED' ? '<incomplete>' : `${n.mac} [ether]${n.state === 'PERMANENT' ? ' PERM' : ''}`} on ${n.device.name}`);
     return 0;

@@ -1,29 +1,26 @@
-// ping(8) of iputils and traceroute(8), as they print.
+// ping(8) of iputils, as it prints.
 
 import type { Os, Program } from '../machine/process.ts';
+import { ping, type PingResult } from '../network/echo.ts';
 import { lookupHost } from '../network/resolver.ts';
-import { netnsOf, ping } from '../network/socket.ts';
-import { sourceAddress, walk } from '../network/walk.ts';
+import { netnsOf } from '../network/socket.ts';
+import { sourceAddress } from '../network/walk.ts';
+import { Channel, TIMED_OUT } from '../sim/channel.ts';
 import type { Op } from '../sim/simulation.ts';
-import { MILLISECOND, SECOND } from '../sim/time.ts';
+import { type Micros, MILLISECOND, SECOND } from '../sim/time.ts';
+import { option, wordsOf } from './options.ts';
 
-function option(args: readonly string[], ...names: readonly string[]): string | undefined {
-  for (const [i, arg] of args.entries()) {
-    if (names.includes(arg)) return args[i + 1];
-    const name = names.find((n) => n.length === 2 && arg.startsWith(n) && arg.length > 2);
-    if (name !== undefined) return arg.slice(2);
-  }
-  return undefined;
+const VALUED = ['-c', '-i', '-W', '-w', '-s', '-I', '-t', '-M', '-m', '-p', '-l', '-Q', '-S'];
+
+interface Answer {
+  readonly sequence: number;
+  readonly result: PingResult;
 }
 
-const VALUED = new Set(['-c', '-i', '-W', '-w', '-s', '-I', '-t', '-M', '-m', '-q', '-p', '-f']);
-/** What is not an option or the value of one. */
-const wordsOf = (args: readonly string[]): string[] => args.filter((arg, i) => !arg.startsWith('-') && !VALUED.has(args[i - 1] ?? ''));
-
-/** `ping [-c COUNT] [-i INTERVAL] [-W TIMEOUT] [-s SIZE] [-q] HOST`. */
+/** `ping [-c COUNT] [-i INTERVAL] [-W TIMEOUT] [-s SIZE] [-t TTL] [-M do|want|dont] [-q] HOST`. */
 export const pingProgram: Program = function* (os: Os): Op<number> {
   const args = os.argv.slice(1);
-  const [host] = wordsOf(args);
+  const [host] = wordsOf(args, VALUED);
   if (host === undefined) {
     os.logError('ping: usage error: Destination address required');
     return 1;
@@ -33,89 +30,136 @@ export const pingProgram: Program = function* (os: Os): Op<number> {
     os.logError(`ping: ${host}: Name or service not known`);
     return 2;
   }
-  const size = Number(option(args, '-s') ?? 56);
-  const count = Number(option(args, '-c') ?? Infinity);
-  const limit = Number(option(args, '-W') ?? 10) * SECOND;
-  const interval = Number(option(args, '-i') ?? 1) * SECOND;
-  const quiet = args.includes('-q');
-  os.log(`PING ${host} (${address}) ${size}(${size + 28}) bytes of data.`);
-  const own = sourceAddress(netnsOf(os), address) ?? '';
-  const started = os.sim.now;
-  const times: number[] = [];
-  let errors = 0;
-  let sent = 0;
-  while (sent < count) {
-    const at = os.sim.now;
-    sent++;
-    const result = yield* ping(os, address, sent < count ? interval : limit);
-    if (result.ok) {
-      times.push(result.rtt / 1000);
-      if (!quiet) os.log(`${size + 8} bytes from ${host === address ? address : `${host} (${address})`}: icmp_seq=${sent} ttl=${result.ttl ?? 64} time=${digits(result.rtt / 1000)} ms`);
-    } else if (result.reason?.startsWith('connect')) {
-      os.logError('ping: connect: Network is unreachable');
-      return 2;
-    } else if (result.reason !== undefined) {
-      errors++;
-      if (!quiet) os.log(`From ${result.from ?? own} icmp_seq=${sent} ${result.reason}`);
-    }
-    if (sent < count) yield* os.sleep(Math.max(0, interval - (os.sim.now - at)));
+  const discover = option(args, '-M') ?? 'want';
+  if (!['do', 'dont', 'want', 'probe'].includes(discover)) {
+    os.logError('ping: wrong value for -M: do, dont, want, probe are valid ones.');
+    return 2;
   }
-  const loss = Math.round(((sent - times.length) * 100) / sent);
-  os.log(`\n--- ${host} ping statistics ---`);
-  os.log(`${sent} packets transmitted, ${times.length} received, ${errors > 0 ? `+${errors} errors, ` : ''}${loss}% packet loss, time ${Math.round((os.sim.now - started) / MILLISECOND)}ms`);
-  if (times.length > 0) {
-    const mean = times.reduce((a, b) => a + b, 0) / times.length;
-    const deviation = Math.sqrt(Math.max(0, times.reduce((a, b) => a + b * b, 0) / times.length - mean * mean));
-    os.log(`rtt min/avg/max/mdev = ${[Math.min(...times), mean, Math.max(...times), deviation].map((n) => n.toFixed(3)).join('/')} ms`);
+  const netns = netnsOf(os);
+  const own = sourceAddress(netns, address);
+  if (own === null) {
+    os.logError('ping: connect: Network is unreachable');
+    return 2;
   }
-  return times.length > 0 ? 0 : 1;
+  const run = new Run(os, host, address, own, args);
+  return yield* run.go(netns.ephemeralPort('udp'), discover === 'do' || discover === 'probe' ? 'do' : discover === 'dont' ? 'dont' : 'want');
 };
+
+class Run {
+  readonly #os: Os;
+  readonly #host: string;
+  readonly #address: string;
+  readonly #own: string;
+  readonly #size: number;
+  readonly #count: number;
+  readonly #linger: Micros;
+  readonly #interval: Micros;
+  readonly #deadline: Micros;
+  readonly #ttl: number | undefined;
+  readonly #quiet: boolean;
+  readonly #times: number[] = [];
+  readonly #answers: Channel<Answer | 'stop'>;
+  #sent = 0;
+  #answered = 0;
+  #errors = 0;
+  #waitedForArp = 0;
+  /** When something was sent or came back last. */
+  #last: Micros = 0;
+
+  constructor(os: Os, host: string, address: string, own: string, args: readonly string[]) {
+    this.#os = os;
+    this.#host = host;
+    this.#address = address;
+    this.#own = own;
+    this.#size = Number(option(args, '-s') ?? 56);
+    this.#count = Number(option(args, '-c') ?? Number.POSITIVE_INFINITY);
+    this.#linger = Number(option(args, '-W') ?? 10) * SECOND;
+    this.#interval = Number(option(args, '-i') ?? 1) * SECOND;
+    this.#deadline = os.sim.now + Number(option(args, '-w') ?? Number.POSITIVE_INFINITY) * SECOND;
+    const ttl = option(args, '-t');
+    this.#ttl = ttl === undefined ? undefined : Number(ttl);
+    this.#quiet = args.includes('-q');
+    this.#answers = new Channel(os.sim);
+  }
+
+  *go(id: number, discover: 'do' | 'want' | 'dont'): Op<number> {
+    const os = this.#os;
+    const { sim } = os;
+    const started = sim.now;
+    os.log(`PING ${this.#host} (${this.#address}) ${this.#size}(${this.#size + 28}) bytes of data.`);
+    const stop = os.signals();
+    os.go('stop', () => this.#stopOn(stop));
+    let going = true;
+    while (going && this.#sent < this.#count && sim.now < this.#deadline) {
+      const sequence = ++this.#sent;
+      this.#last = sim.now;
+      os.go('request', () => this.#request(sequence, id, discover));
+      const last = this.#sent === this.#count;
+      going = yield* this.#take(last ? null : Math.min(sim.now + this.#interval, this.#deadline), sim.now);
+    }
+    this.#summary(this.#last - started);
+    return this.#times.length > 0 ? 0 : 1;
+  }
+
+  *#stopOn(signals: { receive(): Op<unknown> }): Op<void> {
+    yield* signals.receive();
+    this.#answers.send('stop');
+  }
+
+  *#request(sequence: number, id: number, discover: 'do' | 'want' | 'dont'): Op<void> {
+    const { ttl, options } = { ttl: this.#ttl, options: { size: this.#size, sequence, id, discover } };
+    const result = yield* ping(this.#os, this.#address, this.#linger, ttl === undefined ? options : { ...options, ttl });
+    this.#answers.send({ sequence, result });
+  }
+
+  /** Takes answers until the next request is due, or after the last (`until` null) until all are in or no more is to be expected. */
+  *#take(until: Micros | null, sent: Micros): Op<boolean> {
+    const { sim } = this.#os;
+    for (;;) {
+      if (until === null && this.#answered === this.#sent) return true;
+      const slowest = Math.max(0, ...this.#times) * MILLISECOND;
+      const end = until ?? Math.min(sent + (this.#times.length > 0 ? Math.max(2 * slowest, this.#interval) : this.#linger), this.#deadline);
+      if (end <= sim.now) return true;
+      const answer = yield* this.#answers.receiveWithin(end - sim.now);
+      if (answer === TIMED_OUT || answer === undefined) return true;
+      if (answer === 'stop') return false;
+      this.#answered++;
+      this.#tell(answer);
+    }
+  }
+
+  #tell({ sequence, result }: Answer): void {
+    const os = this.#os;
+    if (result.ok) {
+      this.#times.push(result.rtt / 1000);
+      this.#last = os.sim.now;
+      const from = this.#host === this.#address ? this.#address : `${this.#host} (${this.#address})`;
+      if (!this.#quiet) os.log(`${this.#size + 8} bytes from ${from}: icmp_seq=${sequence} ttl=${result.ttl ?? 64} time=${digits(result.rtt / 1000)} ms`);
+    } else if (result.localMtu !== undefined) {
+      this.#errors++;
+      if (!this.#quiet) os.logError(`ping: local error: message too long, mtu=${result.localMtu}`);
+    } else if (result.reason !== undefined) {
+      this.#errors++;
+      if (result.reason === 'Destination Host Unreachable') this.#waitedForArp++;
+      if (!this.#quiet) os.log(`From ${result.from ?? this.#own} icmp_seq=${sequence} ${result.reason}`);
+    }
+  }
+
+  #summary(took: Micros): void {
+    const os = this.#os;
+    const times = this.#times;
+    const loss = Number((((this.#sent - times.length) * 100) / this.#sent).toPrecision(6));
+    os.log(`\n--- ${this.#host} ping statistics ---`);
+    os.log(`${this.#sent} packets transmitted, ${times.length} received, ${this.#errors > 0 ? `+${this.#errors} errors, ` : ''}${loss}% packet loss, time ${Math.floor(took / MILLISECOND)}ms`);
+    if (times.length > 0) {
+      const mean = times.reduce((a, b) => a + b, 0) / times.length;
+      const deviation = Math.sqrt(Math.max(0, times.reduce((a, b) => a + b * b, 0) / times.length - mean * mean));
+      os.log(`rtt min/avg/max/mdev = ${[Math.min(...times), mean, Math.max(...times), deviation].map((n) => n.toFixed(3)).join('/')} ms`);
+    } else if (this.#waitedForArp > 1) {
+      os.log(`pipe ${Math.min(this.#waitedForArp, 4)}`);
+    }
+  }
+}
 
 /** Three or four digits, as iputils rounds. */
 const digits = (ms: number): string => (ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms >= 1 ? ms.toFixed(2) : ms.toFixed(3));
-
-/** `traceroute [-n] [-m MAX] HOST`: which hosts forward a packet on its way, by what answers when its life runs out. */
-export const tracerouteProgram: Program = function* (os: Os): Op<number> {
-  const args = os.argv.slice(1);
-  const [host] = wordsOf(args);
-  if (host === undefined) {
-    os.logError('Usage: traceroute [ -n ] [ -m max_ttl ] host');
-    return 2;
-  }
-  const [address] = (yield* lookupHost(os, host)) ?? [];
-  if (address === undefined) {
-    os.logError(`${host}: Name or service not known\nCannot handle "host" cmdline arg \`${host}' on position 1 (argc 1)`);
-    return 2;
-  }
-  const most = Number(option(args, '-m') ?? 30);
-  const numeric = args.includes('-n');
-  const netns = netnsOf(os);
-  const src = sourceAddress(netns, address);
-  if (src === null) {
-    os.logError('connect: Network is unreachable');
-    return 1;
-  }
-  os.log(`traceroute to ${host} (${address}), ${most} hops max, 60 byte packets`);
-  const probe = walk(netns, { src, dst: address, protocol: 'udp', sport: 40_000, dport: 33_434 }, { record: true });
-  const routers: string[] = [];
-  for (const hop of probe.hops) if (hop.forwarder !== undefined) routers.push(hop.forwarder);
-  for (let n = 1; n <= most; n++) {
-    const router = routers[n - 1];
-    const last = router === undefined;
-    if (last && !probe.delivered) {
-      os.log(`${String(n).padStart(2)}  * * *`);
-      yield* os.sleep(5 * SECOND);
-      if (n > routers.length + 3) return 0;
-      continue;
-    }
-    const target = router ?? address;
-    const times: string[] = [];
-    for (let i = 0; i < 3; i++) {
-      const result = yield* ping(os, target, 5 * SECOND);
-      times.push(result.ok ? `${(result.rtt / 1000).toFixed(3)} ms` : '*');
-    }
-    os.log(`${String(n).padStart(2)}  ${numeric ? target : `${target} (${target})`}  ${times.join('  ')}`);
-    if (last) return 0;
-  }
-  return 0;
-};

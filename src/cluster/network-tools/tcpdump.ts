@@ -1,8 +1,10 @@
 // tcpdump(8): prints the packets that pass the interfaces of a namespace, envelopes with what is in them.
 
 import type { Os, Program } from '../machine/process.ts';
-import type { DnsQuery, DnsReply } from '../network/dns.ts';
+import type { DnsQuery, DnsRecord, DnsReply } from '../network/dns.ts';
+import { dnsSize as wireSize } from '../network/dns-size.ts';
 import type { Interface } from '../network/device.ts';
+import type { IcmpError } from '../network/icmp.ts';
 import type { Packet } from '../network/packet.ts';
 import { netnsOf } from '../network/socket.ts';
 import { type Content, type Passing, sizeOf, type Tap } from '../network/tap.ts';
@@ -115,7 +117,8 @@ function lengthOf(packet: Packet, { length, payload }: Content): number {
 }
 
 function contentOf(packet: Packet, content: Content, { quiet }: Options): string {
-  if (packet.protocol === 'icmp') return `ICMP ${content.kind === 'echo-reply' ? 'echo reply' : 'echo request'}, id ${packet.sport === 0 ? packet.dport : packet.sport}, seq 1, length ${content.length}`;
+  if (content.kind === 'icmp-error') return `ICMP ${errorText(content.payload as IcmpError)}, length ${content.length}`;
+  if (packet.protocol === 'icmp') return `ICMP ${content.kind === 'echo-reply' ? 'echo reply' : 'echo request'}, id ${packet.sport === 0 ? packet.dport : packet.sport}, seq ${content.sequence ?? 1}, length ${content.length}`;
   if (packet.protocol === 'udp') {
     const dns = packet.sport === 53 || packet.dport === 53 ? dnsText(content.payload) : null;
     return quiet || dns === null ? `UDP, length ${dnsSize(content.payload) ?? sizeOf(content.payload)}` : dns;
@@ -129,27 +132,43 @@ function contentOf(packet: Packet, content: Content, { quiet }: Options): string
   return `Flags [${flags}]${seq}${ack}${syn}, length ${length}${http}`;
 }
 
+function errorText({ about, reason, mtu }: IcmpError): string {
+  switch (reason) {
+    case 'ttl-exceeded':
+      return 'time exceeded in-transit';
+    case 'fragmentation-needed':
+      return `${about.dst} unreachable - need to frag (mtu ${mtu})`;
+    case 'network-unreachable':
+      return `net ${about.dst} unreachable`;
+    case 'host-unreachable':
+      return `host ${about.dst} unreachable`;
+    case 'prohibited':
+      return `host ${about.dst} unreachable - admin prohibited filter`;
+    default:
+      return `${about.dst} ${about.protocol} port ${about.dport} unreachable`;
+  }
+}
+
 function httpText(payload: unknown): string {
   const { request, response } = (payload ?? {}) as { request?: { method?: string; path?: string }; response?: { status?: number } };
   if (request !== undefined) return `: HTTP: ${request.method ?? 'GET'} ${request.path ?? '/'} HTTP/1.1`;
   return response === undefined ? '' : `: HTTP: HTTP/1.1 ${response.status ?? 200} ${response.status === 200 || response.status === undefined ? 'OK' : ''}`.trimEnd();
 }
 
-const nameSize = (name: string): number => name.length + 2;
-
-function dnsSize(payload: unknown): number | null {
-  const { question, answers, authority } = (payload ?? {}) as Partial<DnsReply>;
-  if (question === undefined) return null;
-  return 12 + nameSize(question.name) + 4 + [...(answers ?? []), ...(authority ?? [])].reduce((sum, r) => sum + 12 + (r.type === 'A' ? 4 : nameSize(r.data)) + (answers?.includes(r) ? nameSize(r.name) - 2 : 0), 0);
-}
+const dnsSize = (payload: unknown): number | null => ((payload as Partial<DnsQuery> | null)?.question === undefined ? null : wireSize(payload as DnsQuery));
 
 function dnsText(payload: unknown): string | null {
   const { question } = (payload ?? {}) as Partial<DnsQuery>;
   const size = dnsSize(payload);
   if (question === undefined || size === null) return null;
-  const { id, code, answers, authority, additional, authoritative } = payload as DnsReply;
-  if (code === undefined) return `${id}+ ${question.type}? ${question.name}. (${size})`;
+  const { id, code, answers, authority, additional, authoritative, recursive, truncated, recursion, edns } = payload as DnsReply;
+  if (code === undefined) return `${id}${recursion === false ? '' : '+'}${edns === undefined ? '' : ' [1au]'} ${question.type}? ${question.name}. (${size})`;
   const status = code === 'NOERROR' ? '' : ` ${{ NXDOMAIN: 'NXDomain', SERVFAIL: 'ServFail', REFUSED: 'Refused', FORMERR: 'FormErr', NOTIMP: 'NotImp' }[code]}`;
-  const records = answers.map((r) => `${r.type} ${r.data}${/[a-z]$/i.test(r.data) ? '.' : ''}`).join(', ');
-  return `${id}${status}${authoritative ? '*' : ''}- ${answers.length}/${authority.length}/${additional.length}${records === '' ? '' : ` ${records}`} (${size})`;
+  const records = answers.map(recordText).join(', ');
+  return `${id}${status}${authoritative ? '*' : ''}${recursive ? '' : '-'}${truncated ? '|' : ''} ${answers.length}/${authority.length}/${additional.length + (edns === undefined ? 0 : 1)}${records === '' ? '' : ` ${records}`} (${size})`;
+}
+
+function recordText({ type, data }: DnsRecord): string {
+  const [priority, weight, port, target] = data.split(' ');
+  return type === 'SRV' ? `SRV ${target}.:${port} ${priority} ${weight}` : `${type} ${data}${/[a-z]$/i.test(data) ? '.' : ''}`;
 }

@@ -18,7 +18,7 @@ export interface MatchContext {
   /** '' where the hook has none. */
   inInterface: string;
   outInterface: string;
-  ctState: 'NEW' | 'ESTABLISHED';
+  ctState: 'NEW' | 'ESTABLISHED' | 'RELATED';
   ctDnat: boolean;
   /** A rule looked at what differs from one connection to the next beside its destination: chance, recent lists, the source port. */
   volatile: boolean;
@@ -27,8 +27,12 @@ export interface MatchContext {
   isLocal(address: string): boolean;
   /** Whether an ipset has the packet's `dst,dst`, `dst`, `dst,dst,src` … */
   isInSet(name: string, flags: string): boolean;
-  /** A number 0 ≤ x < 1 for random choices. */
-  choose(): number;
+  /** The packet is really sent: what its passing changes is kept. */
+  readonly live: boolean;
+  /** A number 0 ≤ x ≤ 1 for a random choice, that of a rule if one makes it. */
+  choose(rule?: Rule): number;
+  /** One of `count` at random, all alike: its index. `backends` says who they are, for a packet that is written down. */
+  pick(count: number, backends: () => readonly string[]): number;
   recentlySeen(list: string, source: string, seconds: number): boolean;
   noteSeen(list: string, source: string): void;
 }
@@ -110,7 +114,7 @@ function compileRule(rule: Rule): CompiledRule {
     more:
       rule.inInterface !== undefined || rule.notInInterface !== undefined || rule.outInterface !== undefined ||
       rule.notOutInterface !== undefined || rule.destinationType !== undefined || rule.notDestinationType !== undefined ||
-      rule.sourceType !== undefined || rule.notSourceType !== undefined || rule.ctStatus !== undefined || rule.notCtState !== undefined || rule.set !== undefined ||
+      rule.sourceType !== undefined || rule.notSourceType !== undefined || rule.ctStatus !== undefined || rule.notCtState !== undefined || rule.set !== undefined || rule.sets !== undefined || rule.destinationPorts !== undefined ||
       rule.recent !== undefined || rule.probability !== undefined,
   };
 }
@@ -212,10 +216,15 @@ function matchesMore(rule: Rule, c: MatchContext): boolean {
   if (rule.notSourceType !== undefined && c.isLocal(c.src)) return false;
   if (rule.ctStatus !== undefined && !c.ctDnat) return false;
   if (rule.set !== undefined && !c.isInSet(rule.set.name, rule.set.flags)) return false;
+  if (rule.destinationPorts !== undefined) {
+    c.portAsked = true;
+    if (c.protocol === 'icmp' || !rule.destinationPorts.some((p) => (typeof p === 'number' ? p === c.dport : p[0] <= c.dport && c.dport <= p[1]))) return false;
+  }
+  if (rule.sets !== undefined) for (const set of rule.sets) if (c.isInSet(set.name, set.flags) === (set.not === true)) return false;
   if (rule.notCtState !== undefined && (rule.notCtState.includes(c.ctState) || (c.ctDnat && rule.notCtState.includes('DNAT')))) return false;
   if (rule.probability !== undefined) {
     c.volatile = true;
-    if (c.choose() >= rule.probability) return false;
+    if (c.choose(rule) >= rule.probability) return false;
   }
   if (rule.recent !== undefined) {
     c.volatile = true;

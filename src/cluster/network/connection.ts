@@ -9,9 +9,11 @@ import { type Micros, MILLISECOND, SECOND } from '../sim/time.ts';
 import type { Cause, Level, Place, Subject, TraceKind } from '../sim/trace.ts';
 import { CT_ESTABLISHED, CT_TIME_WAIT, type ConntrackEntry } from './conntrack.ts';
 import type { Fabric, Watched } from './fabric.ts';
+import { told } from './icmp.ts';
 import type { Netns } from './netns.ts';
 import { SocketError } from './socket-error.ts';
-import { reportSegment } from './tap.ts';
+import type { Fate, Rough } from './rough.ts';
+import { reportSegment, sizeOf } from './tap.ts';
 import { track, walk, type WalkTrace } from './walk.ts';
 
 export interface SocketAddress {
@@ -44,6 +46,10 @@ const LONGEST_RETRANSMISSION: Micros = 120 * SECOND;
 /** tcp_retries2 = 15: what the kernel waits in all. */
 const RETRANSMISSION_LIMIT: Micros = 924.6 * SECOND;
 
+/** IP and TCP with time stamps. */
+const TCP_HEADERS = 52;
+const LOST: Fate = { lost: true, delay: 0 };
+
 const FIN: unique symbol = Symbol('FIN');
 const RST: unique symbol = Symbol('RST');
 
@@ -66,6 +72,8 @@ export interface Link {
   readonly tracked: ConntrackEntry[];
   /** Latency of a unix stream; null: the path decides. */
   readonly fixedLatency: Micros | null;
+  /** The largest packet that both ends' devices take (the maximum segment size and its headers). */
+  readonly segment: number;
 }
 
 export interface EndOptions {
@@ -96,6 +104,12 @@ export class Connection implements Resource, Watched {
   #vanished = false;
   #error: SocketError | null = null;
   #latency: Micros = 0;
+  /** What the way has beside latency. */
+  #rough: Rough | null = null;
+  /** Somewhere on the way only smaller packets pass than both ends would send. */
+  #narrow = false;
+  /** The largest packet that it sends: less than `segment` when ICMP told it so. */
+  #segment: number;
   #visited: readonly Netns[] | null = null;
   #revisions: number[] = [];
   #lastArrival: Micros = 0;
@@ -116,6 +130,7 @@ export class Connection implements Resource, Watched {
     this.local = end.local;
     this.remote = end.remote;
     this.#lastHeard = link.sim.now;
+    this.#segment = link.segment;
     if (link.fixedLatency !== null) this.#latency = link.fixedLatency;
   }
 
@@ -138,6 +153,11 @@ export class Connection implements Resource, Watched {
     if (this.#link.fixedLatency !== null) return;
     this.#link.fabric.connections.add(this);
     this.netns.ports.connected.add(this.local.port);
+  }
+
+  /** When the peer's last message came. */
+  get lastHeard(): Micros {
+    return this.#lastHeard;
   }
 
   get closed(): boolean {
@@ -243,9 +263,39 @@ export class Connection implements Resource, Watched {
       this.#block(message);
       return;
     }
+    const fate = this.#rough !== null || this.#narrow ? this.#fateOf(message) : undefined;
+    if (fate?.lost === true) this.#block(message);
+    else this.#carry(message, fate);
+  }
+
+  /** On a way that is not as it should be: whether the message gets through, and how late. */
+  #fateOf(message: unknown): Fate {
+    const rough = this.#rough;
+    const bytes = message === FIN || message === RST ? 0 : sizeOf(message);
+    let late = 0;
+    let segment = this.#segment;
+    if (this.#narrow) {
+      const { local, remote, netns } = this;
+      const size = Math.min(segment, bytes + TCP_HEADERS);
+      const result = walk(netns, { src: local.address, dst: remote.address, protocol: 'tcp', sport: local.port, dport: remote.port, size, df: true }, { live: true });
+      if (!result.delivered) {
+        const error = result.reason === 'message-too-long' ? { after: 0 } : result.reason === 'fragmentation-needed' ? told(netns, result) : null;
+        if (error === null) return LOST;
+        // Path MTU discovery: from now on in smaller segments.
+        this.#segment = segment = result.mtu;
+        this.#narrow = false;
+        late = error.after;
+      }
+    }
+    const fate = rough?.message(bytes, segment, this.#latency + (this.#peer as Connection).#latency);
+    if (fate !== undefined && this.#link.fabric.taps !== null && fate.lost) reportSegment(this, this.#peer as Connection, message === FIN ? 'end' : message === RST ? 'reset' : 'data', message, fate);
+    return fate === undefined ? { lost: false, delay: late } : late === 0 ? fate : { ...fate, delay: fate.delay + late };
+  }
+
+  #carry(message: unknown, fate: Fate | undefined): void {
     const { sim } = this.#link;
-    if (this.#link.fixedLatency === null && this.#link.fabric.taps !== null) reportSegment(this, this.#peer as Connection, message === FIN ? 'end' : message === RST ? 'reset' : 'data', message);
-    const at = Math.max(this.#lastArrival, sim.now + this.#latency);
+    if (this.#link.fixedLatency === null && this.#link.fabric.taps !== null) reportSegment(this, this.#peer as Connection, message === FIN ? 'end' : message === RST ? 'reset' : 'data', message, fate);
+    const at = Math.max(this.#lastArrival, sim.now + this.#latency + (fate === undefined ? 0 : fate.delay));
     this.#lastArrival = at;
     const batch = this.#batch;
     if (batch !== null && batch.at === at) {
@@ -326,6 +376,8 @@ export class Connection implements Resource, Watched {
     this.#visited = result.visited;
     this.#revisions = result.visited.map((n) => n.revision);
     this.#latency = result.latency;
+    this.#rough = result.rough ?? null;
+    this.#narrow = result.mtu < this.#segment;
   }
 
   /** True when messages get through to the peer now. */
@@ -359,7 +411,7 @@ export class Connection implements Resource, Watched {
     this.#outbox.push({ message, cause: sim.cause });
     if (this.#retryTimer !== null) return;
     this.#blockedSince = sim.now;
-    this.#retransmission = FIRST_RETRANSMISSION;
+    this.#retransmission = FIRST_RETRANSMISSION + (this.#rough === null ? 0 : this.#latency * 2 + this.#rough.delay * 2);
     this.#retry();
   }
 
@@ -367,11 +419,17 @@ export class Connection implements Resource, Watched {
     const { sim } = this.#link;
     this.#retryTimer = sim.after(this.#retransmission, () => {
       this.#retryTimer = null;
-      if (this.#ready()) {
+      const first = this.#outbox[0] as Sent;
+      const ready = this.#ready();
+      const fate = ready && (this.#rough !== null || this.#narrow) ? this.#fateOf(first.message) : undefined;
+      if (ready && fate?.lost !== true) {
         const waiting = this.#outbox;
         this.#outbox = [];
         const own = sim.cause;
-        for (const { message, cause } of waiting) {
+        sim.cause = first.cause;
+        this.#carry(first.message, fate);
+        for (let i = 1; i < waiting.length; i++) {
+          const { message, cause } = waiting[i] as Sent;
           sim.cause = cause;
           this.#put(message);
         }

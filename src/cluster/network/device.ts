@@ -2,11 +2,13 @@
 // and Ethernet ports on a Switch. Each change is a trace record.
 
 import type { Machine } from '../machine/machine.ts';
+import { hash32 } from '../sim/random.ts';
 import type { Micros } from '../sim/time.ts';
 import type { Place } from '../sim/trace.ts';
 import { Fabric, macAddress } from './fabric.ts';
 import { type Cidr, formatCidr, networkOf, parseCidr } from './ip.ts';
 import { type Neighbour, Netns, type Route } from './netns.ts';
+import type { Rough, Shaper } from './rough.ts';
 import { insertRoute, routeChange } from './route.ts';
 import type { Link } from './switch.ts';
 
@@ -46,8 +48,32 @@ export interface UnderlayPath {
   readonly source: string;
   readonly remote: Interface;
   readonly latency: Micros;
+  readonly mtu: number;
+  readonly rough: Rough | null;
   readonly visited: readonly Netns[];
   readonly stamps: readonly number[];
+}
+
+/** Who answered for an address, or null; when that was found out, and since when it is doubted: the first use of a stale entry. */
+export interface Learned {
+  target: Interface | null;
+  found: Micros;
+  doubted: Micros;
+}
+
+/** base_reachable_time_ms 30000, times a half to one and a half: each device draws its own. */
+const SHORTEST_REACHABLE: Micros = 15_000_000;
+export const reachableTime = (device: Interface): Micros => SHORTEST_REACHABLE + (hash32(`${device.netns.machine.name} ${device.netns.name} ${device.name}`) % 31) * 1_000_000;
+/** delay_first_probe_time: who doubts an entry waits so long for a sign of life, then asks. */
+export const FIRST_PROBE: Micros = 5_000_000;
+
+/** An entry that may be stale is used: a probe is answered five seconds later. */
+function use(device: Interface, entry: Learned, now: Micros): void {
+  if (entry.doubted > 0 && now >= entry.doubted + FIRST_PROBE) {
+    entry.found = entry.doubted + FIRST_PROBE;
+    entry.doubted = 0;
+  }
+  if (entry.doubted === 0 && now - entry.found > reachableTime(device)) entry.doubted = now;
 }
 
 export class Interface {
@@ -57,6 +83,8 @@ export class Interface {
   addresses: readonly Cidr[] = [];
   mtu: number;
   up = true;
+  /** net.ipv4.conf.<name>.proxy_arp: it answers for addresses that its host has routes to. */
+  proxyArp = false;
   /** The bridge that it is a port of. */
   master: Interface | null = null;
   /** The other end of a veth pair. */
@@ -67,14 +95,16 @@ export class Interface {
   tun: Tun | null = null;
   /** Entries of the ARP table that somebody made, by address. */
   neighbours: Map<string, Neighbour> | null = null;
-  /** What ARP found out for packets that were really sent: who answered for an address, or null. */
-  learned: Map<string, Interface | null> | null = null;
+  /** What ARP found out for packets that were really sent, by address. */
+  learned: Map<string, Learned> | null = null;
   /** A bridge's ports. */
   readonly ports: Set<Interface> | null;
   /** A bridge's segment: who has which address (what ARP and the forwarding database would find out). */
   readonly segment: Map<string, Interface> | null;
   /** What the map was told last. */
   shown: InterfaceView | null = null;
+  /** Its queueing discipline, when somebody chose one. */
+  shaper: Shaper | null = null;
   #mac: string | null;
   readonly #number: number;
 
@@ -101,8 +131,14 @@ export class Interface {
 
   /** ARP asked for an address; `target` answered. */
   learn(address: string, target: Interface | null): void {
-    const learned = (this.learned ??= new Map());
-    if (learned.get(address) !== target) learned.set(address, target);
+    const { now } = this.netns.machine.sim;
+    const known = this.learned?.get(address);
+    if (known === undefined) (this.learned ??= new Map()).set(address, { target, found: now, doubted: 0 });
+    else if (known.target !== target) {
+      known.target = target;
+      known.found = now;
+      known.doubted = 0;
+    } else if (now - known.found > SHORTEST_REACHABLE && target !== null) use(this, known, now);
   }
 
   hasAddress(address: string): boolean {

@@ -18,7 +18,8 @@ export interface ServeOptions {
   readonly address?: string;
   /** Path of a unix socket, in place of a port. */
   readonly unix?: string;
-  readonly tls?: { readonly certificate: string };
+  /** By the name that the client asks for (SNI), or one for all. Null: the handshake is rejected. */
+  readonly tls?: { readonly certificate: string | ((serverName: string) => string | null); readonly http2?: boolean };
   /** Default: the process' place. */
   readonly place?: Place;
 }
@@ -55,7 +56,7 @@ export function serveHttp(os: Os, options: ServeOptions, handler: HttpHandler): 
       : listen(os, options.port ?? 0, { place, ...(options.address === undefined ? {} : { address: options.address }) });
   const server = new HttpServer(listener);
   listener.onConnection = (connection) => {
-    server.sessions.add(new ServerSession(os, server, connection, handler, options.tls?.certificate ?? null));
+    server.sessions.add(new ServerSession(os, server, connection, handler, options.tls?.certificate ?? null, options.tls?.http2 === true));
   };
   return server;
 }
@@ -75,11 +76,13 @@ class ServerSession {
   readonly #server: HttpServer;
   readonly #connection: Connection;
   readonly #handler: HttpHandler;
-  readonly #certificate: string | null;
+  readonly #certificate: string | ((serverName: string) => string | null) | null;
+  readonly #http2: boolean;
   #peer: Peer;
   readonly #exchanges = new Map<number, Exchange>();
 
-  constructor(os: Os, server: HttpServer, connection: Connection, handler: HttpHandler, certificate: string | null) {
+  constructor(os: Os, server: HttpServer, connection: Connection, handler: HttpHandler, certificate: string | ((serverName: string) => string | null) | null, http2: boolean) {
+    this.#http2 = http2;
     this.#os = os;
     this.#server = server;
     this.#connection = connection;
@@ -98,10 +101,13 @@ class ServerSession {
 
   #take(frame: Frame): void {
     switch (frame.type) {
-      case 'hello':
-        this.#peer = { address: this.#peer.address, port: this.#peer.port, certificate: frame.certificate, place: this.#peer.place };
-        this.#connection.push({ type: 'welcome', certificate: this.#certificate });
+      case 'hello': {
+        const { address, port, place } = this.#peer;
+        const { certificate, serverName = '' } = frame;
+        this.#peer = { address, port, certificate, serverName, place };
+        this.#connection.push({ type: 'welcome', certificate: typeof this.#certificate === 'function' ? this.#certificate(serverName) : this.#certificate, ...(this.#http2 ? { http2: true } : {}) });
         break;
+      }
       case 'request':
         this.#serve(frame.id, frame.request);
         break;

@@ -41,6 +41,8 @@ export interface Peer {
   readonly port: number;
   /** Client certificate, PEM text. */
   readonly certificate: string | null;
+  /** The name that the client asked TLS for ('' when it named none); absent without TLS. */
+  readonly serverName?: string;
   readonly place: Place;
 }
 
@@ -170,8 +172,8 @@ export class HttpStream {
 // ---- frames on a connection (HTTP/2 in spirit: many streams, one connection)
 
 export type Frame =
-  | { readonly type: 'hello'; readonly certificate: string | null }
-  | { readonly type: 'welcome'; readonly certificate: string | null }
+  | { readonly type: 'hello'; readonly certificate: string | null; readonly serverName?: string }
+  | { readonly type: 'welcome'; readonly certificate: string | null; readonly http2?: boolean }
   | { readonly type: 'request'; readonly id: number; readonly request: HttpRequest }
   | { readonly type: 'response'; readonly id: number; readonly response: HttpResponse }
   | { readonly type: 'chunk'; readonly id: number; readonly value: unknown }

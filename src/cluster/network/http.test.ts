@@ -196,6 +196,7 @@ test('the trace: request, response and piece are records; the caller keeps its o
     [
       "input apply <  machine/worker-2/kubectl → machine/worker-2/kubectl 1–1",
       "packet connect < apply machine/worker-2/kubectl → machine/worker-1/server 1–201",
+      "packet answer < apply machine/worker-1/server → machine/worker-2/kubectl 201–401",
       "http GET < apply machine/worker-2/kubectl → machine/worker-1/server 801–1001",
       "apiserver work < GET machine/worker-1/server → machine/worker-1/server 2001–2001",
       "http response < GET machine/worker-1/server → machine/worker-2/kubectl 2001–2201",

@@ -30,8 +30,12 @@ export interface ClientTls {
   /** PEM text shown to the server. */
   readonly clientCertificate?: string;
   readonly ca?: string;
+  /** The name asked for (SNI) and given to `verify`; default: none, and the address. */
+  readonly serverName?: string;
   /** Looks at the server's certificate; returns why it is not trusted, or null. Default: it is trusted. */
   readonly verify?: (certificate: string, host: string) => string | null;
+  /** The handshake is done; whether the server chose HTTP/2 (ALPN). */
+  readonly onWelcome?: (http2: boolean) => void;
 }
 
 export interface HttpClientOptions {
@@ -161,6 +165,7 @@ class ClientSession {
   readonly #gone: () => void;
   #nextId = 1;
   #welcome: Deferred<string | null> | null = null;
+  #http2 = false;
 
   constructor(os: Os, connection: Connection, gone: () => void) {
     this.#os = os;
@@ -179,15 +184,17 @@ class ClientSession {
   *shakeHands(tls: ClientTls, host: string, timeout: Micros | undefined): Op<void> {
     const welcome = new Deferred<string | null>(this.#os.sim);
     this.#welcome = welcome;
-    this.#connection.push({ type: 'hello', certificate: tls.clientCertificate ?? null });
+    const { serverName } = tls;
+    this.#connection.push({ type: 'hello', certificate: tls.clientCertificate ?? null, ...(serverName === undefined ? {} : { serverName }) });
     let done = false;
     try {
       const certificate = timeout === undefined ? yield* welcome.wait() : yield* welcome.waitWithin(timeout);
       if (certificate === TIMED_OUT) throw new SocketError('ETIMEDOUT', 'net/http: TLS handshake timeout');
       if (certificate === null) throw new SocketError('ETLS', 'http: server gave HTTP response to HTTPS client');
-      const problem = tls.verify?.(certificate, host) ?? null;
+      const problem = tls.verify?.(certificate, serverName ?? host) ?? null;
       if (problem !== null) throw new SocketError('ETLS', `tls: failed to verify certificate: ${problem}`);
       done = true;
+      tls.onWelcome?.(this.#http2);
     } finally {
       this.#welcome = null;
       if (!done) this.#connection.close();
@@ -224,6 +231,7 @@ class ClientSession {
     const { sim } = this.#os;
     switch (frame.type) {
       case 'welcome':
+        this.#http2 = frame.http2 === true;
         this.#welcome?.resolve(frame.certificate);
         break;
       case 'response': {

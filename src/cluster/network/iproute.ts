@@ -1,5 +1,6 @@
 // What ip(8), bridge(8) and ss(8) print of a namespace.
 
+import { neighboursOf } from './arp.ts';
 import type { Interface } from './device.ts';
 import { formatCidr, formatIp, maskOf } from './ip.ts';
 import type { Netns } from './netns.ts';
@@ -25,8 +26,7 @@ export function formatRoutes(netns: Netns): string {
 
 /** `ip neigh`. */
 export function formatNeighbours(netns: Netns): string {
-  return netns
-    .neighbours()
+  return neighboursOf(netns)
     .map((n) => `${n.address} dev ${n.device.name} ${n.state === 'FAILED' ? '' : `lladdr ${n.mac} `}${n.state} \n`)
     .join('');
 }

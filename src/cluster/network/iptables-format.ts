@@ -44,6 +44,15 @@ function formatMatches(r: Rule): string {
       case 'comment':
         out += ` -m comment --comment ${quoted(r.comment as string)}`;
         break;
+      case 'comments':
+        for (const comment of r.comments ?? []) out += ` -m comment --comment ${quoted(comment)}`;
+        break;
+      case 'destinationPorts':
+        out += ` -m multiport --dports ${r.destinationPorts?.map((p) => (typeof p === 'number' ? p : `${p[0]}:${p[1]}`)).join(',')}`;
+        break;
+      case 'sets':
+        for (const { name, flags, not } of r.sets ?? []) out += ` -m set${not === true ? ' !' : ''} --match-set ${name} ${flags}`;
+        break;
       case 'protocolModule':
       case 'sourcePort':
       case 'destinationPort':
@@ -79,6 +88,9 @@ function formatMatches(r: Rule): string {
         break;
       case 'set':
         out += ` -m set --match-set ${r.set?.name} ${r.set?.flags}`;
+        break;
+      case 'rpfilter':
+        out += ' -m rpfilter --validmark --invert';
         break;
       case 'nfacct':
         out += ` -m nfacct --nfacct-name  ${r.nfacct}`;

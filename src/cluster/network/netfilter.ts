@@ -8,7 +8,7 @@ import type { Ipvs } from './ipvs.ts';
 import type { Netns } from './netns.ts';
 import type { NftTable } from './nftables.ts';
 
-export type TableName = 'nat' | 'filter' | 'mangle';
+export type TableName = 'nat' | 'filter' | 'mangle' | 'raw';
 
 export type Target =
   | { readonly kind: 'accept' | 'drop' | 'return' }
@@ -27,16 +27,20 @@ export type Target =
 /** The matches are printed in the order in which a rule names them, as iptables keeps them. */
 export interface Rule {
   readonly comment?: string;
+  /** Several of them, one `-m comment` each. */
+  readonly comments?: readonly string[];
   /** An address, or a prefix such as 10.244.0.0/16. */
   readonly source?: string;
   readonly notSource?: string;
   readonly destination?: string;
   readonly notDestination?: string;
-  readonly protocol?: 'tcp' | 'udp' | 'icmp' | 'sctp';
+  readonly protocol?: 'tcp' | 'udp' | 'icmp' | 'sctp' | 'ipencap';
   /** `-m tcp` without a port. */
   readonly protocolModule?: true;
   readonly destinationPort?: number;
   readonly sourcePort?: number;
+  /** -m multiport --dports: ports, or ranges from the first to the last. */
+  readonly destinationPorts?: readonly (number | readonly [first: number, last: number])[];
   /** A trailing `+` matches any rest. */
   readonly inInterface?: string;
   readonly notInInterface?: string;
@@ -50,11 +54,15 @@ export interface Rule {
   /** -m mark --mark value/mask. */
   readonly mark?: { readonly value: number; readonly mask: number; readonly not?: boolean };
   /** -m conntrack --ctstate. */
-  readonly ctState?: readonly ('NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID')[];
+  readonly ctState?: readonly ('NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'DNAT')[];
   readonly notCtState?: readonly ('NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'DNAT')[];
   readonly ctStatus?: 'DNAT';
   /** -m set --match-set. */
   readonly set?: { readonly name: string; readonly flags: string };
+  /** Several of them: all must fit. */
+  readonly sets?: readonly { readonly name: string; readonly flags: string; readonly not?: true }[];
+  /** -m rpfilter --validmark --invert: the answer would not go back this way. Of the raw table, which the walk does not ask. */
+  readonly rpfilter?: true;
   /** -m nfacct: a counter that the packet passes. */
   readonly nfacct?: string;
   /** -m statistic --mode random --probability. */
@@ -75,6 +83,7 @@ export const BUILT_IN: Readonly<Record<TableName, readonly string[]>> = {
   nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
   filter: ['INPUT', 'FORWARD', 'OUTPUT'],
   mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
+  raw: ['PREROUTING', 'OUTPUT'],
 };
 
 /** What `iptables-restore` is given for one table. */
@@ -90,6 +99,8 @@ export interface TableUpdate {
 export interface Ipset {
   readonly type: string;
   readonly elements: ReadonlySet<string>;
+  /** As it was made with; default 65536. */
+  readonly maxElements?: number;
 }
 
 interface Entry {
@@ -97,11 +108,11 @@ interface Entry {
   compiled: CompiledChain | null;
 }
 
-const TABLES: readonly TableName[] = ['nat', 'filter', 'mangle'];
+const TABLES: readonly TableName[] = ['nat', 'filter', 'mangle', 'raw'];
 
 /** The rules of one namespace. */
 export class Netfilter {
-  readonly #tables: Record<TableName, Map<string, Entry>> = { nat: new Map(), filter: new Map(), mangle: new Map() };
+  readonly #tables: Record<TableName, Map<string, Entry>> = { nat: new Map(), filter: new Map(), mangle: new Map(), raw: new Map() };
   /** Grows with every change. */
   revision = 0;
   /** Virtual servers of the kernel, if anybody made some. */

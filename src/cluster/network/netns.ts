@@ -4,6 +4,7 @@
 import type { Machine } from '../machine/machine.ts';
 import type { NamespaceRef, Process } from '../machine/process.ts';
 import type { Random } from '../sim/random.ts';
+import type { Micros } from '../sim/time.ts';
 import { Conntrack } from './conntrack.ts';
 import type { Fabric } from './fabric.ts';
 import { contains, type Cidr, parseIp } from './ip.ts';
@@ -23,6 +24,8 @@ export interface Route {
   readonly source: string | null;
   readonly metric: number;
   readonly protocol: 'kernel' | 'boot' | 'static' | 'bird';
+  /** `blackhole`: packets to there go nowhere, without a word; its device is lo. */
+  readonly type?: 'blackhole';
 }
 
 export interface Neighbour {
@@ -30,7 +33,7 @@ export interface Neighbour {
   readonly device: Interface;
   readonly mac: string;
   /** 'FAILED' has no hardware address. */
-  readonly state: 'PERMANENT' | 'REACHABLE' | 'STALE' | 'FAILED';
+  readonly state: 'PERMANENT' | 'REACHABLE' | 'STALE' | 'DELAY' | 'FAILED';
 }
 
 /** Takes packets for a port. */
@@ -60,6 +63,8 @@ export class Netns implements NamespaceRef {
   #conntrack: Conntrack | null = null;
   readonly #local = new Map<string, Interface>();
   #routeMemo: Map<string, Route | null> | null = null;
+  /** What ICMP told of narrow ways to some destinations. */
+  pathMtu: Map<string, { readonly mtu: number; readonly until: Micros }> | null = null;
   /** For the walk: ways of new connections, by address and port. */
   plainPaths: Map<number, PlainPath> | null = null;
   #random: Random | null = null;
@@ -129,19 +134,6 @@ export class Netns implements NamespaceRef {
     return route;
   }
 
-  /** `ip neigh`, device by device in order of creation. */
-  neighbours(): Neighbour[] {
-    const out: Neighbour[] = [];
-    for (const device of this.interfaces.values()) {
-      if (device.neighbours !== null) out.push(...device.neighbours.values());
-      for (const [address, target] of device.learned ?? []) {
-        const state = target === null ? 'FAILED' : target.up && target.hasAddress(address) ? 'REACHABLE' : 'STALE';
-        out.push({ address, device, mac: target?.mac ?? '', state });
-      }
-    }
-    return out;
-  }
-
   /** For device.ts: an address appears or goes. */
   setLocal(address: string, device: Interface | null): void {
     if (device === null) this.#local.delete(address);
@@ -191,6 +183,7 @@ export class Netns implements NamespaceRef {
     this.#rules = null;
     this.#conntrack = null;
     this.#ports = null;
+    this.pathMtu = null;
     this.changed();
   }
 }

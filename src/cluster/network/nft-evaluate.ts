@@ -50,7 +50,7 @@ function evaluate(table: NftTable, chain: NftChain, c: MatchContext, sink: NftSi
     }
     if (lookup?.kind === 'numgen') {
       c.volatile = true;
-      const picked = Math.floor(c.choose() * lookup.chains.length);
+      const picked = c.pick(lookup.chains.length, () => lookup.chains.map((to) => backendOf(table, to)));
       const to = lookup.chains[picked] as string;
       if (lookup.dnat === true) {
         const [address = '', port = ''] = to.split(' . ');
@@ -74,6 +74,13 @@ function evaluate(table: NftTable, chain: NftChain, c: MatchContext, sink: NftSi
     if (result !== null || target.kind === 'goto') return result;
   }
   return null;
+}
+
+/** The address to which a chain, or an `ADDRESS . PORT`, leads. */
+function backendOf(table: NftTable, to: string): string {
+  if (to.includes(' . ')) return to.replace(' . ', ':');
+  for (const { target } of table.chains.get(to)?.rules ?? []) if (target?.kind === 'dnat') return `${target.address}${target.port === null ? '' : `:${target.port}`}`;
+  return to;
 }
 
 function isInSet(table: NftTable, { inSet }: NftRule, c: MatchContext): boolean {

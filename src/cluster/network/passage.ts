@@ -4,14 +4,17 @@
 import type { Process } from '../machine/process.ts';
 import type { Micros } from '../sim/time.ts';
 import { evaluate, type MatchContext, type Verdict } from './compile.ts';
-import { CT_ICMP, CT_SYN_SENT, CT_UDP, CT_UDP_STREAM, type ConntrackEntry, type Tuple } from './conntrack.ts';
+import { backendOf, choiceOf } from './choice.ts';
+import { CT_ICMP, CT_SYN_SENT, CT_UDP, CT_UDP_STREAM, type ConntrackEntry, formatConntrack, type Tuple } from './conntrack.ts';
 import type { Interface } from './device.ts';
 import { contains, parseCidr, parseIp } from './ip.ts';
+import { netSetHas } from './ipset.ts';
 import { formatRule } from './iptables-format.ts';
-import type { TableName, Target } from './netfilter.ts';
+import type { Rule, TableName, Target } from './netfilter.ts';
 import type { NftSink, NftTable } from './nftables.ts';
 import type { Netns } from './netns.ts';
-import type { Hop, HopAction, Outer, Packet, Protocol, WalkFailure } from './packet.ts';
+import type { Choice, Hop, HopAction, Outer, Packet, Protocol, WalkFailure } from './packet.ts';
+import type { Rough } from './rough.ts';
 import type { Passing } from './tap.ts';
 
 /**
@@ -23,11 +26,13 @@ export interface PlainPath {
   readonly from: Netns;
   readonly to: Netns;
   readonly latency: Micros;
+  readonly mtu: number;
+  readonly firstMtu: number;
   readonly visited: readonly Netns[];
   readonly stamps: readonly number[];
   readonly trackedIn: readonly Netns[];
   /** The way of the answers, once one has gone it. */
-  back: { readonly latency: Micros; readonly visited: readonly Netns[]; readonly stamps: readonly number[] } | null;
+  back: { readonly latency: Micros; readonly mtu: number; readonly firstMtu: number; readonly visited: readonly Netns[]; readonly stamps: readonly number[] } | null;
 }
 
 /** A connection that a namespace would now track. */
@@ -35,6 +40,17 @@ export interface Tracked {
   readonly netns: Netns;
   readonly entry: ConntrackEntry;
 }
+
+/** What a person asks of a packet that nobody sends. */
+export interface Asked {
+  /** Connections that count as known: what the packets before it would have left behind. */
+  readonly tracked?: readonly Tracked[];
+  /** The backend to take where there is a choice: `address:port`. */
+  readonly backend?: string;
+}
+
+/** What a step of the walk tells beside where it is. */
+export type HopFacts = Pick<Hop, 'interface' | 'table' | 'rule' | 'forwarder' | 'asked' | 'choice'>;
 
 /** What a namespace knows of the packet's connection while it passes. */
 type Tracking =
@@ -55,7 +71,7 @@ export class Passage implements MatchContext {
   mark = 0;
   inInterface = '';
   outInterface = '';
-  ctState: 'NEW' | 'ESTABLISHED' = 'NEW';
+  ctState: 'NEW' | 'ESTABLISHED' | 'RELATED' = 'NEW';
   ctDnat = false;
   volatile = false;
   portAsked = false;
@@ -63,14 +79,26 @@ export class Passage implements MatchContext {
   protected metKnown = false;
   /** … and translates. */
   protected metTranslated = false;
-  protected readonly live: boolean;
+  readonly live: boolean;
   protected readonly hops: Hop[] | null;
+  protected readonly asked: Asked | null;
   protected here: Netns | null = null;
   protected tracking: Tracking = OFF;
   protected outer: Outer | undefined = undefined;
   protected latency: Micros = 0;
+  /** A choice that was made just now, for the step that tells of it. */
+  private chosen: Choice | null = null;
   protected steps = 0;
   protected forwards = 0;
+  protected readonly ttl: number;
+  /** Bytes; 0: they fit anywhere. */
+  protected size: number;
+  protected readonly df: boolean;
+  protected mtu = Number.POSITIVE_INFINITY;
+  protected firstMtu = Number.POSITIVE_INFINITY;
+  protected rough: Rough | null = null;
+  /** It is an ICMP error about this packet. */
+  protected about: Packet | null = null;
   protected reason: WalkFailure | undefined = undefined;
   protected delivered: Netns | undefined = undefined;
   protected visited: Netns[] = [];
@@ -78,7 +106,7 @@ export class Passage implements MatchContext {
   /** Where it passed interfaces, when somebody captures. */
   protected seen: Passing[] | null = null;
 
-  constructor(packet: Packet, live: boolean, hops: Hop[] | null) {
+  constructor(packet: Packet, live: boolean, hops: Hop[] | null, asked: Asked | null) {
     this.src = packet.src;
     this.srcInt = parseIp(packet.src);
     this.dst = packet.dst;
@@ -86,12 +114,17 @@ export class Passage implements MatchContext {
     this.protocol = packet.protocol;
     this.sport = packet.sport;
     this.dport = packet.dport;
+    this.size = packet.size ?? 0;
+    this.df = packet.df === true;
+    this.ttl = packet.ttl ?? 64;
     this.live = live;
     this.hops = hops;
+    this.asked = asked;
   }
 
   protected track(): void {
     const netns = this.here as Netns;
+    if (this.about !== null) return this.trackError(netns, this.about);
     this.ctState = 'NEW';
     this.ctDnat = false;
     if (netns.rulesIfAny === null) {
@@ -99,7 +132,7 @@ export class Passage implements MatchContext {
       return;
     }
     const now = netns.machine.sim.now;
-    const side = netns.conntrack.find(this, now);
+    const side = this.live ? netns.conntrack.find(this, now) : this.entryFor(netns, now);
     if (side === undefined) {
       this.tracking = { kind: 'new', original: { src: this.src, dst: this.dst, sport: this.sport, dport: this.dport }, dnat: false, snat: false, done: false };
       return;
@@ -113,6 +146,39 @@ export class Passage implements MatchContext {
     if (isReply || (entry.state !== 'SYN_SENT' && entry.state !== 'UNREPLIED')) this.ctState = 'ESTABLISHED';
   }
 
+  /** The same for a packet that nobody sends: not even what has expired is forgotten. */
+  private entryFor(netns: Netns, now: Micros): { readonly entry: ConntrackEntry; readonly isReply: boolean } | undefined {
+    const side = netns.conntrack.find(this, Number.NEGATIVE_INFINITY);
+    if (side !== undefined && side.entry.expires > now) return side;
+    const is = (t: Tuple): boolean => t.src === this.src && t.dst === this.dst && t.sport === this.sport && t.dport === this.dport;
+    for (const { netns: where, entry } of this.asked?.tracked ?? []) {
+      if (where !== netns || entry.protocol !== this.protocol) continue;
+      if (is(entry.original)) return { entry, isReply: false };
+      if (is(entry.reply)) return { entry, isReply: true };
+    }
+    return undefined;
+  }
+
+  /** The row of connection tracking, as conntrack(8) prints it. */
+  private entryRow(entry: ConntrackEntry): HopFacts {
+    if (this.hops === null) return NO_FACTS;
+    return { table: 'conntrack', rule: formatConntrack({ list: () => [entry] }, (this.here as Netns).machine.sim.now).trim() };
+  }
+
+  /** An ICMP error is related to the connection that it tells of, and is translated as that (nf_nat_icmp_reply_translation). */
+  private trackError(netns: Netns, about: Packet): void {
+    const { protocol, src, dst, sport, dport } = about;
+    this.tracking = OFF;
+    const answer = { protocol, src: dst, srcInt: parseIp(dst), dst: src, dstInt: parseIp(src), sport: dport, dport: sport };
+    const side = netns.rulesIfAny === null ? undefined : netns.conntrack.find(answer, netns.machine.sim.now);
+    this.ctState = side === undefined ? 'NEW' : 'RELATED';
+    if (side === undefined) return;
+    const { original, reply } = side.entry;
+    const [to, of] = side.isReply ? [original.src, original] : [reply.src, reply];
+    this.about = { protocol, ...of };
+    this.setDestination(to, this.dport);
+  }
+
   /** nat at PREROUTING and OUTPUT. False when the packet was lost. */
   protected translateDestination(hook: 'PREROUTING' | 'OUTPUT'): boolean {
     const t = this.tracking;
@@ -123,7 +189,7 @@ export class Passage implements MatchContext {
         const before = this.snapshot();
         if (isReply) this.setDestination(entry.original.src, entry.original.sport);
         else this.setDestination(entry.reply.src, entry.reply.sport);
-        this.hop('conntrack', {}, before);
+        this.hop('conntrack', this.entryRow(entry), before);
       }
       return true;
     }
@@ -139,7 +205,7 @@ export class Passage implements MatchContext {
       if (this.hops !== null) this.hop('nat', { table: `nat/${verdict.chain}`, rule: verdict.text ?? formatRule(verdict.chain, verdict.rule) }, before);
     }
     if (target.kind === 'drop') {
-      this.drop('dropped');
+      this.drop('dropped', { table: `nat/${verdict.chain}`, rule: verdict.text ?? formatRule(verdict.chain, verdict.rule) });
       return false;
     }
     return true;
@@ -171,7 +237,7 @@ export class Passage implements MatchContext {
     const before = this.snapshot();
     if (isReply) this.setSource(entry.original.dst, entry.original.dport);
     else this.setSource(entry.reply.dst, entry.reply.dport);
-    this.hop('conntrack', {}, before);
+    this.hop('conntrack', this.entryRow(entry), before);
   }
 
   /** A port for a masqueraded connection such that answers stay distinct. */
@@ -217,9 +283,10 @@ export class Passage implements MatchContext {
   /** The filter table. False when the packet was lost. */
   protected passes(hook: 'INPUT' | 'FORWARD' | 'OUTPUT'): boolean {
     const verdict = this.run('filter', hook);
+    const row = verdict === null || this.hops === null ? NO_FACTS : { table: `filter/${verdict.chain}`, rule: verdict.chain === POLICY ? `-P ${hook} DROP` : formatRule(verdict.chain, verdict.rule) };
+    if (verdict !== null) this.hop('filter', row);
     if (verdict === null || verdict.target.kind === 'accept') return (this.here as Netns).rulesIfAny?.nft == null || this.passesNft(hook, false);
-    if (this.hops !== null) this.hop('filter', { table: `filter/${verdict.chain}`, rule: verdict.chain === POLICY ? `-P ${hook} DROP` : formatRule(verdict.chain, verdict.rule) });
-    this.refuse(verdict.target);
+    this.refuse(verdict.target, row);
     return false;
   }
 
@@ -227,9 +294,10 @@ export class Passage implements MatchContext {
   protected passesNft(hook: string, early: boolean): boolean {
     const table = (this.here as Netns).rulesIfAny?.nft as NftTable;
     const result = table.run('filter', hook.toLowerCase(), early, this, this.nftSink('filter'));
+    const row = result === null ? NO_FACTS : { table: `filter/${result.chain}`, rule: result.text };
+    if (result !== null) this.hop('filter', row);
     if (result === null || result.target.kind === 'accept') return true;
-    this.hop('filter', { table: `filter/${result.chain}`, rule: result.text });
-    this.refuse(result.target);
+    this.refuse(result.target, row);
     return false;
   }
 
@@ -237,11 +305,11 @@ export class Passage implements MatchContext {
     return this.hops === null ? null : (chain, text) => this.hop(action, { table: `${action}/${chain}`, rule: text });
   }
 
-  private refuse(target: Target): void {
+  private refuse(target: Target, row: HopFacts): void {
     if (target.kind === 'reject') {
-      this.drop(target.with === 'tcp-reset' ? 'reset' : target.with === 'icmp-admin-prohibited' ? 'prohibited' : target.with === 'icmp-host-prohibited' ? 'host-unreachable' : 'rejected');
+      this.drop(target.with === 'tcp-reset' ? 'reset' : target.with === 'icmp-admin-prohibited' ? 'prohibited' : target.with === 'icmp-host-prohibited' ? 'host-unreachable' : 'rejected', row);
     } else {
-      this.drop('dropped');
+      this.drop('dropped', row);
     }
   }
 
@@ -255,7 +323,9 @@ export class Passage implements MatchContext {
         ? null
         : (t: TableName, name: string, rule: Parameters<typeof formatRule>[1]): void => {
             const { kind } = rule.target;
-            if (kind === 'jump' || kind === 'goto' || kind === 'mark') this.hop(t === 'nat' ? 'nat' : 'filter', { table: `${t}/${name}`, rule: formatRule(name, rule) });
+            if (kind !== 'jump' && kind !== 'goto' && kind !== 'mark') return;
+            const choice = kind === 'mark' ? null : choiceOf(rules, t, name, rule);
+            this.hop(t === 'nat' ? 'nat' : 'filter', { table: `${t}/${name}`, rule: formatRule(name, rule), ...(choice === null ? {} : { choice }) });
           };
     const verdict = evaluate(rules, table, chain, this, sink);
     if (verdict === null && table === 'nat' && rules.nft !== null) {
@@ -275,7 +345,7 @@ export class Passage implements MatchContext {
   isInSet(name: string, flags: string): boolean {
     const set = (this.here as Netns).rules.ipsets.get(name);
     if (set === undefined) return false;
-    this.portAsked = true;
+    if (flags !== 'src' && flags !== 'dst') this.portAsked = true;
     const port = `${this.protocol}:${this.dport}`;
     switch (flags) {
       case 'dst,dst':
@@ -283,7 +353,14 @@ export class Passage implements MatchContext {
       case 'dst,dst,src':
         return set.type === 'hash:ip,port,net' ? this.isInRange(set.elements, `${this.dst},${port},`) : set.elements.has(`${this.dst},${port},${this.src}`);
       case 'dst':
-        return set.elements.has(set.type === 'bitmap:port' ? String(this.dport) : this.dst);
+        if (set.type === 'hash:net') return netSetHas(set, this.dstInt);
+        if (set.type !== 'bitmap:port') return set.elements.has(this.dst);
+        this.portAsked = true;
+        return set.elements.has(String(this.dport));
+      case 'src':
+        return set.type === 'hash:net' ? netSetHas(set, this.srcInt) : set.elements.has(this.src);
+      case 'src,src':
+        return set.elements.has(`${this.src},${this.protocol}:${this.sport}`);
       default:
         return false;
     }
@@ -294,8 +371,18 @@ export class Passage implements MatchContext {
     return false;
   }
 
-  choose(): number {
-    return this.live ? (this.here as Netns).choose() : 0;
+  choose(rule?: Rule): number {
+    const netns = this.here as Netns;
+    if (this.live) return netns.choose();
+    const wanted = this.asked?.backend;
+    return rule === undefined || wanted === undefined || rule.target.kind !== 'jump' || backendOf(netns.rules, 'nat', rule.target.chain) === wanted ? 0 : 1;
+  }
+
+  pick(count: number, backends: () => readonly string[]): number {
+    const wanted = this.asked?.backend;
+    const taken = this.live ? Math.floor((this.here as Netns).choose() * count) : Math.max(0, wanted === undefined ? 0 : backends().indexOf(wanted));
+    if (this.hops !== null) this.chosen = { by: 'numgen', among: backends().map((backend) => ({ backend, probability: 1 / count })), taken };
+    return taken;
   }
 
   recentlySeen(list: string, source: string, seconds: number): boolean {
@@ -340,9 +427,9 @@ export class Passage implements MatchContext {
     this.sport = port;
   }
 
-  protected drop(reason: WalkFailure): void {
+  protected drop(reason: WalkFailure, why: HopFacts = NO_FACTS): void {
     this.reason = reason;
-    this.hop('drop', { rule: reason });
+    this.hop('drop', why);
   }
 
   protected receiver(netns: Netns): Process | undefined {
@@ -361,15 +448,28 @@ export class Passage implements MatchContext {
     return this.hops === null ? undefined : this.packetNow();
   }
 
-  protected hop(action: HopAction, more: Pick<Hop, 'interface' | 'table' | 'rule' | 'forwarder'>, before?: Packet): void {
+  protected hop(action: HopAction, more: HopFacts, before?: Packet): void {
     if (this.hops === null) return;
     const netns = this.here as Netns;
     const after = this.packetNow();
-    this.hops.push({ machine: netns.machine.name, netns: netns.name, action, before: before ?? after, after, ...more });
+    this.hops.push({
+      machine: netns.machine.name,
+      netns: netns.name,
+      action,
+      ...(this.inInterface === '' ? {} : { in: this.inInterface }),
+      ...(this.outInterface === '' ? {} : { out: this.outInterface }),
+      before: before ?? after,
+      after,
+      ...(action === 'drop' && this.reason !== undefined ? { reason: this.reason } : {}),
+      ...(this.chosen === null ? {} : { choice: this.chosen }),
+      ...more,
+    });
+    this.chosen = null;
   }
 }
 
 const POLICY = '(policy)';
+const NO_FACTS: HopFacts = Object.freeze({});
 
 /** A UDP flow that was answered lives longer. */
 function refresh(entry: ConntrackEntry, isReply: boolean, now: Micros): void {

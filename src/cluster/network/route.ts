@@ -14,6 +14,7 @@ export interface RouteOptions {
   readonly source?: string;
   readonly metric?: number;
   readonly protocol?: Route['protocol'];
+  readonly type?: 'blackhole';
 }
 
 /** Puts a route where the longest prefix comes first; replaces one with the same destination and metric. */
@@ -49,6 +50,7 @@ export function addRoute(netns: Netns, options: RouteOptions, by?: Place): Route
     source: options.source ?? null,
     metric: options.metric ?? 0,
     protocol: options.protocol ?? 'boot',
+    ...(options.type === undefined ? {} : { type: options.type }),
   };
   const old = insertRoute(netns, route);
   netns.changed();
@@ -77,8 +79,8 @@ interface RouteView {
 
 const view = (r: Route): RouteView => ({ via: r.via, device: r.device.name, onlink: r.onlink, source: r.source });
 
-/** `default`, or the prefix. */
-export const destinationText = (r: Route): string => (r.destination.prefix === 0 ? 'default' : formatCidr(r.destination));
+/** `default`, a host, or a prefix. */
+export const destinationText = (r: Route): string => (r.destination.prefix === 0 ? 'default' : r.destination.prefix === 32 ? r.destination.address : formatCidr(r.destination));
 
 /** The trace record of a route that came or went. */
 export function routeChange(route: Route, verb: 'route-add' | 'route-del', by: Place | undefined, replaced: Route | null = null): void {

@@ -92,7 +92,7 @@ test('how dialling fails', () => {
       "REJECT: ECONNREFUSED dial tcp 10.244.1.3:82: connect: connection refused @510",
       "no route: ENETUNREACH dial tcp 8.8.8.8:80: connect: network is unreachable @50",
       "no such neighbour: EHOSTUNREACH dial tcp 10.244.0.99:80: connect: no route to host @3070000",
-      "no such pod: EHOSTUNREACH dial tcp 10.244.1.99:80: connect: no route to host @3070000",
+      "no such pod: EHOSTUNREACH dial tcp 10.244.1.99:80: connect: no route to host @3070510",
       "nobody listens: ECONNREFUSED dial tcp 10.244.1.3:80: connect: connection refused @560",
     ]
   `);

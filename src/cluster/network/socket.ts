@@ -3,19 +3,20 @@
 import type { Os, Process, Resource } from '../machine/process.ts';
 import { Channel, TIMED_OUT } from '../sim/channel.ts';
 import type { Op, Task } from '../sim/simulation.ts';
-import { type Micros, MILLISECOND, SECOND } from '../sim/time.ts';
+import { type Micros, SECOND } from '../sim/time.ts';
 import { DETAIL, type Place } from '../sim/trace.ts';
 import type { ConntrackEntry } from './conntrack.ts';
 import { Connection, type Link } from './connection.ts';
 import { Netns, type TcpListener } from './netns.ts';
-import { isSilent, type Packet, type WalkFailure } from './packet.ts';
+import { told } from './icmp.ts';
+import type { Packet, WalkFailure } from './packet.ts';
 import { SocketError, type SocketErrorCode } from './socket-error.ts';
 import { reportAnswer, reportSyn } from './tap.ts';
 import { sourceAddress, track, walk, walkBack, type WalkTrace } from './walk.ts';
 
 export { Connection } from './connection.ts';
 export { SocketError } from './socket-error.ts';
-export { type Datagram, ping, udpSocket, type UdpSocket } from './udp.ts';
+export { type Datagram, udpSocket, type UdpSocket } from './udp.ts';
 
 /** The network namespace of a process. Throws when its machine has no network. */
 export function netnsOf(os: Os): Netns {
@@ -130,9 +131,8 @@ export interface DialOptions {
 }
 
 /** Waits between SYNs (tcp_syn_retries = 6). */
+const SYN_BYTES = 60;
 const SYN_WAITS: readonly Micros[] = [1, 2, 4, 8, 16, 32, 64].map((s) => s * SECOND);
-/** Three ARP requests a second apart go unanswered before the sender is told. */
-const ARP_PATIENCE: Micros = 3 * SECOND + 70 * MILLISECOND;
 
 const FAILURE: Readonly<Partial<Record<WalkFailure, SocketErrorCode>>> = {
   'network-unreachable': 'ENETUNREACH',
@@ -175,13 +175,16 @@ export function* dial(os: Os, host: string, port: number, options: DialOptions =
     const record = sim.trace.wants(DETAIL, cause);
     const result = walk(netns, packet, { live: true, record });
     track(result, sim.now);
-    if (result.seen !== undefined) reportSyn(netns.fabric, result, packet);
-    if (record) recordWalk(os, packet, result);
+    const fate = result.rough?.packet(SYN_BYTES);
+    if (result.seen !== undefined) reportSyn(netns.fabric, result, packet, fate);
+    if (record) recordWalk(os, result.delivered ? 'connect' : 'lost', os.place, result.process?.place ?? result.netns?.machine.place ?? os.machine.place, packet, result);
     const retryAt = Math.min(sim.now + wait, deadline);
     let answer: Answer | typeof TIMED_OUT = TIMED_OUT;
-    if (result.delivered) {
+    if (fate?.lost === true) {
+      yield* sim.sleep(retryAt - sim.now);
+    } else if (result.delivered) {
       const syn = new Syn(os, packet, result, options.place ?? os.place, task, task.park);
-      sim.after(result.latency, () => syn.arrive());
+      sim.after(result.latency + (fate?.delay ?? 0), () => syn.arrive());
       sim.wakeAt(task, task.park, retryAt, TIMED_OUT);
       try {
         answer = (yield) as Answer | typeof TIMED_OUT;
@@ -191,10 +194,10 @@ export function* dial(os: Os, host: string, port: number, options: DialOptions =
       if (answer !== TIMED_OUT) sim.noteOvertaken();
       sim.cause = cause;
     } else {
-      const reason = result.reason as WalkFailure;
-      if (!isSilent(reason)) {
-        answer = FAILURE[reason] ?? 'EHOSTUNREACH';
-        const heard = reason === 'host-unreachable' ? ARP_PATIENCE : result.latency * 2;
+      const error = told(netns, result);
+      if (error !== null) {
+        answer = FAILURE[result.reason as WalkFailure] ?? 'EHOSTUNREACH';
+        const heard = error.after;
         if (sim.now + heard > deadline) answer = TIMED_OUT;
         if (heard > 0) yield* sim.sleep(Math.min(heard, deadline - sim.now));
       } else {
@@ -208,15 +211,14 @@ export function* dial(os: Os, host: string, port: number, options: DialOptions =
   throw dialError(host, port, 'ETIMEDOUT');
 }
 
-function recordWalk(os: Os, packet: Packet, result: WalkTrace): void {
-  const { sim } = os;
-  const target = result.netns?.machine.place ?? os.machine.place;
+/** A packet that was really sent, hop by hop. */
+export function recordWalk({ sim }: Pick<Os, 'sim'>, verb: string, from: Place, to: Place, packet: Packet, result: WalkTrace): void {
   sim.trace.emit(sim.cause, {
     kind: 'packet',
-    verb: result.delivered ? 'connect' : 'lost',
+    verb,
     level: DETAIL,
-    from: os.place,
-    to: result.process?.place ?? target,
+    from,
+    to,
     start: sim.now,
     end: sim.now + result.latency,
     detail: { packet, hops: result.hops, reason: result.reason ?? null },
@@ -255,15 +257,25 @@ class Syn {
     const netns = this.#forth.netns as Netns;
     if (this.#abandoned || netns.deleted || !netns.machine.powered) return;
     const at = this.#forth.packet;
-    const back = walkBack(this.#forth);
+    const record = this.#forth.hops.length > 0;
+    const back = walkBack(this.#forth, record);
     const home = back.packet;
     const mine = this.#packet;
+    if (record) {
+      const answer: Packet = { src: at.dst, dst: at.src, protocol: 'tcp', sport: at.dport, dport: at.sport };
+      recordWalk(this.#os, back.delivered ? 'answer' : 'lost', this.#forth.process?.place ?? netns.machine.place, this.#os.place, answer, back);
+    }
     if (!back.delivered || home.dst !== mine.src || home.dport !== mine.sport) return;
     track(back, sim.now);
+    const fate = back.rough?.packet(SYN_BYTES);
+    if (fate?.lost === true) {
+      if (back.seen !== undefined) reportAnswer(netns.fabric, this.#forth, back, true, mine, fate);
+      return;
+    }
     const listener = netns.tcpListener(at.dst, at.dport);
     const answer = home.src !== mine.dst || home.sport !== mine.dport || !(listener instanceof Listener) ? 'ECONNREFUSED' : this.#connect(listener, back);
-    if (back.seen !== undefined) reportAnswer(netns.fabric, this.#forth, back, answer !== 'ECONNREFUSED', mine);
-    sim.wakeAt(this.#task, this.#park, sim.now + back.latency, answer);
+    if (back.seen !== undefined) reportAnswer(netns.fabric, this.#forth, back, answer !== 'ECONNREFUSED', mine, fate);
+    sim.wakeAt(this.#task, this.#park, sim.now + back.latency + (fate?.delay ?? 0), answer);
   }
 
   #connect(listener: Listener, back: WalkTrace): Connection {
@@ -274,7 +286,7 @@ class Syn {
     const tracked: ConntrackEntry[] = [];
     for (const t of forth.tracked) tracked.push(t.entry);
     for (const t of back.tracked) tracked.push(t.entry);
-    const link: Link = { sim, fabric: from.fabric, tracked, fixedLatency: null };
+    const link: Link = { sim, fabric: from.fabric, tracked, fixedLatency: null, segment: Math.min(forth.firstMtu, back.firstMtu) };
     const mine = this.#packet;
     const client = new Connection(link, {
       netns: from,

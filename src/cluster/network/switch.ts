@@ -7,6 +7,7 @@ import type { Place } from '../sim/trace.ts';
 import { addAddress, addEthernet, createNetns, deleteInterface, type Interface } from './device.ts';
 import { Fabric } from './fabric.ts';
 import { Netns } from './netns.ts';
+import type { Shaper } from './rough.ts';
 import { addRoute } from './route.ts';
 
 /** One cable between a machine and the switch. */
@@ -16,6 +17,14 @@ export interface Link {
   up: boolean;
   /** One way, machine to machine, when both cables are alike; otherwise the mean of the two counts. */
   latency: Micros;
+  /** What is wrong with it. */
+  shaper: Shaper | null;
+}
+
+/** What is wrong between two machines: packets from `first` go way 0. */
+interface Pair {
+  readonly first: string;
+  readonly shaper: Shaper;
 }
 
 export class Switch {
@@ -23,11 +32,21 @@ export class Switch {
   readonly links: Link[] = [];
   /** Who answers ARP for an address. */
   readonly addresses = new Map<string, Interface>();
+  /** What lies between two machines and not on the cable of either; null while there is nothing. */
+  pairs: Map<string, Pair> | null = null;
 
   constructor(name = 'nodes') {
     this.name = name;
   }
+
+  between(from: string, to: string): { readonly shaper: Shaper; readonly way: 0 | 1 } | null {
+    const pair = this.pairs?.get(pairKey(from, to));
+    return pair === undefined ? null : { shaper: pair.shaper, way: pair.first === from ? 0 : 1 };
+  }
 }
+
+/** Two machines, whichever comes first. */
+export const pairKey = (a: string, b: string): string => (a < b ? `${a} ${b}` : `${b} ${a}`);
 
 export interface HostNetworkOptions {
   /** `192.168.66.21/24`. */
@@ -45,7 +64,7 @@ export interface HostNetworkOptions {
 export function plugIn(machine: Machine, network: Switch, options: HostNetworkOptions): Netns {
   const netns = createNetns(machine, 'host');
   machine.hostNetns = netns;
-  const link: Link = { network, machine, up: true, latency: options.latency ?? 200 };
+  const link: Link = { network, machine, up: true, latency: options.latency ?? 200, shaper: null };
   network.links.push(link);
   const configure = (): void => {
     netns.ipForward = true;
@@ -74,15 +93,21 @@ export function linkOf(machine: Machine): Link {
 interface LinkView {
   readonly up: boolean;
   readonly latency: Micros;
+  /** What is wrong with it, as tc(8) would say it. */
+  readonly fault?: string;
 }
 
-/** Cuts (`up: false`) or mends a machine's cable, or changes its latency. */
-export function setLink(machine: Machine, change: { readonly up?: boolean; readonly latency?: Micros }, by?: Place): void {
+const view = (link: Link): LinkView => ({ up: link.up, latency: link.latency, ...(link.shaper === null ? {} : { fault: link.shaper.text }) });
+
+/** Cuts (`up: false`) or mends a machine's cable, changes its latency or what is wrong with it. */
+export function setLink(machine: Machine, change: { readonly up?: boolean; readonly latency?: Micros; readonly shaper?: Shaper | null }, by?: Place): void {
   const link = linkOf(machine);
-  const before: LinkView = { up: link.up, latency: link.latency };
+  const before = view(link);
+  const old = link.shaper;
   link.up = change.up ?? link.up;
   link.latency = change.latency ?? link.latency;
-  if (before.up === link.up && before.latency === link.latency) return;
+  if (change.shaper !== undefined) link.shaper = change.shaper;
+  if (before.up === link.up && before.latency === link.latency && old === link.shaper) return;
   (machine.hostNetns as Netns).changed();
   emitLink(link, before, by);
   if (before.up !== link.up) Fabric.of(machine.sim).disturbed();
@@ -98,6 +123,6 @@ function emitLink(link: Link, before: LinkView | null, by?: Place): void {
     from: by ?? machine.place,
     to: machine.place,
     start: sim.now,
-    change: { key: `link/${machine.name}`, before, after: { up: link.up, latency: link.latency } },
+    change: { key: `link/${machine.name}`, before, after: view(link) },
   });
 }

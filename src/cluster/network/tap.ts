@@ -5,6 +5,7 @@ import type { Connection } from './connection.ts';
 import type { Interface } from './device.ts';
 import type { Fabric } from './fabric.ts';
 import type { Packet } from './packet.ts';
+import type { Fate, Rough } from './rough.ts';
 import { track, walk, type WalkTrace } from './walk.ts';
 
 /** A packet on an interface, so long after it was sent. */
@@ -21,7 +22,7 @@ export interface Passing {
 
 /** What a packet carries. */
 export interface Content {
-  readonly kind: 'tcp' | 'udp' | 'echo-request' | 'echo-reply';
+  readonly kind: 'tcp' | 'udp' | 'echo-request' | 'echo-reply' | 'icmp-error';
   /** S, S., P., ., F., R. */
   readonly flags?: string;
   readonly sequence?: number;
@@ -35,11 +36,13 @@ export interface Tap {
 }
 
 /** Shows the taps what passed, when it passes. */
-export function report(fabric: Fabric, seen: readonly Passing[] | undefined, content: Content, delay = 0): void {
+export function report(fabric: Fabric, seen: readonly Passing[] | undefined, content: Content, delay = 0, rough?: Rough, fate?: Fate): void {
   if (seen === undefined) return;
   const { sim } = fabric;
-  for (const passing of seen) {
-    sim.after(passing.after + delay, () => {
+  for (const [n, passing] of seen.entries()) {
+    const late = rough === undefined || fate === undefined ? 0 : rough.at(n, fate);
+    if (late === null) return;
+    sim.after(passing.after + delay + late, () => {
       for (const tap of fabric.taps ?? []) tap.see(passing, content);
     });
   }
@@ -62,35 +65,37 @@ function countersOf(connection: Connection): Counters {
 const initial = (p: Packet): number => ((p.sport * 2_654_435_761) ^ (p.dport * 40_503)) >>> 0;
 
 /** The SYN, and what comes back. */
-export function reportSyn(fabric: Fabric, forth: WalkTrace, packet: Packet): void {
-  report(fabric, forth.seen, { kind: 'tcp', flags: 'S', sequence: initial(packet), length: 0 });
+export function reportSyn(fabric: Fabric, forth: WalkTrace, packet: Packet, fate: Fate | undefined): void {
+  report(fabric, forth.seen, { kind: 'tcp', flags: 'S', sequence: initial(packet), length: 0 }, 0, forth.rough, fate);
 }
 
-export function reportAnswer(fabric: Fabric, forth: WalkTrace, back: WalkTrace, accepted: boolean, packet: Packet): void {
+export function reportAnswer(fabric: Fabric, forth: WalkTrace, back: WalkTrace, accepted: boolean, packet: Packet, fate: Fate | undefined): void {
   const acknowledged = (initial(packet) + 1) >>> 0;
-  report(fabric, back.seen, accepted ? { kind: 'tcp', flags: 'S.', sequence: initial(back.packet), acknowledged, length: 0 } : { kind: 'tcp', flags: 'R.', sequence: 0, acknowledged, length: 0 });
-  if (accepted) report(fabric, forth.seen, { kind: 'tcp', flags: '.', acknowledged: 1, length: 0 }, back.latency);
+  report(fabric, back.seen, accepted ? { kind: 'tcp', flags: 'S.', sequence: initial(back.packet), acknowledged, length: 0 } : { kind: 'tcp', flags: 'R.', sequence: 0, acknowledged, length: 0 }, 0, back.rough, fate);
+  if (accepted && fate?.lost !== true) report(fabric, forth.seen, { kind: 'tcp', flags: '.', acknowledged: 1, length: 0 }, back.latency + (fate?.delay ?? 0));
 }
 
 /** A message, the end or the breaking off of a connection, and the other side's acknowledgement. */
-export function reportSegment(from: Connection, to: Connection, what: 'data' | 'end' | 'reset', payload: unknown): void {
+export function reportSegment(from: Connection, to: Connection, what: 'data' | 'end' | 'reset', payload: unknown, fate: Fate | undefined): void {
   const { fabric } = from.netns;
   const own = countersOf(from);
   const theirs = countersOf(to);
   const length = what === 'data' ? sizeOf(payload) : 0;
   const forth = wayOf(from);
   const flags = what === 'data' ? 'P.' : what === 'end' ? 'F.' : 'R.';
-  report(fabric, forth.seen, { kind: 'tcp', flags, sequence: own.sent + 1, acknowledged: theirs.sent + 1, length, payload });
+  report(fabric, forth.seen, { kind: 'tcp', flags, sequence: own.sent + 1, acknowledged: theirs.sent + 1, length, payload }, 0, forth.rough, fate);
+  if (fate?.lost === true) return;
+  const came = forth.latency + (fate?.delay ?? 0);
   own.sent += what === 'end' ? 1 : length;
   if (what === 'reset') return;
   const back = wayOf(to);
   // Programs here close both ways at once: the other side's FIN goes with its acknowledgement.
   const fin = what === 'end';
   const answer: Content = { kind: 'tcp', flags: fin ? 'F.' : '.', ...(fin ? { sequence: theirs.sent + 1 } : {}), acknowledged: own.sent + 1, length: 0 };
-  report(fabric, back.seen, answer, forth.latency);
+  report(fabric, back.seen, answer, came);
   if (!fin) return;
   theirs.sent++;
-  report(fabric, forth.seen, { kind: 'tcp', flags: '.', acknowledged: theirs.sent + 1, length: 0 }, forth.latency + back.latency);
+  report(fabric, forth.seen, { kind: 'tcp', flags: '.', acknowledged: theirs.sent + 1, length: 0 }, came + back.latency);
 }
 
 function wayOf({ netns, local, remote }: Connection): WalkTrace {

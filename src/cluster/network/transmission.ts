@@ -6,9 +6,14 @@ import { type Interface, type Tun, TUN_LATENCY, VETH_LATENCY, type Vxlan, VXLAN_
 import { parseIp } from './ip.ts';
 import type { Netns } from './netns.ts';
 import type { Outer, Packet } from './packet.ts';
-import { Passage } from './passage.ts';
+import { type HopFacts, Passage } from './passage.ts';
+import type { Rough, Shaper } from './rough.ts';
+import type { Link } from './switch.ts';
 
 export const MAX_HOPS = 64;
+/** Bytes of an envelope: IP, UDP, VXLAN and Ethernet; IP and UDP. */
+const VXLAN_OVERHEAD = 50;
+const TUN_OVERHEAD = 28;
 
 export abstract class Transmission extends Passage {
   /** A packet that came in by `device`. */
@@ -24,7 +29,10 @@ export abstract class Transmission extends Passage {
   }
 
   protected transmit(device: Interface, nextHop: string): void {
-    if (!device.up) return this.drop('link-down');
+    if (!device.up) return this.drop('link-down', { interface: device.name });
+    if (device.mtu < this.mtu) this.mtu = device.mtu;
+    if (this.size > device.mtu && !this.fragments(device)) return;
+    if (device.shaper !== null && !this.shaped(device.shaper, 0, device.name)) return;
     this.passing(device, 'Out');
     switch (device.kind) {
       case 'ethernet':
@@ -39,8 +47,32 @@ export abstract class Transmission extends Passage {
         return this.overTun(device);
       case 'lo':
       case 'dummy':
-        return this.drop('not-for-us');
+        return this.drop('not-for-us', { interface: device.name });
     }
+  }
+
+  /** Larger than the device takes: in fragments, which the receiver puts together, or not at all. */
+  private fragments(device: Interface): boolean {
+    if (!this.df) {
+      this.size = device.mtu;
+      return true;
+    }
+    this.drop(this.forwards === 0 ? 'message-too-long' : 'fragmentation-needed', { interface: device.name, rule: `mtu ${device.mtu}` });
+    return false;
+  }
+
+  /** A queueing discipline or a cable that is not as it should be; false when it lets nothing like this through. */
+  protected shaped(shaper: Shaper, way: 0 | 1, name: string): boolean {
+    const rough = shaper.meet(this.rough, this, way, this.seen?.length ?? 0);
+    if (rough === null) {
+      this.drop('dropped', { interface: name, rule: shaper.text });
+      return false;
+    }
+    this.rough = rough;
+    if (rough.mtu < this.mtu) this.mtu = rough.mtu;
+    if (this.size <= rough.mtu) return true;
+    this.drop('too-large', { interface: name, rule: `mtu ${rough.mtu}` });
+    return false;
   }
 
   private overWire(device: Interface, nextHop: string): void {
@@ -48,36 +80,47 @@ export abstract class Transmission extends Passage {
     const target = link?.network.addresses.get(nextHop);
     if (link == null || !link.up || target?.link == null || !target.link.up || !target.netns.machine.powered || !target.up) {
       if (this.live) device.learn(nextHop, null);
-      return this.drop('host-unreachable');
+      const cut = link != null && !link.up;
+      return this.drop('host-unreachable', { interface: device.name, table: cut ? 'link' : 'neighbour', asked: nextHop });
     }
     if (this.live) device.learn(nextHop, target);
+    if (link.shaper !== null && !this.shaped(link.shaper, 0, device.name)) return;
+    if (link.network.pairs !== null && !this.between(link, target.link)) return;
+    if (target.link.shaper !== null && !this.shaped(target.link.shaper, 1, device.name)) return;
+    if (this.size > target.mtu) return this.drop('too-large', { interface: target.name, rule: `mtu ${target.mtu}` });
     this.hop('transmit', { interface: device.name, rule: `${nextHop} lladdr ${this.hops === null ? '' : target.mac}` });
     this.latency += (link.latency + target.link.latency) / 2;
     this.arrive(target);
   }
 
+  /** What lies between two machines, for nobody else. */
+  private between(link: Link, other: Link): boolean {
+    const pair = link.network.between(link.machine.name, other.machine.name);
+    return pair === null || this.shaped(pair.shaper, pair.way, link.machine.name);
+  }
+
   private overVeth(device: Interface, nextHop: string): void {
     const peer = device.peer;
-    if (peer === null || !peer.up) return this.drop('link-down');
+    if (peer === null || !peer.up) return this.drop('link-down', { interface: device.name, asked: peer?.name ?? '' });
     const bridge = peer.master;
     this.hop('transmit', { interface: device.name, rule: `peer ${peer.netns.name}/${peer.name}` });
     this.latency += VETH_LATENCY;
     if (bridge !== null) this.passing(peer, 'In');
     if (bridge === null) {
-      const answers = peer.netns.isLocal(nextHop);
+      const answers = peer.proxyArp || peer.netns.isLocal(nextHop);
       if (this.live) device.learn(nextHop, answers ? peer : null);
-      return answers ? this.arrive(peer) : this.drop('host-unreachable');
+      return answers ? this.arrive(peer) : this.drop('host-unreachable', nobody(device, nextHop));
     }
-    if (!bridge.up) return this.drop('link-down');
+    if (!bridge.up) return this.drop('link-down', { interface: bridge.name });
     // The gateway, or any other address of the host: ARP answers for all of them.
     const target = bridge.segment?.get(nextHop);
     if (target === undefined) {
       const answers = bridge.netns.isLocal(nextHop);
       if (this.live) device.learn(nextHop, answers ? bridge : null);
-      return answers ? this.arrive(bridge) : this.drop('host-unreachable');
+      return answers ? this.arrive(bridge) : this.drop('host-unreachable', nobody(device, nextHop));
     }
     if (this.live) device.learn(nextHop, target);
-    if (target === device) return this.drop('not-for-us'); // no hairpin on a port
+    if (target === device) return this.drop('not-for-us', { interface: bridge.name, table: 'bridge', asked: peer.name }); // no hairpin on a port
     if (++this.steps > MAX_HOPS) return this.drop('ttl-exceeded');
     this.throughBridge(bridge, target);
   }
@@ -106,13 +149,15 @@ export abstract class Transmission extends Passage {
   private outOfBridge(bridge: Interface, nextHop: string): void {
     const target = bridge.segment?.get(nextHop);
     if (this.live) bridge.learn(nextHop, target ?? null);
-    if (target === undefined) return this.drop('host-unreachable');
+    if (target === undefined) return this.drop('host-unreachable', nobody(bridge, nextHop));
     this.hop('bridge', { interface: bridge.name, rule: `port ${target.peer?.name ?? '?'}` });
     this.toPort(target);
   }
 
   private toPort(target: Interface): void {
-    if (target.peer === null || !target.peer.up || !target.up) return this.drop('link-down');
+    if (target.peer === null || !target.peer.up || !target.up) return this.drop('link-down', { interface: target.peer?.name ?? target.name });
+    if (this.size > target.peer.mtu) return this.drop('too-large', { interface: target.peer.name, rule: `mtu ${target.peer.mtu}` });
+    if (target.peer.shaper !== null && !this.shaped(target.peer.shaper, 0, target.peer.name)) return;
     this.passing(target.peer, 'Out');
     this.latency += VETH_LATENCY;
     this.arrive(target);
@@ -121,9 +166,9 @@ export abstract class Transmission extends Passage {
   /** To the process behind the device, which sends the packet on to its like on another host. */
   private overTun(device: Interface): void {
     const tun = device.tun as Tun;
-    if (!tun.isServed()) return this.drop('link-down');
+    if (!tun.isServed()) return this.drop('link-down', { interface: device.name });
     const host = tun.hostOf(this.dst);
-    if (host === undefined) return this.drop('no-fdb');
+    if (host === undefined) return this.drop('no-fdb', { interface: device.name, table: 'flanneld', asked: this.dst });
     const { netns } = device;
     const before = this.snapshot();
     this.latency += TUN_LATENCY;
@@ -133,7 +178,7 @@ export abstract class Transmission extends Passage {
     if (arrived === null) return;
     const remote = [...arrived.netns.interfaces.values()].find((i) => i.tun?.port === tun.port);
     this.here = arrived.netns;
-    if (remote === undefined || !remote.up || remote.tun?.isServed() !== true) return this.drop('no-vtep');
+    if (remote === undefined || !remote.up || remote.tun?.isServed() !== true) return this.drop('no-vtep', { asked: `udp port ${tun.port}` });
     const enveloped = this.snapshot();
     this.outer = undefined;
     this.latency += TUN_LATENCY;
@@ -145,10 +190,10 @@ export abstract class Transmission extends Passage {
     const netns = device.netns;
     const vxlan = device.vxlan as Vxlan;
     const neighbour = device.neighbours?.get(nextHop);
-    if (neighbour === undefined) return this.drop('host-unreachable');
+    if (neighbour === undefined) return this.drop('host-unreachable', nobody(device, nextHop));
     if (this.hops !== null) this.hop('neighbour', { interface: device.name, rule: `${nextHop} lladdr ${neighbour.mac} ${neighbour.state}` });
     const entry = vxlan.fdb.get(neighbour.mac);
-    if (entry === undefined) return this.drop('no-fdb');
+    if (entry === undefined) return this.drop('no-fdb', { interface: device.name, table: 'fdb', asked: neighbour.mac });
     const before = this.snapshot();
     const source = vxlan.device.primary ?? sourceAddress(netns, entry.destination) ?? '';
     this.latency += VXLAN_LATENCY;
@@ -157,8 +202,8 @@ export abstract class Transmission extends Passage {
     const remote = this.underlay(netns, vxlan, this.outer);
     if (remote === null) return;
     this.here = remote.netns;
-    if (!remote.up) return this.drop('no-vtep');
-    if (remote.mac !== neighbour.mac) return this.drop('not-for-us');
+    if (!remote.up) return this.drop('no-vtep', { interface: remote.name, asked: `vni ${vxlan.vni}` });
+    if (remote.mac !== neighbour.mac) return this.drop('not-for-us', { interface: remote.name, table: 'fdb', asked: neighbour.mac });
     const enveloped = this.snapshot();
     this.outer = undefined;
     this.hop('decapsulate', { interface: remote.name }, enveloped);
@@ -171,9 +216,11 @@ export abstract class Transmission extends Passage {
    */
   private underlay(netns: Netns, vxlan: Vxlan, o: Outer): Interface | null {
     const known = vxlan.underlay.get(o.dst);
-    if (known !== undefined && this.hops === null && this.seen === null && known.source === o.src && unchanged(known.visited, known.stamps)) {
+    if (known !== undefined && this.size === 0 && this.hops === null && this.seen === null && known.source === o.src && unchanged(known.visited, known.stamps)) {
       this.latency += known.latency;
       this.visited.push(...known.visited);
+      if (known.mtu < this.mtu) this.mtu = known.mtu;
+      if (known.rough !== null) this.rough = known.rough.around(this.rough, 0, VXLAN_OVERHEAD);
       return known.remote;
     }
     const outer = this.envelope(netns, o);
@@ -183,34 +230,40 @@ export abstract class Transmission extends Passage {
     for (const i of arrived.interfaces.values()) if (i.vxlan?.vni === vxlan.vni && i.vxlan.port === vxlan.port) remote = i;
     if (remote === null) {
       this.here = arrived;
-      this.drop('no-vtep');
+      this.drop('no-vtep', { asked: `vni ${vxlan.vni}` });
     } else if (this.live) {
       const visited = outer.visited;
-      vxlan.underlay.set(o.dst, { source: o.src, remote, latency: outer.latency, visited, stamps: visited.map(stampOf) });
+      vxlan.underlay.set(o.dst, { source: o.src, remote, latency: outer.latency, mtu: outer.mtu - VXLAN_OVERHEAD, rough: outer.rough, visited, stamps: visited.map(stampOf) });
     }
     return remote;
   }
 
   /** Sends a UDP packet around this one; null when it is lost. */
-  private envelope(netns: Netns, o: Outer): { readonly netns: Netns; readonly latency: Micros; readonly visited: readonly Netns[] } | null {
+  private envelope(netns: Netns, o: Outer): { readonly netns: Netns; readonly latency: Micros; readonly mtu: number; readonly rough: Rough | null; readonly visited: readonly Netns[] } | null {
     const sport = 32_768 + ((parseIp(o.src) ^ parseIp(o.dst)) & 0x3fff);
-    const outer = this.another({ src: o.src, dst: o.dst, protocol: 'udp', sport: o.vni === undefined ? o.port : sport, dport: o.port });
+    const overhead = o.vni === undefined ? TUN_OVERHEAD : VXLAN_OVERHEAD;
+    const outer = this.another({ src: o.src, dst: o.dst, protocol: 'udp', sport: o.vni === undefined ? o.port : sport, dport: o.port, size: this.size === 0 ? 0 : this.size + overhead });
     outer.outer = o;
     outer.steps = this.steps;
     if (this.seen !== null) outer.capture();
     outer.output(netns);
     this.steps = outer.steps;
     const inner: Packet = { src: this.src, dst: this.dst, protocol: this.protocol, sport: this.sport, dport: this.dport };
+    if (outer.rough !== null) this.rough = outer.rough.around(this.rough, this.seen?.length ?? 0, overhead);
+    if (outer.mtu - overhead < this.mtu) this.mtu = outer.mtu - overhead;
     for (const p of outer.seen ?? []) this.seen?.push({ ...p, after: p.after + this.latency, inner });
     this.latency += outer.latency;
     this.visited.push(...outer.visited);
     if (outer.tracked !== null) (this.tracked ??= []).push(...outer.tracked);
     const arrived = outer.delivered;
-    if (arrived !== undefined) return { netns: arrived, latency: outer.latency, visited: outer.visited };
-    this.reason = outer.reason === 'dropped' ? 'dropped' : 'no-outer-route';
+    if (arrived !== undefined) return { netns: arrived, latency: outer.latency, mtu: outer.mtu, rough: outer.rough, visited: outer.visited };
+    this.reason = outer.reason === 'dropped' || outer.reason === 'too-large' ? outer.reason : 'no-outer-route';
     return null;
   }
 }
+
+/** Nobody answers ARP for the address. */
+const nobody = (device: Interface, address: string): HopFacts => ({ interface: device.name, table: 'neighbour', asked: address });
 
 /** The address that a socket in `netns` sends from when it has not chosen one; null when there is no route. */
 export function sourceAddress(netns: Netns, dst: string): string | null {

@@ -5,7 +5,8 @@ import { TIMED_OUT } from '../sim/channel.ts';
 import { SECOND } from '../sim/time.ts';
 import { setLink } from './switch.ts';
 import { installService, type Node, serviceRules, Testbed } from './testbed.ts';
-import { ping, udpSocket } from './udp.ts';
+import { ping } from './echo.ts';
+import { udpSocket } from './udp.ts';
 
 test('a question to a Service is answered from the Service address', () => {
   const t = new Testbed(2);
@@ -43,7 +44,7 @@ test('ping', () => {
   const [a, b] = t.nodes as [Node, Node];
   const [x, y] = [t.pod(a), t.pod(b)];
   t.run(x.netns, 'ping', function* (os) {
-    for (const host of [y.address, '10.244.0.1', '192.168.66.22', '10.244.0.77', '1.1.1.1']) t.log.push(`${host} ${JSON.stringify(yield* ping(os, host))}`);
+    for (const host of [y.address, '10.244.0.1', '192.168.66.22', '10.244.0.77', '1.1.1.1']) t.log.push(`${host} ${JSON.stringify(yield* ping(os, host, 4 * SECOND))}`);
     setLink(b.machine, { up: false });
     t.log.push(`cut ${JSON.stringify(yield* ping(os, y.address))}`);
   });
@@ -54,7 +55,7 @@ test('ping', () => {
       "10.244.0.1 {"ok":true,"rtt":50,"ttl":64}",
       "192.168.66.22 {"ok":true,"rtt":480,"ttl":63}",
       "10.244.0.77 {"ok":false,"rtt":0,"reason":"Destination Host Unreachable"}",
-      "1.1.1.1 {"ok":false,"rtt":0,"reason":"Destination Net Unreachable"}",
+      "1.1.1.1 {"ok":false,"rtt":0,"reason":"Destination Net Unreachable","from":"10.244.0.1"}",
       "cut {"ok":false,"rtt":0}",
     ]
   `);

@@ -1,20 +1,22 @@
-// UDP sockets and ICMP echo. Payloads are plain objects by reference. Each datagram takes its own walk; an answer through a
+// UDP sockets. Payloads are plain objects by reference. Each datagram takes its own walk; an answer through a
 // Service comes back under the Service's address because connection tracking says so.
 
 import type { Os, Process, Resource } from '../machine/process.ts';
 import { Channel, type TIMED_OUT } from '../sim/channel.ts';
-import type { Op, Task } from '../sim/simulation.ts';
-import { type Micros, SECOND } from '../sim/time.ts';
-import type { Place } from '../sim/trace.ts';
+import type { Op } from '../sim/simulation.ts';
+import type { Micros } from '../sim/time.ts';
+import { DETAIL, type Place } from '../sim/trace.ts';
 import type { MessageTrace, SocketAddress } from './connection.ts';
 import type { Netns, UdpReceiver } from './netns.ts';
-import { isSilent, type Packet, type WalkFailure } from './packet.ts';
-import { bind, netnsOf, unbind } from './socket.ts';
+import { errorFrom, type Told, told } from './icmp.ts';
+import type { Packet } from './packet.ts';
+import { bind, netnsOf, recordWalk, unbind } from './socket.ts';
 import { SocketError } from './socket-error.ts';
-import { report } from './tap.ts';
+import { report, sizeOf } from './tap.ts';
 import { sourceAddress, track, walk } from './walk.ts';
 
 const ANY = '0.0.0.0';
+const UDP_HEADERS = 28;
 
 /** What came in. */
 export interface Datagram extends SocketAddress {
@@ -64,9 +66,15 @@ export class UdpSocket implements Resource, UdpReceiver {
     const { sim } = netns.machine;
     const src = options.from ?? (this.address === ANY ? sourceAddress(netns, host) : this.address);
     if (src === null) throw new SocketError('ENETUNREACH', `dial udp ${host}:${port}: connect: network is unreachable`);
-    const result = walk(netns, { src, dst: host, protocol: 'udp', sport: this.port, dport: port }, { live: true });
+    const datagram: Packet = { src, dst: host, protocol: 'udp', sport: this.port, dport: port };
+    const record = sim.trace.wants(DETAIL, sim.cause);
+    const result = walk(netns, datagram, { live: true, record });
     track(result, sim.now);
-    if (result.seen !== undefined) report(netns.fabric, result.seen, { kind: 'udp', length: 0, payload });
+    const to = result.process?.place ?? result.netns?.machine.place ?? netns.machine.place;
+    if (record) recordWalk(netns.machine, result.delivered ? 'datagram' : 'lost', this.place, to, datagram, result);
+    const fate = result.rough?.packet(UDP_HEADERS + sizeOf(payload));
+    if (result.seen !== undefined) report(netns.fabric, result.seen, { kind: 'udp', length: 0, payload }, 0, result.rough, fate);
+    const latency = result.latency + (fate?.delay ?? 0);
     const own = sim.cause;
     const { trace } = options;
     sim.cause = sim.trace.emit(own, {
@@ -76,20 +84,25 @@ export class UdpSocket implements Resource, UdpReceiver {
       detail: trace?.detail ?? payload,
       ...(trace?.level === undefined ? {} : { level: trace.level }),
       start: sim.now,
-      end: sim.now + result.latency,
+      end: sim.now + latency,
       from: this.place,
-      to: result.process?.place ?? result.netns?.machine.place ?? netns.machine.place,
+      to,
     });
+    if (fate?.lost === true) {
+      sim.cause = own;
+      return;
+    }
     if (result.delivered) {
       const { packet, netns: there = netns } = result;
-      sim.after(result.latency, () => {
+      sim.after(latency, () => {
         if (there.deleted || !there.machine.powered) return;
         const receiver = there.udpListener(packet.dst, packet.dport);
         if (receiver !== undefined) receiver.deliver(packet, payload);
-        else sim.after(result.latency, () => this.#refused(host, port));
+        else this.#hears(errorFrom(there, netns, packet, 0), host, port, 'ECONNREFUSED');
       });
-    } else if (result.reason === 'rejected') {
-      sim.after(result.latency * 2, () => this.#refused(host, port));
+    } else {
+      const code = result.reason === 'rejected' ? 'ECONNREFUSED' : result.reason === 'host-unreachable' || result.reason === 'prohibited' ? 'EHOSTUNREACH' : null;
+      if (code !== null && this.#connected !== null) this.#hears(told(netns, result), host, port, code);
     }
     sim.cause = own;
   }
@@ -126,10 +139,13 @@ export class UdpSocket implements Resource, UdpReceiver {
     this.#queue.close();
   }
 
-  #refused(host: string, port: number): void {
+  /** An ICMP error: only a connected socket is told. */
+  #hears(error: Told | null, host: string, port: number, code: 'ECONNREFUSED' | 'EHOSTUNREACH'): void {
     const peer = this.#connected;
-    if (peer === null || peer.address !== host || peer.port !== port) return;
-    this.#queue.send(new SocketError('ECONNREFUSED', `read udp ${this.address}:${this.port}->${host}:${port}: read: connection refused`));
+    if (error === null || peer === null || peer.address !== host || peer.port !== port) return;
+    this.netns.machine.sim.after(error.after, () => {
+      if (!this.#closed) this.#queue.send(new SocketError(code, `read udp ${this.address}:${this.port}->${host}:${port}: read: ${code === 'ECONNREFUSED' ? 'connection refused' : 'no route to host'}`));
+    });
   }
 }
 
@@ -156,67 +172,4 @@ export function udpSocket(os: Os, port: number, options: UdpOptions = {}): UdpSo
   bind<UdpReceiver>(netns.ports.udp, socket.port, socket, 'udp');
   os.process.hold(socket);
   return socket;
-}
-
-export interface PingResult {
-  readonly ok: boolean;
-  /** Time there and back, when it came back. */
-  readonly rtt: Micros;
-  /** What the sender is told, as ping(8) prints it; undefined when nothing came back. */
-  readonly reason?: string;
-  /** Who told it, when that was another host. */
-  readonly from?: string;
-  /** Time to live of the answer. */
-  readonly ttl?: number;
-}
-
-const PING_TEXT: Readonly<Partial<Record<WalkFailure, string>>> = {
-  'network-unreachable': 'Destination Net Unreachable',
-  'host-unreachable': 'Destination Host Unreachable',
-  rejected: 'Destination Port Unreachable',
-  prohibited: 'Packet filtered',
-  'ttl-exceeded': 'Time to live exceeded',
-};
-
-/** One ICMP echo request. Waits for the answer, for an ICMP error, or for `timeout` (default 1 s). */
-export function* ping(os: Os, host: string, timeout: Micros = SECOND): Op<PingResult> {
-  const { sim } = os;
-  const netns = netnsOf(os);
-  const src = sourceAddress(netns, host);
-  if (src === null) return { ok: false, rtt: 0, reason: 'connect: Network is unreachable' };
-  const id = netns.ephemeralPort('udp');
-  const request: Packet = { src, dst: host, protocol: 'icmp', sport: id, dport: 0 };
-  const forth = walk(netns, request, { live: true, record: sim.trace.wants(2, sim.cause) });
-  track(forth, sim.now);
-  report(netns.fabric, forth.seen, { kind: 'echo-request', length: 64 });
-  const cause = sim.cause;
-  const emit = (verb: string, from: Place, to: Place, latency: Micros, detail: unknown): void => {
-    sim.cause = sim.trace.emit(sim.cause, { kind: 'packet', verb, from, to, start: sim.now, end: sim.now + latency, detail });
-  };
-  emit('echo-request', os.place, forth.netns?.machine.place ?? os.machine.place, forth.latency, { packet: request, hops: forth.hops, reason: forth.reason ?? null });
-  if (!forth.delivered) {
-    sim.cause = cause;
-    const reason = forth.reason as WalkFailure;
-    const told = isSilent(reason) ? undefined : (PING_TEXT[reason] ?? 'Destination Host Unreachable');
-    yield* sim.sleep(told === undefined ? timeout : Math.min(timeout, reason === 'host-unreachable' ? timeout : forth.latency * 2));
-    return told === undefined ? { ok: false, rtt: 0 } : { ok: false, rtt: 0, reason: told };
-  }
-  const task = sim.current as Task;
-  const there = forth.netns as Netns;
-  const { packet } = forth;
-  sim.after(forth.latency, () => {
-    if (there.deleted || !there.machine.powered) return;
-    const back = walk(there, { src: packet.dst, dst: packet.src, protocol: 'icmp', sport: packet.dport, dport: packet.sport }, { live: true });
-    report(netns.fabric, back.seen, { kind: 'echo-reply', length: 64 });
-    if (!back.delivered || back.netns !== netns) return;
-    emit('echo-reply', there.machine.place, os.place, back.latency, null);
-    sim.wakeAt(task, task.park, sim.now + back.latency, 64 - (back.forwards ?? 0));
-  });
-  sim.wakeAt(task, task.park, sim.now + timeout, false);
-  const start = sim.now;
-  const answer: unknown = yield;
-  const ok = typeof answer === 'number';
-  if (ok) sim.noteOvertaken();
-  sim.cause = cause;
-  return { ok, rtt: sim.now - start, ...(ok ? { ttl: answer } : {}) };
 }

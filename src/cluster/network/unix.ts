@@ -74,7 +74,7 @@ export function* dialUnix(os: Os, path: string, options: { readonly place?: Plac
   if (!(listener instanceof UnixListener)) throw new SocketError('ENOENT', `dial unix ${path}: connect: no such file or directory`);
   if (listener.closed) throw new SocketError('ECONNREFUSED', `dial unix ${path}: connect: connection refused`);
   const netns = netnsOf(os);
-  const link: Link = { sim, fabric: netns.fabric, tracked: [], fixedLatency: UNIX_LATENCY };
+  const link: Link = { sim, fabric: netns.fabric, tracked: [], fixedLatency: UNIX_LATENCY, segment: 0 };
   const local = { address: '', port: 0 };
   const remote = { address: path, port: 0 };
   const client = new Connection(link, { netns, process: os.process, place: options.place ?? os.place, local, remote });

@@ -133,7 +133,7 @@ test('a Service: DNAT on the way there, undone on the way back', () => {
       "worker-1/host | deliver | 192.168.66.22:32771>192.168.66.21:8472 in 192.168.66.22>192.168.66.21",
       "worker-1/host/flannel.1 | decapsulate | 10.244.1.3:8080>10.244.0.2:40000",
       "worker-1/host/cni0 | route | main 10.244.0.0/24 dev cni0 | 10.244.1.3:8080>10.244.0.2:40000",
-      "worker-1/host | conntrack | 10.96.0.20:80>10.244.0.2:40000",
+      "worker-1/host | conntrack | conntrack tcp      6 120 SYN_SENT src=10.244.0.2 dst=10.96.0.20 sport=40000 dport=80 [UNREPLIED] src=10.244.1.3 dst=10.244.0.2 sport=8080 dport=40000 mark=0 use=1 | 10.96.0.20:80>10.244.0.2:40000",
       "worker-1/host/cni0 | bridge | port veth2 | 10.96.0.20:80>10.244.0.2:40000",
       "worker-1/cni-2 | deliver | 10.96.0.20:80>10.244.0.2:40000",
       "delivered after 280 µs",

@@ -17,8 +17,16 @@ const keyed = (field: FieldSchema | undefined): string | null => (field?.patch.m
 const isWhole = (field: FieldSchema | undefined): boolean =>
   field !== undefined && (field.patch.replace || (field.type.form === 'scalar' && field.type.scalar === 'x'));
 
-const keysIn = (list: readonly unknown[], key: string): Map<unknown, Json> =>
-  new Map(list.filter(isObject).map((element) => [element[key], element]));
+/** By key; several with one key (ports of two protocols) stay in their order, and the first pairs with the first. */
+function keysIn(list: readonly unknown[], key: string): Map<unknown, Json[]> {
+  const found = new Map<unknown, Json[]>();
+  for (const element of list.filter(isObject)) {
+    const known = found.get(element[key]);
+    if (known) known.push(element);
+    else found.set(element[key], [element]);
+  }
+  return found;
+}
 
 /** The patch to send, or null when nothing would change. `schema` is the kind's definition. */
 export function threeWayPatch(original: Json | null, modified: Json, current: Json, schema: string): Json | null {
@@ -72,13 +80,16 @@ function diffList(patch: Record<string, unknown>, name: string, original: readon
   const def = field.type.form === 'list' ? definitionOf(field.type.element) : undefined;
   const [before, now] = [keysIn(original, key), keysIn(live, key)];
   const items: unknown[] = [];
+  const turns = new Map<unknown, number>();
   for (const element of wanted) {
     if (!isObject(element)) continue;
     const id = element[key];
-    const present = now.get(id);
+    const turn = turns.get(id) ?? 0;
+    turns.set(id, turn + 1);
+    const present = now.get(id)?.[turn];
     if (!present) items.push(element);
     else {
-      const inner = diffObject(before.get(id) ?? {}, element, present, def);
+      const inner = diffObject(before.get(id)?.[turn] ?? {}, element, present, def);
       if (field.patch.retainKeys) retainKeys(inner, element, present);
       if (Object.keys(inner).length > 0) items.push({ ...inner, [key]: id });
     }

@@ -25,8 +25,8 @@ export interface Result extends Expectation {
   readonly outcome: Outcome;
 }
 
-/** Ends of all workloads of `rounds`, after `minutes` of virtual time. */
-export function endsOf(rounds: readonly Round[], workers: number, minutes: number): readonly Result[] {
+/** A cluster to which `rounds` were applied, so many minutes ago; and what the API server did not take. */
+export function clusterWith(rounds: readonly Round[], workers: number, minutes: number): { readonly cluster: Cluster; readonly rejected: ReadonlyMap<string, string> } {
   const cluster = new Cluster({ controlPlanes: 1, workers, seed: 1, cpus: 4, memoryBytes: 16 * GIB });
   tools.stockImages(cluster.images);
   if (!bootUntilReady(cluster, 10 * MINUTE)) throw new Error('the cluster did not become ready');
@@ -46,6 +46,12 @@ export function endsOf(rounds: readonly Round[], workers: number, minutes: numbe
     }
   });
   cluster.sim.runUntil(cluster.sim.now + minutes * MINUTE);
+  return { cluster, rejected };
+}
+
+/** Ends of all workloads of `rounds`, after `minutes` of virtual time. */
+export function endsOf(rounds: readonly Round[], workers: number, minutes: number): readonly Result[] {
+  const { cluster, rejected } = clusterWith(rounds, workers, minutes);
   const objects: ApiObject[] = [];
   let events: readonly Event[] = [];
   perform(cluster, function* (client) {
@@ -67,7 +73,8 @@ export function endsOf(rounds: readonly Round[], workers: number, minutes: numbe
 
 const keyOf = (object: CorpusObject): string => `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name ?? ''}`;
 
-function perform(cluster: Cluster, body: (client: Client) => Op<void>): void {
+/** Runs `body` on the operator's machine, to its end. */
+export function perform(cluster: Cluster, body: (client: Client) => Op<void>): void {
   const program: Program = function* (os: Os): Op<void> {
     yield* body(new Client(os, { ...loadKubeconfig(os, OPERATOR_KUBECONFIG), userAgent: 'kubectl/v1.36.0' }));
   };

@@ -1,7 +1,7 @@
-// Which cluster to begin with: how many machines, how large, and the container runtime on them.
+// Which cluster to begin with: how many machines, how large, the container runtime on them and the Pod network.
 
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import type { RuntimeKind, Topology } from '../../session/protocol.ts';
+import type { NetworkKind, RuntimeKind, Topology } from '../../session/protocol.ts';
 import { useT } from '../i18n/i18n.ts';
 
 const GIB = 2 ** 30;
@@ -12,6 +12,10 @@ const RUNTIMES = [
   { value: 'containerd', name: 'containerd' },
   { value: 'cri-o', name: 'CRI-O' },
   { value: 'docker', name: 'Docker (cri-dockerd)' },
+] as const;
+const NETWORKS = [
+  { value: 'flannel', name: 'Flannel' },
+  { value: 'calico', name: 'Calico' },
 ] as const;
 
 interface Props {
@@ -26,6 +30,7 @@ export function NewCluster({ of, onAnswer }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const [workers, setWorkers] = useState(of?.workers ?? 3);
   const [runtime, setRuntime] = useState<RuntimeKind>(of?.runtime ?? 'containerd');
+  const [network, setNetwork] = useState<NetworkKind>(of?.network ?? 'flannel');
   const [cpus, setCpus] = useState(of?.cpus ?? 2);
   const [memory, setMemory] = useState((of?.memoryBytes ?? 4 * GIB) / GIB);
   useEffect(() => {
@@ -33,7 +38,7 @@ export function NewCluster({ of, onAnswer }: Props) {
   }, []);
   const create = (event: FormEvent): void => {
     event.preventDefault();
-    onAnswer({ controlPlanes: 1, workers, runtime, cpus, memoryBytes: memory * GIB });
+    onAnswer({ controlPlanes: 1, workers, runtime, network, cpus, memoryBytes: memory * GIB });
   };
   return (
     <dialog ref={ref} className="confirm new-cluster" aria-labelledby="new-cluster-title" onCancel={() => onAnswer(null)} data-testid="new-cluster">
@@ -45,6 +50,14 @@ export function NewCluster({ of, onAnswer }: Props) {
           <label htmlFor="new-cluster-runtime">{t('newCluster.runtime')}</label>
           <select id="new-cluster-runtime" value={runtime} onChange={(e) => setRuntime(e.target.value as RuntimeKind)} data-testid="new-cluster-runtime">
             {RUNTIMES.map(({ value, name }) => (
+              <option key={value} value={value}>
+                {name}
+              </option>
+            ))}
+          </select>
+          <label htmlFor="new-cluster-network">{t('newCluster.network')}</label>
+          <select id="new-cluster-network" value={network} onChange={(e) => setNetwork(e.target.value as NetworkKind)} data-testid="new-cluster-network">
+            {NETWORKS.map(({ value, name }) => (
               <option key={value} value={value}>
                 {name}
               </option>

@@ -8,7 +8,7 @@ import { type PhoneTab, useUi } from '../state/ui.ts';
 import { Transport } from '../transport/Transport.tsx';
 import { ObjectTree } from '../tree/ObjectTree.tsx';
 import { Boundary } from './Boundary.tsx';
-import { EventsPanel, Inspector, Payload, TerminalPanel } from './later.tsx';
+import { EventsPanel, Inspector, PacketPanel, Payload, TerminalPanel } from './later.tsx';
 import { type Tab, Tabs } from './Tabs.tsx';
 import { TopBar } from './TopBar.tsx';
 
@@ -32,7 +32,7 @@ export function Phone() {
         position="bottom"
         chosen={phoneTab}
         onChoose={(key) => set({ phoneTab: key })}
-        tabs={[part('map', PhoneMap), part('objects', ObjectTree), part('editor', PhoneEditor), part('inspector', Inspector), part('flow', PhoneFlow), part('events', PhoneEvents), part('terminal', TerminalPanel)]}
+        tabs={[part('map', PhoneMap), part('objects', ObjectTree), part('editor', PhoneEditor), part('inspector', Inspector), part('flow', PhoneFlow), part('events', PhoneEvents), part('packet', PhonePacket), part('terminal', TerminalPanel)]}
         extra={<Transport />}
       />
       {payload !== 0 && (
@@ -46,5 +46,6 @@ export function Phone() {
 
 const PhoneFlow = () => <FlowPanel withHead />;
 const PhoneEvents = () => <EventsPanel withHead />;
+const PhonePacket = () => <PacketPanel withHead />;
 const PhoneMap = () => <MapView arrangement="tall" />;
 const PhoneEditor = () => <EditorPanel plain />;

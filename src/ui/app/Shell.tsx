@@ -1,7 +1,5 @@
 // The desk: objects left, map in the middle, editor and inspector right, transport and tabs below.
 
-import { useEffect } from 'react';
-import { Group, Panel, Separator, useDefaultLayout, usePanelRef } from 'react-resizable-panels';
 import { EditorPanel } from '../editor/EditorPanel.tsx';
 import { FlowHead, FlowPanel } from '../flow/FlowPanel.tsx';
 import { useT } from '../i18n/i18n.ts';
@@ -10,71 +8,40 @@ import { useUi } from '../state/ui.ts';
 import { Transport } from '../transport/Transport.tsx';
 import { ObjectTree } from '../tree/ObjectTree.tsx';
 import { Boundary } from './Boundary.tsx';
-import { EventsHead, EventsPanel, Inspector, Payload, TerminalPanel } from './later.tsx';
+import { EventsHead, EventsPanel, Inspector, PacketHead, PacketPanel, Payload, TerminalPanel } from './later.tsx';
+import { Side } from './Side.tsx';
 import { type Tab, Tabs } from './Tabs.tsx';
 import { TopBar } from './TopBar.tsx';
 
 export function Shell() {
   const t = useT();
-  const columns = useDefaultLayout({ id: 'orrery.columns', storage: localStorage });
-  const rows = useDefaultLayout({ id: 'orrery.rows', storage: localStorage });
   const { leftOpen, rightOpen, bottomOpen, set } = useUi();
-  const left = useFold(leftOpen);
-  const right = useFold(rightOpen);
-  const bottom = useFold(bottomOpen);
   return (
     <div className="shell">
       <TopBar />
-      <Group orientation="vertical" className="rows" {...rows}>
-        <Panel id="panel-middle" minSize={180}>
-          <Group orientation="horizontal" {...columns}>
-            <Panel
-              id="panel-left"
-              panelRef={left}
-              className="panel"
-              collapsible
-              defaultSize={leftOpen ? 208 : 0}
-              minSize={150}
-              maxSize="40%"
-              groupResizeBehavior="preserve-pixel-size"
-              onResize={(size) => set({ leftOpen: size.inPixels > 0 })}
-            >
-              <Boundary name="objects">{leftOpen && <ObjectTree />}</Boundary>
-            </Panel>
-            <Separator className="separator" aria-label={t('panels.resizeLeft')} />
-            <Panel id="panel-map" minSize={240}>
-              <Boundary name="map">
-                <MapView />
-              </Boundary>
-            </Panel>
-            <Separator className="separator" aria-label={t('panels.resizeRight')} />
-            <Panel
-              id="panel-right"
-              panelRef={right}
-              className="panel"
-              collapsible
-              defaultSize={rightOpen ? 352 : 0}
-              minSize={240}
-              maxSize="60%"
-              groupResizeBehavior="preserve-pixel-size"
-              onResize={(size) => set({ rightOpen: size.inPixels > 0 })}
-            >
-              {rightOpen && <RightTabs />}
-            </Panel>
-          </Group>
-        </Panel>
-        <Separator className="separator horizontal" aria-label={t('panels.resizeBottom')} />
-        <Panel
-          id="panel-bottom"
-          panelRef={bottom}
-          className="panel"
-          collapsible
-          collapsedSize={48}
-          defaultSize={bottomOpen ? 214 : 48}
-          minSize={130}
-          maxSize="70%"
-          groupResizeBehavior="preserve-pixel-size"
-          onResize={(size) => set({ bottomOpen: size.inPixels > 60 })}
+      <div className="rows">
+        <div className="columns">
+          <Side edge="left" label={t('panels.resizeLeft')} open={leftOpen} onOpen={(open) => set({ leftOpen: open })} initial={208} min={150} most={40}>
+            <Boundary name="objects">{leftOpen && <ObjectTree />}</Boundary>
+          </Side>
+          <div className="middle">
+            <Boundary name="map">
+              <MapView />
+            </Boundary>
+          </div>
+          <Side edge="right" label={t('panels.resizeRight')} open={rightOpen} onOpen={(open) => set({ rightOpen: open })} initial={352} min={240} most={60}>
+            {rightOpen && <RightTabs />}
+          </Side>
+        </div>
+        <Side
+          edge="bottom"
+          label={t('panels.resizeBottom')}
+          open={bottomOpen}
+          onOpen={(open) => set({ bottomOpen: open })}
+          initial={214}
+          min={130}
+          most={70}
+          folded={48}
         >
           <div className="bottom">
             <Boundary name="transport">
@@ -82,22 +49,10 @@ export function Shell() {
             </Boundary>
             {bottomOpen && <BottomTabs />}
           </div>
-        </Panel>
-      </Group>
+        </Side>
+      </div>
     </div>
   );
-}
-
-/** Keeps a panel folded or unfolded as the person chose by button. */
-function useFold(open: boolean) {
-  const ref = usePanelRef();
-  useEffect(() => {
-    const panel = ref.current;
-    if (!panel || panel.isCollapsed() !== open) return;
-    if (open) panel.expand();
-    else panel.collapse();
-  }, [ref, open]);
-  return ref;
 }
 
 function RightTabs() {
@@ -144,7 +99,7 @@ function BottomTabs() {
     <Tabs
       label={t('panels.bottom')}
       chosen={bottomTab}
-      extra={bottomTab === 'flow' ? <FlowHead /> : bottomTab === 'events' ? <EventsHead /> : null}
+      extra={bottomTab === 'flow' ? <FlowHead /> : bottomTab === 'events' ? <EventsHead /> : bottomTab === 'packet' ? <PacketHead /> : null}
       onChoose={(key) => set({ bottomTab: key })}
       tabs={[
         {
@@ -162,6 +117,15 @@ function BottomTabs() {
           content: () => (
             <Boundary name="events">
               <EventsPanel />
+            </Boundary>
+          ),
+        },
+        {
+          key: 'packet',
+          label: t('panels.packet'),
+          content: () => (
+            <Boundary name="packet">
+              <PacketPanel />
             </Boundary>
           ),
         },

@@ -1,6 +1,7 @@
 // The keys of a class. They work wherever the focus is, but never while somebody types or composes.
 
 import { useEffect } from 'react';
+import { hidePacket, usePacket } from '../packet/store.ts';
 import type { Player } from '../session/player.ts';
 import { useUi } from '../state/ui.ts';
 import { SEARCH_ID } from '../tree/ObjectTree.tsx';
@@ -16,7 +17,7 @@ function isTyping(event: KeyboardEvent): boolean {
 /** Elements for which Space and Enter mean themselves. */
 const isPressable = (event: KeyboardEvent): boolean => (event.target as HTMLElement | null)?.closest('button, a, summary, input, [role=slider]') != null;
 /** Elements in which arrows and page keys move something of their own. */
-const ownsArrows = (event: KeyboardEvent): boolean => (event.target as HTMLElement | null)?.closest('[role=tree], [role=tablist], [role=slider]') != null;
+const ownsArrows = (event: KeyboardEvent): boolean => (event.target as HTMLElement | null)?.closest('[role=tree], [role=tablist], [role=slider], [role=separator]') != null;
 
 export function useKeys(player: Player): void {
   useEffect(() => {
@@ -71,6 +72,7 @@ function handle(event: KeyboardEvent, player: Player): boolean {
       return true;
     case 'Escape':
       if (ui.payload !== 0) ui.showPayload(0);
+      else if (usePacket.getState().shown) hidePacket();
       else if (ui.presenter) ui.set({ presenter: false });
       else if (ui.selected !== '') ui.select('');
       else return false;

@@ -19,4 +19,7 @@ export const Inspector = later(async () => (await import('../inspector/Inspector
 export const Payload = later(async () => (await import('../flow/Payload.tsx')).Payload);
 export const EventsPanel = later(async () => (await import('../events/EventsPanel.tsx')).EventsPanel);
 export const TerminalPanel = later(async () => (await import('../terminal/TerminalPanel.tsx')).TerminalPanel);
+export const PacketPanel = later(async () => (await import('../packet/PacketPanel.tsx')).PacketPanel);
+export const PacketHead = later(async () => (await import('../packet/PacketPanel.tsx')).PacketHead);
+export const PacketPath = later(async () => (await import('../packet/PacketPath.tsx')).PacketPath);
 export const EventsHead = later(async () => (await import('../events/EventsPanel.tsx')).EventsHead);

@@ -2,7 +2,7 @@
 
 import { X } from 'lucide-react';
 import { useEffect, useMemo, useState } from 'react';
-import type { RecordDetail } from '../../session/protocol.ts';
+import type { PacketAnswer, RecordDetail } from '../../session/protocol.ts';
 import { clockText } from '../app/format.ts';
 import { useT } from '../i18n/i18n.ts';
 import { usePlayerApi } from '../session/context.ts';
@@ -66,6 +66,7 @@ function Body({ record }: { readonly record: RecordDetail }) {
         <dt>{t('payload.time')}</dt>
         <dd>{`${clockText(record.start)} + ${t('flow.ms', { ms: ((record.end - record.start) / 1000).toFixed(3) })}`}</dd>
       </dl>
+      <Hops id={record.id} kind={record.kind} />
       {funnel && <Funnel funnel={funnel} />}
       {change && (
         <>
@@ -84,6 +85,35 @@ function Body({ record }: { readonly record: RecordDetail }) {
       )}
       {detail === '' && !change && <p className="panel-hint">{t('payload.none')}</p>}
     </div>
+  );
+}
+
+const CARRIED: ReadonlySet<string> = new Set(['packet', 'http', 'dns', 'probe']);
+
+/** The way to the hops of the packet that carried it, when they were written down. */
+function Hops({ id, kind }: { readonly id: number; readonly kind: string }) {
+  const t = useT();
+  const player = usePlayerApi();
+  const [answer, setAnswer] = useState<PacketAnswer | null>(null);
+  useEffect(() => {
+    let wanted = true;
+    if (CARRIED.has(kind)) void player.tracedPacket(id).then((found) => wanted && setAnswer(found));
+    return () => {
+      wanted = false;
+    };
+  }, [player, id, kind]);
+  if (answer === null || !CARRIED.has(kind)) return null;
+  const show = async (): Promise<void> => {
+    const { showAnswer } = await import('../packet/ask.ts');
+    useUi.getState().set({ bottomTab: 'packet', bottomOpen: true, phoneTab: 'packet' });
+    showAnswer(answer);
+  };
+  return (
+    <p>
+      <button type="button" onClick={() => void show()} data-testid="payload-hops">
+        {t('payload.hops')}
+      </button>
+    </p>
   );
 }
 

@@ -1,7 +1,6 @@
 // The current step on the map: its path, the token on it, and the caption at its end. `drawMover` is a pure function
 // of simulated time; the wall clock only chooses which instant between start and end is drawn next.
 
-import { useReactFlow, useStoreApi, ViewportPortal } from '@xyflow/react';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'react';
 import { useT } from '../i18n/i18n.ts';
 import { useScene } from '../scene/hooks.ts';
@@ -13,6 +12,7 @@ import { placeCaption } from './caption.ts';
 import { useLayout, useLitStore } from './context.ts';
 import { anchor, type MapLayout, type Point, type Rect, slotRect } from './layout.ts';
 import { pathData, pointAlong, routeBetween, type Route } from './places.ts';
+import { OnMap, useViewport } from './Window.tsx';
 
 /** How long the token takes along its path, whatever the distance in simulated time: milliseconds. */
 const TRAVEL = 800;
@@ -64,19 +64,17 @@ export function Mover() {
 
 /** Shows the whole map again when the message would arrive where the person cannot see it. */
 function useKeepInSight(route: Route | null): void {
-  const store = useStoreApi();
-  const { fitBounds } = useReactFlow();
+  const viewport = useViewport();
   const layout = useLayout();
   useEffect(() => {
     if (!route) return;
-    const { transform, width, height } = store.getState();
+    const { zoom, width, height, ...origin } = viewport.view;
     const p = anchor(route.to.rect);
-    const x = p.x * transform[2] + transform[0];
-    const y = p.y * transform[2] + transform[1];
+    const x = p.x * zoom + origin.x;
+    const y = p.y * zoom + origin.y;
     if (x >= 0 && y >= 0 && x <= width && y <= height) return;
-    const b = layout.bounds;
-    void fitBounds({ x: b.x, y: b.y, width: b.w, height: b.h }, { padding: 0.012 });
-  }, [route, store, fitBounds, layout]);
+    viewport.fit(layout.bounds, 0.012);
+  }, [route, viewport, layout]);
 }
 
 function Path({ cue, route }: { readonly cue: Cue; readonly route: Route }) {
@@ -118,7 +116,7 @@ function Path({ cue, route }: { readonly cue: Cue; readonly route: Route }) {
 
   const { from, to } = route;
   return (
-    <ViewportPortal>
+    <OnMap>
       <svg className={`mover phase-${phase}`} aria-hidden="true" data-testid="mover">
         <Frame rect={to.rect} strong />
         {!local && <Frame rect={from.rect} strong={false} />}
@@ -129,7 +127,7 @@ function Path({ cue, route }: { readonly cue: Cue; readonly route: Route }) {
           <circle className="token-core" r={5} />
         </g>
       </svg>
-    </ViewportPortal>
+    </OnMap>
   );
 }
 
@@ -146,7 +144,7 @@ function Caption({ cue, route }: { readonly cue: Cue; readonly route: Route }) {
   const tell = useTell();
   const showPayload = useUi((s) => s.showPayload);
   const presenter = useUi((s) => s.presenter);
-  const store = useStoreApi();
+  const viewport = useViewport();
   const layout = useLayout();
   const scene = useScene();
   const ref = useRef<HTMLButtonElement>(null);
@@ -155,8 +153,7 @@ function Caption({ cue, route }: { readonly cue: Cue; readonly route: Route }) {
     const place = (): void => {
       const box = ref.current;
       if (!box) return;
-      const { transform, width, height } = store.getState();
-      const [x, y, zoom] = transform;
+      const { x, y, zoom, width, height } = viewport.view;
       const toScreen = (r: Rect): Rect => ({ x: r.x * zoom + x, y: r.y * zoom + y, w: r.w * zoom, h: r.h * zoom });
       const to = toScreen(route.to.rect);
       const size = { w: box.offsetWidth, h: box.offsetHeight };
@@ -166,10 +163,8 @@ function Caption({ cue, route }: { readonly cue: Cue; readonly route: Route }) {
       box.style.transform = `translate(${Math.round(spot.x)}px, ${Math.round(spot.y)}px)`;
     };
     place();
-    return store.subscribe((state, before) => {
-      if (state.transform !== before.transform || state.width !== before.width || state.height !== before.height) place();
-    });
-  }, [store, layout, scene, route, cue, language, presenter]);
+    return viewport.subscribe(place);
+  }, [viewport, layout, scene, route, cue, language, presenter]);
 
   const { record } = cue;
   return (

@@ -1,22 +1,24 @@
 // What the selected object is related to, drawn on demand: its owner, what it owns, and what a Service selects.
 
-import { ViewportPortal } from '@xyflow/react';
 import { useEffect, useMemo, useState } from 'react';
 import { usePlayerApi } from '../session/context.ts';
 import { useIds, useRow, useScene } from '../scene/hooks.ts';
 import type { SceneModel } from '../scene/model.ts';
 import { usePlayer } from '../state/player.ts';
+import { usePacket } from '../packet/store.ts';
 import { useUi } from '../state/ui.ts';
 import { useLayout } from './context.ts';
 import { centre, type MapLayout, type Rect, slotRect } from './layout.ts';
 import type { Strip } from './strip.ts';
+import { OnMap } from './Window.tsx';
 
 const MOST = 60;
 
 export function Relations({ strip }: { readonly strip: Strip }) {
   const selected = useUi((s) => s.selected);
   const cue = usePlayer((s) => s.cue);
-  if (selected === '' || cue || !selected.startsWith('object/')) return null;
+  const packet = usePacket((s) => s.shown);
+  if (selected === '' || cue || packet || !selected.startsWith('object/')) return null;
   return <Lines id={selected} strip={strip} />;
 }
 
@@ -31,7 +33,7 @@ function Lines({ id, strip }: { readonly id: string; readonly strip: Strip }) {
   if (!from) return null;
   const a = centre(from);
   return (
-    <ViewportPortal>
+    <OnMap>
       <svg className="relations" aria-hidden="true" data-testid="relations">
         {related.slice(0, MOST).map(({ id: other, kind }) => {
           const to = rectOf(layout, strip, scene, other);
@@ -41,7 +43,7 @@ function Lines({ id, strip }: { readonly id: string; readonly strip: Strip }) {
           return <path key={other} className={`relation relation-${kind}`} d={`M${a.x} ${a.y}C${a.x} ${a.y + bend} ${b.x} ${b.y - bend} ${b.x} ${b.y}`} />;
         })}
       </svg>
-    </ViewportPortal>
+    </OnMap>
   );
 }
 

@@ -1,6 +1,5 @@
 // While the clock runs: the messages of each batch as brief tokens on a canvas, no more than one can look at.
 
-import { useStoreApi } from '@xyflow/react';
 import { useEffect, useRef } from 'react';
 import type { StoryRecord } from '../../session/protocol.ts';
 import { usePlayerApi } from '../session/context.ts';
@@ -9,6 +8,7 @@ import { useUi } from '../state/ui.ts';
 import { useLayout } from './context.ts';
 import type { Point } from './layout.ts';
 import { pathData, pointAlong, routeBetween } from './places.ts';
+import { useViewport } from './Window.tsx';
 
 const MOST = 24;
 /** Of the cluster's own chatter, only so much at once that the map stays calm. */
@@ -27,7 +27,7 @@ export function Story() {
   const player = usePlayerApi();
   const layout = useLayout();
   const scene = useScene();
-  const store = useStoreApi();
+  const viewport = useViewport();
   const still = useUi((s) => s.reducedMotion);
   const look = useUi((s) => `${s.theme} ${s.palette}`);
   const ref = useRef<HTMLCanvasElement>(null);
@@ -42,7 +42,7 @@ export function Story() {
     let frame = 0;
     const draw = (now: number): void => {
       tokens = tokens.filter((token) => now - token.born < LIFE);
-      const { transform, width, height } = store.getState();
+      const { x, y, zoom, width, height } = viewport.view;
       const ratio = devicePixelRatio;
       if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
         canvas.width = Math.round(width * ratio);
@@ -50,7 +50,6 @@ export function Story() {
       }
       context.setTransform(1, 0, 0, 1, 0, 0);
       context.clearRect(0, 0, canvas.width, canvas.height);
-      const [x, y, zoom] = transform;
       context.setTransform(zoom * ratio, 0, 0, zoom * ratio, x * ratio, y * ratio);
       for (const token of tokens) {
         const share = Math.max(0, now - token.born) / LIFE;
@@ -87,7 +86,7 @@ export function Story() {
       stop();
       cancelAnimationFrame(frame);
     };
-  }, [player, layout, scene, store, still, look]);
+  }, [player, layout, scene, viewport, still, look]);
 
   return <canvas ref={ref} className="story" aria-hidden="true" />;
 }

@@ -1,7 +1,7 @@
 // Where everything on the map stands: a pure function of which machines there are and how many Pod slots each needs.
 // World units are chosen so that one cluster of three workers is readable when it just fits a 1280×720 screen.
 
-import type { RuntimeKind } from '../../session/protocol.ts';
+import type { NetworkKind, RuntimeKind } from '../../session/protocol.ts';
 
 export interface Point {
   readonly x: number;
@@ -18,14 +18,16 @@ export interface MachineInput {
   readonly name: string;
   readonly role: 'control-plane' | 'worker' | 'operator';
   readonly runtime: RuntimeKind;
+  /** Absent: flannel. */
+  readonly network?: NetworkKind;
   /** How many Pod slots it needs. */
   readonly slots: number;
 }
 
-export interface MachineLayout extends Omit<MachineInput, 'slots' | 'runtime'> {
+export interface MachineLayout extends Omit<MachineInput, 'slots' | 'runtime' | 'network'> {
   readonly rect: Rect;
   readonly title: Rect;
-  /** Host services and interfaces by name: kubelet, containerd or what else makes containers, cni0, flannel.1, eth0, tables. */
+  /** Host services and interfaces by name: kubelet, containerd or what else makes containers, cni0, flannel.1 or bird, eth0, tables. */
   readonly chips: Readonly<Record<string, Rect>>;
   readonly pods: { readonly area: Rect; /** Pods are marks, not cards. */ readonly dense: boolean; readonly columns: number; readonly slotW: number; readonly slotH: number; readonly gap: number };
 }
@@ -111,18 +113,19 @@ const SERVICES: Readonly<Record<RuntimeKind, readonly (readonly [string, number]
   'cri-o': [['kubelet', 1], ['crio', 1.15]],
   docker: [['kubelet', 0.85], ['cri-dockerd', 1.15], ['dockerd', 0.85]],
 };
-const DEVICES = [
-  ['eth0', 1],
-  ['flannel.1', 1.2],
-  ['cni0', 1],
-] as const;
+/** What its network has there: devices, or the router that speaks with the others. */
+const DEVICES: Readonly<Record<NetworkKind, readonly (readonly [string, number])[]>> = {
+  flannel: [['eth0', 1], ['flannel.1', 1.2], ['cni0', 1]],
+  calico: [['eth0', 1], ['bird', 1]],
+};
+const devicesOf = ({ network = 'flannel' }: MachineInput): readonly (readonly [string, number])[] => DEVICES[network];
 
-const described = ({ id, name, role }: MachineInput): Omit<MachineInput, 'slots' | 'runtime'> => ({ id, name, role });
+const described = ({ id, name, role }: MachineInput): Omit<MachineInput, 'slots' | 'runtime' | 'network'> => ({ id, name, role });
 
 function workerLayout(input: MachineInput, x: number, y: number, grid: PodGrid): MachineLayout {
   const w = grid.w + 2 * PAD;
   let at = y + TITLE;
-  const devices = chipRow(x + PAD, at, grid.w, DEVICES);
+  const devices = chipRow(x + PAD, at, grid.w, devicesOf(input));
   at += CHIP + GAP;
   const services = chipRow(x + PAD, at, grid.w, [...SERVICES[input.runtime], ['tables', 1.15]]);
   at += CHIP + GAP + 1;
@@ -138,7 +141,7 @@ function controlPlaneLayout(input: MachineInput, x: number, y: number, grid: Pod
   const h = controlPlaneHeight(grid);
   const at = y + h - PAD - CHIP;
   const area = { x: x + PAD, y: y + TITLE + (h - TITLE - PAD - CHIP - grid.h) / 2, w: grid.w, h: grid.h };
-  const chips = chipRow(x + PAD, at, grid.w, [...SERVICES[input.runtime], ['tables', 1.15], ['cni0', 0.75], ['flannel.1', 1], ['eth0', 0.75]]);
+  const chips = chipRow(x + PAD, at, grid.w, [...SERVICES[input.runtime], ['tables', 1.15], ...(input.network === 'calico' ? devicesOf(input).toReversed() : ([['cni0', 0.75], ['flannel.1', 1], ['eth0', 0.75]] as const))]);
   return { ...described(input), rect: { x, y, w, h }, title: { x, y, w, h: TITLE }, chips, pods: { area, ...grid } };
 }
 

@@ -4,6 +4,8 @@
 /** Name prefixes with a place of their own, in slot order. */
 const CONTROL_PLANE = ['etcd-', 'kube-apiserver-', 'kube-controller-manager-', 'kube-scheduler-', 'kube-flannel-', 'kube-proxy-'];
 const WORKER = ['kube-flannel-', 'kube-proxy-'];
+/** It stands where another network's Pod would. */
+const INSTEAD: Readonly<Record<string, string>> = { 'calico-node-': 'kube-flannel-' };
 
 /** True for a machine whose first four slots belong to the static control plane. */
 export const isControlPlane = (machine: string): boolean => machine.startsWith('control-plane');
@@ -19,7 +21,8 @@ export class SlotBook {
     let taken = this.#machines.get(machine);
     if (!taken) this.#machines.set(machine, (taken = []));
     const owned = isControlPlane(machine) ? CONTROL_PLANE : WORKER;
-    const own = owned.findIndex((prefix) => name.startsWith(prefix));
+    const like = Object.entries(INSTEAD).find(([prefix]) => name.startsWith(prefix))?.[1] ?? name;
+    const own = owned.findIndex((prefix) => like.startsWith(prefix));
     let slot = own >= 0 && taken[own] === undefined ? own : owned.length;
     while (taken[slot] !== undefined) slot++;
     taken[slot] = id;

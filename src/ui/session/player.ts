@@ -1,8 +1,12 @@
 // Everything that the page can ask of the session, in one place: opening and saving it, acting, and the transport.
 // Holds the connection; writes what it learns into the player store and the scene.
 
-import type { Action, ActionResult, Batch, CommandAction, Clock, DiffResult, SessionLog, StepLevel, StepPosition, StoryRecord, TextProblem, Topology } from '../../session/protocol.ts';
+import type {
+  Action, ActionResult, Batch, Clock, CommandAction, DiffResult, PacketAnswer, PacketEnds, PacketQuestion, SessionLog, StepLevel,
+  StepPosition, StoryRecord, TextProblem, Topology, TracedPacket,
+} from '../../session/protocol.ts';
 import type { SceneModel } from '../scene/model.ts';
+import { hidePacket, stepPacket, usePacket } from '../packet/store.ts';
 import { NO_CLOCK, type Notice, usePlayer } from '../state/player.ts';
 import { useUi } from '../state/ui.ts';
 import type { Decoded } from './share.ts';
@@ -69,6 +73,7 @@ export class Player {
     this.stopFlow();
     this.#connection?.close();
     this.#saved = log;
+    usePacket.setState({ answer: null, shown: false, total: 0 });
     usePlayer.setState({ status: { type: 'opening' }, clock: NO_CLOCK, flows: [], flow: 0, index: 0, total: 0, cue: null, result: null, problems: [] });
     const connection = new Connection(this.#open, (batch) => this.#onBatch(batch), (reason) => this.#onCrash(reason));
     this.#connection = connection;
@@ -80,6 +85,7 @@ export class Player {
       await this.#chooseAt(last.id);
       if (log?.view !== undefined) await this.#showWhereItStood();
     }
+    if (log?.packet) await this.#askAgain(log.packet);
     clearInterval(this.#saver);
     this.#saver = setInterval(() => void this.save(), SAVE_EVERY);
   }
@@ -169,6 +175,7 @@ export class Player {
   async act(action: CommandAction): Promise<ActionResult | null> {
     this.stopFlow();
     const stepping = useUi.getState().stepAfterApply;
+    hidePacket();
     usePlayer.setState({ busy: true, result: null, problems: [] });
     this.#pending = action;
     if (stepping) {
@@ -198,7 +205,10 @@ export class Player {
     this.stopFlow();
     const action: Action = { type: 'terminal', keys };
     const isLine = /[\r\n]$/.test(keys);
-    if (isLine) this.#pending = action;
+    if (isLine) {
+      this.#pending = action;
+      hidePacket();
+    }
     usePlayer.setState({ cue: null });
     await this.#clockOf((c) => c.call((api) => api.type(keys)));
     if (!isLine) return;
@@ -243,7 +253,9 @@ export class Player {
     const log = await this.#call((c) => c.call((api) => api.log()));
     if (!log) return;
     const { encodeLog, LONGEST_SHARED } = await import('./share.ts');
-    const url = location.href.split('#')[0] + encodeLog(log);
+    const { shown, answer } = usePacket.getState();
+    const packet = shown ? answer?.question : null;
+    const url = location.href.split('#')[0] + encodeLog(packet == null ? log : { ...log, packet });
     if (url.length > LONGEST_SHARED) this.notify('linkTooLong');
     try {
       await navigator.clipboard.writeText(url);
@@ -259,6 +271,7 @@ export class Player {
 
   async play(): Promise<void> {
     this.stopFlow();
+    hidePacket();
     usePlayer.setState({ cue: null });
     await this.#clockOf((c) => c.call((api) => api.play(useUi.getState().speed)));
   }
@@ -298,8 +311,9 @@ export class Player {
     await this.#relocate();
   }
 
-  /** One step on or back in the chosen flow; without a flow nothing happens. */
+  /** One step on or back in the chosen flow, or along the packet that the map shows; without either nothing happens. */
   async step(direction: 1 | -1): Promise<void> {
+    if (stepPacket(direction)) return;
     const keep = this.#stepper !== undefined && direction === 1;
     if (!keep) this.stopFlow();
     const { flow } = usePlayer.getState();
@@ -310,6 +324,7 @@ export class Player {
 
   async stepTo(index: number): Promise<void> {
     this.stopFlow();
+    hidePacket();
     const { flow } = usePlayer.getState();
     if (flow === 0) return;
     const level = useUi.getState().level;
@@ -334,6 +349,7 @@ export class Player {
 
   /** Steps advance by themselves until the flow ends or somebody stops them. */
   playFlow(): void {
+    hidePacket();
     if (usePlayer.getState().flow === 0) return;
     usePlayer.setState({ flowPlaying: true });
     const next = async (): Promise<void> => {
@@ -371,6 +387,22 @@ export class Player {
 
   async object(id: string) {
     return (await this.#call((c) => c.call((api) => api.object(id)))) ?? null;
+  }
+
+  async askPacket(question: PacketQuestion): Promise<PacketAnswer | null> {
+    return (await this.#call((c) => c.call((api) => api.askPacket(question)))) ?? null;
+  }
+
+  async packetEnds(): Promise<PacketEnds | null> {
+    return (await this.#call((c) => c.call((api) => api.packetEnds()))) ?? null;
+  }
+
+  async tracedPackets(flow: number): Promise<readonly TracedPacket[]> {
+    return (await this.#call((c) => c.call((api) => api.tracedPackets(flow)))) ?? [];
+  }
+
+  async tracedPacket(record: number): Promise<PacketAnswer | null> {
+    return (await this.#call((c) => c.call((api) => api.tracedPacket(record)))) ?? null;
   }
 
   async traceHash(): Promise<string> {
@@ -448,6 +480,14 @@ export class Player {
     if (index <= 1) return;
     useUi.getState().set({ playMode: 'steps' });
     await this.#moveTo((c) => c.call((api) => api.stepTo(flow, useUi.getState().level, index)), true);
+  }
+
+  /** A session that was shared with a packet opens with it on the map. */
+  async #askAgain(question: PacketQuestion): Promise<void> {
+    const { ask } = await import('../packet/ask.ts');
+    useUi.getState().set({ bottomTab: 'packet' });
+    usePacket.setState({ from: question.from, to: question.to, protocol: question.protocol ?? '', port: question.port === null ? '' : String(question.port) });
+    await ask(this, question);
   }
 
   #flowsSoon(): void {

@@ -54,6 +54,15 @@ const ActionSchema = v.variant('type', [
   v.strictObject({ type: v.literal('terminal-size'), columns: screenSize, rows: screenSize }),
 ]);
 
+/** The packet that was being asked about. */
+const PacketSchema = v.strictObject({
+  from: v.pipe(v.string(), v.maxLength(512)),
+  to: v.pipe(v.string(), v.maxLength(2_048)),
+  protocol: v.nullable(v.picklist(['tcp', 'udp', 'icmp'])),
+  port: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
+  backend: v.optional(v.pipe(v.string(), v.maxLength(64))),
+});
+
 const LogSchema = v.strictObject({
   version: v.literal(1),
   seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)),
@@ -61,6 +70,7 @@ const LogSchema = v.strictObject({
     controlPlanes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(7)),
     workers: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(200)),
     runtime: v.optional(v.picklist(['containerd', 'cri-o', 'docker'])),
+    network: v.optional(v.picklist(['flannel', 'calico'])),
     cpus: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(256))),
     memoryBytes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2 ** 30), v.maxValue(2 ** 40))),
   }),
@@ -69,6 +79,7 @@ const LogSchema = v.strictObject({
   until: instant,
   view: v.optional(instant),
   viewRecord: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  packet: v.optional(PacketSchema),
 });
 
 /** A checked log, or null when the value is none. Inputs must be in the order of time. */

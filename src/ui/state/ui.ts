@@ -7,8 +7,8 @@ export type Language = 'en' | 'zh-CN';
 export type Theme = 'system' | 'light' | 'dark';
 export type Palette = 'atlas' | 'contrast';
 export type RightTab = 'editor' | 'inspector' | 'payload';
-export type BottomTab = 'flow' | 'events' | 'terminal';
-export type PhoneTab = 'map' | 'objects' | 'editor' | 'inspector' | 'flow' | 'events' | 'terminal';
+export type BottomTab = 'flow' | 'events' | 'packet' | 'terminal';
+export type PhoneTab = 'map' | 'objects' | 'editor' | 'inspector' | 'flow' | 'events' | 'packet' | 'terminal';
 /** What Play moves: the steps of the chosen flow, or the clock of the whole cluster. */
 export type PlayMode = 'steps' | 'clock';
 

@@ -52,8 +52,8 @@ const WORDS: Readonly<Record<Language, Words>> = {
   },
 };
 
-const ON_MACHINE = ['kube-proxy', 'kube-flannel', 'coredns'] as const;
-const DISPLAY: Readonly<Record<(typeof ON_MACHINE)[number], string>> = { 'kube-proxy': 'kube-proxy', 'kube-flannel': 'flannel', coredns: 'CoreDNS' };
+const ON_MACHINE = ['kube-proxy', 'kube-flannel', 'coredns', 'calico-node'] as const;
+const DISPLAY: Readonly<Record<(typeof ON_MACHINE)[number], string>> = { 'kube-proxy': 'kube-proxy', 'kube-flannel': 'flannel', coredns: 'CoreDNS', 'calico-node': 'Calico' };
 
 /** The short name of whatever runs at a place; `near` is a machine already spoken of, which is then left out. */
 export function actorName(place: Place, language: Language, near = ''): string {

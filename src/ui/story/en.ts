@@ -240,6 +240,10 @@ export const EN: Sentences = {
   'dataplane.route': (t) => `${t.from} sets a route to another machine's Pods.`,
   'dataplane.neighbour': (t) => `${t.from} notes the address of another machine's flannel.1.`,
   'dataplane.fdb': (t) => `${t.from} notes behind which machine another flannel.1 is found.`,
+  'dataplane.policy': (t) => `${t.from} writes the packet rules that enforce the network policies here.`,
+  'dataplane.bgpopen': (t) => `${t.from} opens a BGP session with ${t.to}.`,
+  'dataplane.bgpupdate': (t) => `${t.from} tells ${t.to} by BGP which Pod addresses it leads to.`,
+  'dataplane.bgpnotification': (t) => `${t.from} ends its BGP session with ${t.to}.`,
 
   'file.other': (t) => `A file changes on ${t.machine} (${t.verb}).`,
   'file.write': (t) => `A file is written on ${t.machine}.`,

@@ -35,6 +35,7 @@ export const SENTENCE_KEYS = [
   'dns.other', 'dns.query', 'dns.answer', 'dns.response', 'dns.nxdomain',
   'probe.other', 'probe.readiness', 'probe.liveness', 'probe.startup', 'probe.success', 'probe.failure', 'probe.request', 'probe.response',
   'dataplane.other', 'dataplane.routenode', 'dataplane.forgetnode', 'dataplane.sync', 'dataplane.write', 'dataplane.rules', 'dataplane.subnet', 'dataplane.route', 'dataplane.neighbour', 'dataplane.fdb',
+  'dataplane.policy', 'dataplane.bgpopen', 'dataplane.bgpupdate', 'dataplane.bgpnotification',
   'file.other', 'file.write', 'file.read', 'file.remove',
 ] as const;
 

@@ -240,6 +240,10 @@ export const ZH: Sentences = {
   'dataplane.route': (t) => `${t.from} 设置通往另一台机器上 Pod 的路由。`,
   'dataplane.neighbour': (t) => `${t.from} 记下另一台机器 flannel.1 的地址。`,
   'dataplane.fdb': (t) => `${t.from} 记下另一个 flannel.1 在哪台机器后面。`,
+  'dataplane.policy': (t) => `${t.from} 写入本机执行网络策略的数据包规则。`,
+  'dataplane.bgpopen': (t) => `${t.from} 与 ${t.to} 建立 BGP 会话。`,
+  'dataplane.bgpupdate': (t) => `${t.from} 通过 BGP 告诉 ${t.to}：哪些 Pod 地址由它通达。`,
+  'dataplane.bgpnotification': (t) => `${t.from} 结束与 ${t.to} 的 BGP 会话。`,
 
   'file.other': (t) => `${t.machine} 上的一个文件有变化（${t.verb}）。`,
   'file.write': (t) => `${t.machine} 上写入了一个文件。`,

@@ -1,7 +1,7 @@
 // A small scripted session for unit tests of the page: rows and a flow without any cluster behind them. Never shipped.
 
 import type {
-  Action, ActionResult, Clock, Level, ObjectView, Phase, PodRow, Row, SessionApi, SessionLog, Step, StepLevel, StepPosition, StoryRecord, Subject, Topology, TraceKind,
+  Action, ActionResult, Clock, Level, ObjectView, PacketAnswer, PacketQuestion, Phase, PodRow, Row, SessionApi, SessionLog, Step, StepLevel, StepPosition, StoryRecord, Subject, Topology, TraceKind,
 } from '../../session/protocol.ts';
 
 type Change = { readonly upserts?: readonly Row[]; readonly deletes?: readonly string[] };
@@ -163,8 +163,14 @@ export class FakeSession implements SessionApi {
     return Promise.resolve({ id, yaml: 'kind: Fake\n', object: {}, events: [], desired: [{ field: 'spec.replicas', desired: '3', observed: '1', met: false }], owner: '', owned: [] });
   }
 
+  askPacket = (question: PacketQuestion): Promise<PacketAnswer> =>
+    Promise.resolve({ question, record: 0, at: this.#view, problem: 'no-target', outcome: 'nameless', dns: null, request: null, reply: null, receiver: '', commands: [] });
+  packetEnds = () => Promise.resolve({ from: [], to: [] });
+  tracedPackets = () => Promise.resolve([]);
+  tracedPacket = () => Promise.resolve(null);
   dryRun = () => Promise.resolve({ problems: [], objects: [{ title: 'Deployment web', before: '', after: 'kind: Deployment\n' }] });
   type = () => this.#clock();
+  wire = () => this.#clock();
   complete = () => Promise.resolve([]);
   resizeTerminal = () => Promise.resolve();
   connectBridge = () => Promise.resolve();

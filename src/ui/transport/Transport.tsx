@@ -6,6 +6,7 @@ import type { StepLevel } from '../../session/protocol.ts';
 import { clockText } from '../app/format.ts';
 import { NewCluster } from '../app/later.tsx';
 import { useT } from '../i18n/i18n.ts';
+import { usePacket } from '../packet/store.ts';
 import { usePlayerApi } from '../session/context.ts';
 import { usePlayer } from '../state/player.ts';
 import { type PlayMode, useUi } from '../state/ui.ts';
@@ -19,6 +20,7 @@ export function Transport() {
   const t = useT();
   const player = usePlayerApi();
   const flow = usePlayer((s) => s.flow);
+  const packet = usePacket((s) => s.shown);
   const live = usePlayer((s) => s.clock.view >= s.clock.live);
   const [asking, setAsking] = useState(false);
   return (
@@ -28,12 +30,12 @@ export function Transport() {
         <span className="wide-only">{t('transport.reset')}</span>
       </button>
       <div className="transport-main">
-        <button type="button" disabled={flow === 0} onClick={() => void player.step(-1)} title={t('transport.backTitle')} data-testid="step-back">
+        <button type="button" disabled={flow === 0 && !packet} onClick={() => void player.step(-1)} title={t('transport.backTitle')} data-testid="step-back">
           <StepBack size={18} aria-hidden="true" />
           <span className="wide-only">{t('transport.back')}</span>
         </button>
         <PlayButton />
-        <button type="button" disabled={flow === 0} onClick={() => void player.step(1)} title={t('transport.nextTitle')} data-testid="step-next">
+        <button type="button" disabled={flow === 0 && !packet} onClick={() => void player.step(1)} title={t('transport.nextTitle')} data-testid="step-next">
           <span className="wide-only">{t('transport.next')}</span>
           <StepForward size={18} aria-hidden="true" />
         </button>
@@ -89,9 +91,13 @@ export function Position() {
   const t = useT();
   const { flow, index, total, atEnd } = usePlayer();
   const phase = usePlayer((s) => s.cue?.record.phase);
+  const packet = usePacket((s) => s.shown);
+  const { step, total: hops } = usePacket();
   return (
     <div className="position" data-testid="position">
-      {flow === 0 ? (
+      {packet ? (
+        <span className="count">{t('transport.hop', { index: step + 1, total: hops })}</span>
+      ) : flow === 0 ? (
         <span className="muted">{t('transport.noFlow')}</span>
       ) : (
         <>

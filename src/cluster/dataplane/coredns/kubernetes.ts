@@ -1,8 +1,8 @@
-// CoreDNS' plug-in kubernetes: names of Services and endpoints (Kubernetes DNS-based service discovery 1.1.0), computed from
-// the informers' stores when a query comes.
+// CoreDNS' plug-in kubernetes: which Services, endpoints and Pods a name stands for (Kubernetes DNS-based service discovery 1.1.0),
+// found in the informers' stores when a query comes.
 
-import type { Endpoint, EndpointSlice, Service } from '../../api/generated/types.ts';
-import type { DnsCode, DnsQuestion, DnsRecord } from '../../network/dns.ts';
+import type { EndpointSlice, Service } from '../../api/generated/types.ts';
+import { isBelow } from './plugin.ts';
 
 /** Where the plug-in looks things up. */
 export interface Records {
@@ -14,171 +14,191 @@ export interface Records {
   serviceByIp(ip: string): Service | undefined;
   /** Slices with that endpoint address. */
   slicesByIp(ip: string): readonly EndpointSlice[];
-}
-
-export interface Answer {
-  readonly code: DnsCode;
-  readonly answers: readonly DnsRecord[];
-  readonly additional: readonly DnsRecord[];
+  /** Whether a Pod of the namespace has the address. */
+  hasPod(namespace: string, ip: string): boolean;
 }
 
 export interface ZoneOptions {
-  /** `cluster.local`. */
-  readonly domain: string;
+  /** `cluster.local`, `in-addr.arpa` …; the first that is not reverse is that of the names. */
+  readonly zones: readonly string[];
   readonly ttl: number;
-  /** `pods insecure`: answer pod names without looking. */
-  readonly podNames: boolean;
+  readonly pods: 'disabled' | 'insecure' | 'verified';
+  /** Only these namespaces; empty: all. */
+  readonly namespaces: ReadonlySet<string>;
+  readonly endpointPodNames: boolean;
+  readonly endpoints: boolean;
+  readonly ignoreEmptyService: boolean;
 }
 
-const NO_RECORDS: readonly never[] = [];
-const NXDOMAIN: Answer = { code: 'NXDOMAIN', answers: NO_RECORDS, additional: NO_RECORDS };
-const NODATA: Answer = { code: 'NOERROR', answers: NO_RECORDS, additional: NO_RECORDS };
-const found = (answers: readonly DnsRecord[], additional: readonly DnsRecord[] = NO_RECORDS): Answer =>
-  answers.length === 0 ? NODATA : { code: 'NOERROR', answers, additional };
-
-/** Answers a question below the cluster domain; undefined when the name is not in it. */
-export function answerInZone(question: DnsQuestion, options: ZoneOptions, records: Records): Answer | undefined {
-  const { name } = question;
-  const { domain } = options;
-  if (name === domain) return NODATA;
-  if (!name.endsWith(`.${domain}`)) return undefined;
-  const labels = name.slice(0, -domain.length - 1).split('.');
-  if (labels.length === 1 && labels[0] === 'dns-version') return text(question, options, '1.1.0');
-  const kind = labels.pop();
-  if (kind === 'svc') return serviceAnswer(labels, question, options, records);
-  if (kind === 'pod') return podAnswer(labels, question, options, records);
-  return NXDOMAIN;
+/** What a name stands for: an address, or another name. */
+export interface Found {
+  readonly host: string;
+  /** -1: it has none. */
+  readonly port: number;
+  /** The name that goes with the address in SRV records. */
+  readonly name: string;
+  readonly text?: string;
 }
 
-const text = (question: DnsQuestion, { ttl }: ZoneOptions, data: string): Answer =>
-  question.type === 'TXT' ? found([{ name: question.name, type: 'TXT', ttl, data: `"${data}"` }]) : NODATA;
+/** Null: no such name. */
+export type Finding = readonly Found[] | null;
 
-/** `a-b-c-d.namespace.pod`. */
-function podAnswer(labels: readonly string[], question: DnsQuestion, options: ZoneOptions, records: Records): Answer {
-  const [ip, namespace] = labels.length === 2 ? labels : [undefined, labels[0]];
-  if (namespace === undefined) return NODATA;
-  if (!records.hasNamespace(namespace)) return NXDOMAIN;
-  if (ip === undefined) return labels.length === 1 ? NODATA : NXDOMAIN;
-  if (!options.podNames) return NXDOMAIN;
-  const address = ip.replaceAll('-', '.');
-  if (!/^\d+\.\d+\.\d+\.\d+$/.test(address)) return NXDOMAIN;
-  return question.type === 'A' ? found([{ name: question.name, type: 'A', ttl: options.ttl, data: address }]) : NODATA;
+export interface ParsedName {
+  readonly port: string;
+  readonly protocol: string;
+  readonly endpoint: string;
+  readonly service: string;
+  readonly namespace: string;
+  /** `svc`, `pod`, '' for the zone itself and the two above. */
+  readonly kind: string;
 }
 
-/** `[endpoint. | _port._protocol.]service.namespace.svc`. */
-function serviceAnswer(labels: readonly string[], question: DnsQuestion, options: ZoneOptions, records: Records): Answer {
-  const namespace = labels[labels.length - 1];
-  if (namespace === undefined) return NODATA;
-  if (!records.hasNamespace(namespace)) return NXDOMAIN;
-  const name = labels[labels.length - 2];
-  if (name === undefined) return NODATA;
-  const service = records.service(namespace, name);
-  if (!service) return NXDOMAIN;
-  const rest = labels.slice(0, -2);
-  if (service.spec?.type === 'ExternalName') {
-    const alias = { name: question.name, type: 'CNAME', ttl: options.ttl, data: service.spec.externalName ?? '' } as const;
-    return rest.length === 0 ? found([alias]) : NXDOMAIN;
-  }
-  const headless = service.spec?.clusterIP === 'None';
-  const [port, protocol] = rest;
-  if (rest.length === 2 && port?.startsWith('_') && protocol?.startsWith('_')) {
-    return srvAnswer(service, port.slice(1), protocol.slice(1), question, options, records);
-  }
-  if (rest.length > 1) return NXDOMAIN;
-  if (!headless)
-    return rest.length > 0
-      ? endpointAnswer(service, rest[0] as string, question, options, records)
-      : clusterIpAnswer(service, question, options);
-  if (rest.length === 1) return endpointAnswer(service, rest[0] as string, question, options, records);
-  const endpoints = publishedEndpoints(service, records);
-  if (question.type === 'SRV') return srvAnswer(service, null, null, question, options, records);
-  if (endpoints.length === 0) return NXDOMAIN;
-  if (question.type !== 'A') return NODATA;
-  return found(
-    endpoints.flatMap((e) => e.addresses.map((data): DnsRecord => ({ name: question.name, type: 'A', ttl: options.ttl, data }))),
+const NOTHING: readonly Found[] = [];
+const APEX: ParsedName = { port: '', protocol: '', endpoint: '', service: '', namespace: '', kind: '' };
+const bare = (label: string): string => (label.startsWith('_') ? label.slice(1) : label);
+
+/** The parts of a name below `zone`; null when it cannot be one. */
+export function parseName(name: string, zone: string): ParsedName | null {
+  const base = name.length > zone.length ? name.slice(0, -zone.length - 1) : '';
+  if (base === '' || base === 'svc' || base === 'pod') return APEX;
+  const labels = base.split('.');
+  const kind = labels.pop() as string;
+  if (kind !== 'svc' && kind !== 'pod') return null;
+  const namespace = labels.pop() ?? '';
+  const service = labels.pop() ?? '';
+  if (labels.length > 2) return null;
+  if (labels.length === 2) return { port: bare(labels[0] as string), protocol: bare(labels[1] as string), endpoint: '', service, namespace, kind };
+  return { port: '', protocol: '', endpoint: labels[0] ?? '', service, namespace, kind };
+}
+
+export const isIPv6 = (host: string): boolean => host.includes(':');
+export const isAddress = (host: string): boolean => isIPv6(host) || /^\d+\.\d+\.\d+\.\d+$/.test(host);
+
+/** The first label of an endpoint's name. */
+export function endpointLabel(address: string, hostname: string | undefined, podName: string | undefined, byPodName: boolean): string {
+  if (hostname !== undefined && hostname !== '') return hostname;
+  if (byPodName && podName !== undefined && podName.length < 64) return podName;
+  const label = address.replaceAll(/[.:]/g, '-');
+  return label.endsWith('-') ? `${label}0` : label;
+}
+
+interface Address {
+  readonly ip: string;
+  readonly label: string;
+}
+
+/** The ready addresses of a slice. */
+function addressesOf(slice: EndpointSlice, byPodName: boolean): readonly Address[] {
+  return (slice.endpoints ?? []).flatMap((e) =>
+    (e.conditions?.ready ?? true) ? e.addresses.map((ip) => ({ ip, label: endpointLabel(ip, e.hostname, e.targetRef?.name, byPodName) })) : [],
   );
 }
 
-function clusterIpAnswer(service: Service, question: DnsQuestion, { ttl, domain }: ZoneOptions): Answer {
-  const data = service.spec?.clusterIP ?? '';
-  if (question.type === 'A') return found([{ name: question.name, type: 'A', ttl, data }]);
-  if (question.type !== 'SRV') return NODATA;
-  const target = `${service.metadata.name}.${service.metadata.namespace}.svc.${domain}`;
-  const ports = service.spec?.ports ?? [];
-  const weight = Math.floor(100 / Math.max(1, ports.length));
-  return found(
-    ports.map((p) => ({ name: question.name, type: 'SRV', ttl, data: `0 ${weight} ${p.port} ${target}` })),
-    [{ name: target, type: 'A', ttl, data }],
-  );
-}
+export class Lookup {
+  readonly options: ZoneOptions;
+  readonly records: Records;
 
-function endpointAnswer(service: Service, label: string, question: DnsQuestion, { ttl }: ZoneOptions, records: Records): Answer {
-  const matching = publishedEndpoints(service, records).filter((e) => endpointLabel(e) === label);
-  if (matching.length === 0) return NXDOMAIN;
-  if (question.type !== 'A') return NODATA;
-  return found(matching.flatMap((e) => e.addresses.map((data): DnsRecord => ({ name: question.name, type: 'A', ttl, data }))));
-}
+  constructor(options: ZoneOptions, records: Records) {
+    this.options = options;
+    this.records = records;
+  }
 
-function srvAnswer(
-  service: Service,
-  port: string | null,
-  protocol: string | null,
-  question: DnsQuestion,
-  { ttl, domain }: ZoneOptions,
-  records: Records,
-): Answer {
-  const base = `${service.metadata.name}.${service.metadata.namespace}.svc.${domain}`;
-  const matches = (p: { name?: string; protocol?: string }): boolean =>
-    (port === null || port === '*' || (p.name ?? '') === port) && (protocol === null || (p.protocol ?? 'TCP').toLowerCase() === protocol);
-  const targets: { readonly port: number; readonly name: string; readonly ip: string }[] = [];
-  if (service.spec?.clusterIP === 'None') {
-    for (const slice of records.slices(service.metadata.namespace ?? '', service.metadata.name ?? '')) {
-      const ports = (slice.ports ?? []).filter(matches);
-      for (const endpoint of (slice.endpoints ?? []).filter((e) => isPublished(service, e))) {
-        const name = `${endpointLabel(endpoint)}.${base}`;
-        for (const p of ports) targets.push({ port: p.port ?? 0, name, ip: endpoint.addresses[0] ?? '' });
+  /** The zone that service names end with. */
+  get primary(): string {
+    return this.options.zones.find((zone) => !isReverse(zone)) ?? '';
+  }
+
+  /** What a name of `zone` stands for. */
+  find(name: string, zone: string): Finding {
+    const parsed = parseName(name, zone);
+    if (parsed === null) return null;
+    const { kind, namespace } = parsed;
+    if (kind === '') return NOTHING;
+    if (isReverse(name) || !this.#isExposed(namespace)) return null;
+    if (parsed.service === '') return kind === 'pod' && this.options.pods === 'disabled' ? null : NOTHING;
+    return kind === 'pod' ? this.#pod(parsed, zone) : this.#service(parsed, zone);
+  }
+
+  /** The names of an address. */
+  findAddress(ip: string): Finding {
+    const { records, options, primary } = this;
+    const service = records.serviceByIp(ip);
+    const exposed = (namespace = ''): boolean => options.namespaces.size === 0 || this.#isExposed(namespace);
+    const found = (host: string): Found => ({ host, port: 0, name: '' });
+    if (service !== undefined && exposed(service.metadata.namespace)) return [found(`${service.metadata.name}.${service.metadata.namespace}.svc.${primary}`)];
+    const names = new Set<string>();
+    for (const slice of records.slicesByIp(ip)) {
+      const owner = slice.metadata.labels?.['kubernetes.io/service-name'];
+      if (!exposed(slice.metadata.namespace)) continue;
+      for (const address of addressesOf(slice, options.endpointPodNames)) {
+        if (address.ip === ip) names.add(`${address.label}.${owner}.${slice.metadata.namespace}.svc.${primary}`);
       }
     }
-  } else {
-    for (const p of (service.spec?.ports ?? []).filter(matches))
-      targets.push({ port: p.port, name: base, ip: service.spec?.clusterIP ?? '' });
+    return names.size === 0 ? null : [...names].map(found);
   }
-  if (targets.length === 0) return NXDOMAIN;
-  if (question.type !== 'SRV') return NODATA;
-  const weight = Math.floor(100 / targets.length);
-  return found(
-    targets.map((t) => ({ name: question.name, type: 'SRV', ttl, data: `0 ${weight} ${t.port} ${t.name}` })),
-    targets.map((t) => ({ name: t.name, type: 'A', ttl, data: t.ip })),
-  );
-}
 
-function publishedEndpoints(service: Service, records: Records): readonly Endpoint[] {
-  const slices = records.slices(service.metadata.namespace ?? '', service.metadata.name ?? '');
-  return slices.flatMap((slice) => (slice.addressType === 'IPv4' ? (slice.endpoints ?? []).filter((e) => isPublished(service, e)) : []));
-}
+  #isExposed(namespace: string): boolean {
+    const { namespaces } = this.options;
+    return (namespaces.size === 0 || namespaces.has(namespace)) && this.records.hasNamespace(namespace);
+  }
 
-const isPublished = (service: Service, endpoint: Endpoint): boolean =>
-  service.spec?.publishNotReadyAddresses === true || (endpoint.conditions?.ready ?? true);
+  #pod({ service: label, namespace }: ParsedName, zone: string): Finding {
+    const { pods } = this.options;
+    if (pods === 'disabled') return null;
+    const dashes = label.split('-').length - 1;
+    const ip = label.replaceAll('-', dashes === 3 && !label.includes('--') ? '.' : ':');
+    if (!isAddress(ip) || (isIPv6(ip) && !/^[0-9a-f:]+$/.test(ip))) return null;
+    if (pods === 'verified' && !this.records.hasPod(namespace, ip)) return null;
+    return [{ host: ip, port: 0, name: `${label}.${namespace}.pod.${zone}` }];
+  }
 
-/** The Pod's hostname where its subdomain is the Service's, else the address with dashes. */
-const endpointLabel = (endpoint: Endpoint): string => endpoint.hostname ?? (endpoint.addresses[0] ?? '').replaceAll('.', '-');
-
-/** Answers a reverse question (`d.c.b.a.in-addr.arpa`); undefined when it is none or the address is unknown. */
-export function answerReverse(question: DnsQuestion, { domain, ttl }: ZoneOptions, records: Records): Answer | undefined {
-  const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\.in-addr\.arpa$/.exec(question.name);
-  if (!match) return undefined;
-  const ip = `${match[4]}.${match[3]}.${match[2]}.${match[1]}`;
-  const pointer = (data: string): DnsRecord => ({ name: question.name, type: 'PTR', ttl, data });
-  const suffix = (namespace = '', name = ''): string => `${name}.${namespace}.svc.${domain}`;
-  const service = records.serviceByIp(ip);
-  if (service) return question.type === 'PTR' ? found([pointer(suffix(service.metadata.namespace, service.metadata.name))]) : NODATA;
-  const pointers: DnsRecord[] = [];
-  for (const slice of records.slicesByIp(ip)) {
-    const owner = slice.metadata.labels?.['kubernetes.io/service-name'];
-    for (const endpoint of slice.endpoints ?? []) {
-      if (endpoint.addresses[0] === ip) pointers.push(pointer(`${endpointLabel(endpoint)}.${suffix(slice.metadata.namespace, owner)}`));
+  #service(asked: ParsedName, zone: string): Finding {
+    const { records, options } = this;
+    const service = records.service(asked.namespace, asked.service);
+    if (service === undefined) return null;
+    const base = `${service.metadata.name}.${service.metadata.namespace}.svc.${zone}`;
+    const headless = service.spec?.clusterIP === 'None';
+    const external = service.spec?.type === 'ExternalName';
+    const slices = (): readonly EndpointSlice[] => (options.endpoints ? records.slices(asked.namespace, asked.service) : []);
+    if (options.ignoreEmptyService && !external && !headless && slices().every((slice) => addressesOf(slice, false).length === 0)) return null;
+    const matches = (name: string | undefined, protocol: string | undefined): boolean =>
+      (asked.port === '' || asked.port === (name ?? '').toLowerCase()) && (asked.protocol === '' || asked.protocol === (protocol ?? '').toLowerCase());
+    if (external) {
+      const target = (service.spec?.externalName ?? '').replace(/\.$/, '');
+      return asked.endpoint !== '' || asked.port !== '' || asked.protocol !== '' || isAddress(target) ? null : [{ host: target, port: 0, name: base }];
     }
+    const found: Found[] = [];
+    if (headless || asked.endpoint !== '') {
+      for (const slice of slices()) {
+        // Without a port the endpoint still has a name, and no SRV record.
+        const ports = (slice.ports ?? []).length === 0 ? [{ port: -1 as number, name: '', protocol: '' }] : (slice.ports ?? []);
+        for (const { ip, label } of addressesOf(slice, options.endpointPodNames)) {
+          if (asked.endpoint !== '' && asked.endpoint !== label.toLowerCase()) continue;
+          for (const p of ports) if (matches(p.name, p.protocol)) found.push({ host: ip, port: p.port ?? -1, name: `${label}.${base}` });
+        }
+      }
+    } else {
+      const addresses = service.spec?.clusterIPs ?? [service.spec?.clusterIP ?? ''];
+      for (const p of service.spec?.ports ?? []) if (matches(p.name, p.protocol ?? 'TCP')) for (const host of addresses) found.push({ host, port: p.port, name: base });
+    }
+    return found.length === 0 ? null : found;
   }
-  if (pointers.length === 0) return undefined;
-  return question.type === 'PTR' ? found(pointers) : NODATA;
+}
+
+export const isReverse = (name: string): boolean => isBelow(name, 'in-addr.arpa') || isBelow(name, 'ip6.arpa');
+
+/** The address of a reverse name; '' when it is none. */
+export function addressOfReverse(name: string): string {
+  const four = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/.exec(name);
+  if (four) return `${four[4]}.${four[3]}.${four[2]}.${four[1]}`;
+  const six = /^((?:[0-9a-f]\.){32})ip6\.arpa$/.exec(name);
+  return six === null ? '' : shortIPv6((six[1] as string).split('.').slice(0, 32).toReversed().join('').match(/.{4}/g) as string[]);
+}
+
+/** The longest run of zero groups becomes `::` (RFC 5952). */
+function shortIPv6(groups: readonly string[]): string {
+  const words = groups.map((g) => Number.parseInt(g, 16).toString(16));
+  const runs = [...words.join(':').matchAll(/(?:^|(?<=:))0(?::0)+(?=:|$)/g)].map((m) => m[0]);
+  const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), '');
+  return longest === '' ? words.join(':') : words.join(':').replace(new RegExp(`(^|:)${longest}(:|$)`), '::');
 }

@@ -1,76 +1,138 @@
-// CoreDNS (github.com/coredns/coredns 1.14): reads its Corefile, waits for the API, then answers on port 53.
+// CoreDNS (github.com/coredns/coredns 1.14): reads its Corefile, waits for the API, answers on port 53, and takes a changed Corefile.
 
 import { Client } from '../../client/client.ts';
 import { InformerFactory } from '../../client/informer.ts';
 import { inClusterConfig } from '../../client/kubeconfig.ts';
 import type { Os, Program } from '../../machine/process.ts';
-import { serveDns } from '../../network/dns.ts';
-import { serveHttp } from '../../network/http.ts';
+import { SocketError } from '../../network/socket-error.ts';
+import { Channel } from '../../sim/channel.ts';
 import type { Op } from '../../sim/simulation.ts';
-import { type Micros, SECOND } from '../../sim/time.ts';
-import { type Directive, parseCorefile, type ServerBlock } from './corefile.ts';
+import { CorefileError } from './corefile.ts';
+import { Instance } from './instance.ts';
+import type { Records } from './kubernetes.ts';
+import { Metrics } from './metrics.ts';
+import { type Context, duration } from './plugin.ts';
 import { informerRecords } from './records.ts';
-import { DnsServer } from './server.ts';
 
-const DNS_PORT = 53;
-const HEALTH_PORT = 8080;
-const READY_PORT = 8181;
-/** How long CoreDNS waits for the API before it serves with what it has. */
-const API_PATIENCE: Micros = 5 * SECOND;
+const VERSION = '1.14.2';
+const BUILD = 'linux/amd64, go1.26.1, dd1df4f';
+/** Without a Corefile. */
+const DEFAULT_COREFILE = '.:53 {\nwhoami\nlog\n}\n';
 
 /** `/coredns -conf /etc/coredns/Corefile`. */
 export const coreDnsProgram: Program = function* (os: Os): Op<number> {
   const stop = os.signals();
-  const blocks = parseCorefile(os.files.read(argument(os, '-conf') ?? 'Corefile'));
-  const block = blocks[0];
-  if (!block) throw new Error('Corefile: no server block');
-  const factory = new InformerFactory(os, new Client(os, inClusterConfig(os)));
-  const records = informerRecords(factory);
-  factory.start();
-  const synced = os.go('wait-for-api', () => factory.waitForSync());
-  const ready = (): boolean => synced.ended;
-
-  serveState(os, block, ready);
-  os.log('[INFO] plugin/kubernetes: waiting for Kubernetes API before starting server');
-  yield* awaitApi(os, ready);
-  if (!ready()) os.log('[WARNING] plugin/kubernetes: starting server with unsynced Kubernetes API');
-  const server = new DnsServer(os, block, records);
-  serveDns(os, DNS_PORT, (query, from, protocol) => server.answer(query, `${from.address}:${from.port}`, protocol));
-  os.log(`${block.zones.join(' ')}`);
-  os.log('CoreDNS-1.14.2');
-  os.log('linux/amd64, go1.26.1');
-
-  yield* stop.receive();
-  os.log('[INFO] SIGTERM: Shutting down servers then terminating');
-  const lameduck = pluginOf(block, 'health')?.block.find((d) => d.name === 'lameduck')?.args[0];
-  if (lameduck) {
-    os.log(`[INFO] plugin/health: Going into lameduck mode for ${lameduck}`);
-    yield* os.sleep(Number(lameduck.replace('s', '')) * SECOND);
+  const path = argument(os, '-conf') ?? 'Corefile';
+  if (argument(os, '-conf') !== undefined && !os.files.exists(path)) {
+    os.logError(`open ${path}: no such file or directory`);
+    return 1;
   }
+  const ended = new Channel<number>(os.sim);
+  os.go('signals', function* () {
+    yield* stop.receive();
+    ended.send(0);
+  });
+  const coreDns = new CoreDns(os, path, (code) => ended.send(code));
+  const problem = yield* coreDns.start(os.files.exists(path) ? os.files.read(path) : DEFAULT_COREFILE);
+  if (problem !== null) {
+    os.logError(problem);
+    return 1;
+  }
+  const code = yield* ended.receive();
+  if (code !== 0) return code ?? 0;
+  os.log('[INFO] SIGTERM: Shutting down servers then terminating');
+  yield* coreDns.lameduck();
   return 0;
 };
 
-function* awaitApi(os: Os, ready: () => boolean): Op<void> {
-  const deadline = os.sim.now + API_PATIENCE;
-  while (!ready() && os.sim.now < deadline) yield* os.sleep(SECOND / 10);
-}
+class CoreDns {
+  readonly #os: Os;
+  readonly #path: string;
+  readonly #metrics = new Metrics();
+  readonly #end: (code: number) => void;
+  readonly #records = new Map<boolean, ReturnType<Context['records']>>();
+  #instance: Instance | null = null;
 
-/** Plug-ins health and ready. */
-function serveState(os: Os, block: ServerBlock, ready: () => boolean): void {
-  const text = { 'content-type': 'text/plain' };
-  if (pluginOf(block, 'health')) {
-    serveHttp(os, { port: HEALTH_PORT }, function* ({ path }) {
-      return path === '/health' ? { status: 200, headers: text, body: 'OK' } : { status: 404, headers: text, body: '404 page not found' };
-    });
+  constructor(os: Os, path: string, end: (code: number) => void) {
+    this.#os = os;
+    this.#path = path;
+    this.#end = end;
+    this.#metrics.gauges.set(`coredns_build_info{goversion="go1.26.1",revision="dd1df4f",version="${VERSION}"}`, 1);
   }
-  if (pluginOf(block, 'ready')) {
-    serveHttp(os, { port: READY_PORT }, function* () {
-      return ready() ? { status: 200, headers: text, body: 'OK' } : { status: 503, headers: text, body: 'kubernetes' };
-    });
+
+  /** Says why not. */
+  *start(text: string): Op<string | null> {
+    const problem = yield* this.#run(text);
+    if (problem !== null) return problem;
+    this.#instance?.announce();
+    this.#os.log(`CoreDNS-${VERSION}`);
+    this.#os.log(BUILD);
+    return null;
+  }
+
+  *lameduck(): Op<void> {
+    const text = this.#instance?.lameduck.duration ?? '';
+    if (text === '') return;
+    this.#os.log(`[INFO] plugin/health: Going into lameduck mode for ${text}`);
+    yield* this.#os.sleep(duration(text));
+  }
+
+  *#run(text: string): Op<string | null> {
+    try {
+      const instance = new Instance(this.#process(), text);
+      yield* instance.start(this.#instance);
+      this.#instance = instance;
+      return null;
+    } catch (error) {
+      if (error instanceof CorefileError) return error.message;
+      if (error instanceof SocketError) return `Listen: ${error.message}`;
+      throw error;
+    }
+  }
+
+  /** Another configuration in place of the one that runs. */
+  *#restart(text: string): Op<string | null> {
+    const { log } = this.#process();
+    log('INFO', 'Reloading');
+    const problem = yield* this.#run(text);
+    if (problem !== null) {
+      log('ERROR', `Restart failed: ${problem}`);
+      return `starting with listener file descriptors: ${problem}`;
+    }
+    this.#instance?.announce();
+    log('INFO', 'Reloading complete');
+    return null;
+  }
+
+  #process(): Pick<Context, 'os' | 'path' | 'metrics' | 'log' | 'fatal' | 'records' | 'restart'> {
+    const os = this.#os;
+    return {
+      os,
+      path: this.#path,
+      metrics: this.#metrics,
+      log: (level, text) => os.log(`[${level}] ${text}`),
+      fatal: (text) => {
+        os.log(`[FATAL] ${text}`);
+        this.#end(1);
+      },
+      records: (pods) => this.#store(pods),
+      restart: (text) => this.#restart(text),
+    };
+  }
+
+  /** The informers, which outlive configurations. */
+  #store(pods: boolean): { readonly records: Records; readonly synced: () => boolean } {
+    const known = this.#records.get(pods);
+    if (known !== undefined) return known;
+    const factory = new InformerFactory(this.#os, new Client(this.#os, inClusterConfig(this.#os)));
+    const records = informerRecords(factory, pods);
+    factory.start();
+    const waiting = this.#os.go('wait-for-api', () => factory.waitForSync());
+    const store = { records, synced: () => waiting.ended };
+    this.#records.set(pods, store);
+    return store;
   }
 }
-
-const pluginOf = (block: ServerBlock, name: string): Directive | undefined => block.plugins.find((p) => p.name === name);
 
 function argument(os: Os, name: string): string | undefined {
   const at = os.argv.indexOf(name);

@@ -6,6 +6,7 @@ import { contains, parseIp } from '../../network/ip.ts';
 import type { Netns } from '../../network/netns.ts';
 import { addFdbEntry, addNeighbour, addRoute, deleteFdbEntry, deleteNeighbour, deleteRoute } from '../../network/route.ts';
 import type { Lease } from './lease.ts';
+import type { Log } from './log.ts';
 
 export interface BackendOptions {
   readonly os: Os;
@@ -16,6 +17,7 @@ export interface BackendOptions {
   readonly config: BackendConfig;
   /** The hardware address that the Node remembers. */
   readonly storedMac: string | undefined;
+  readonly log: Log;
 }
 
 export interface BackendConfig {
@@ -33,8 +35,8 @@ export interface Backend {
   /** The node's own range is known. */
   own(subnet: string): void;
   add(lease: Lease): void;
-  /** A node's lease has gone, or become another. */
-  remove(lease: Lease, after: Lease | undefined): void;
+  /** A node's lease has gone. */
+  remove(lease: Lease): void;
 }
 
 export const baseOf = (subnet: string): string => subnet.slice(0, subnet.indexOf('/'));
@@ -66,12 +68,12 @@ export function vxlanBackend({ os, netns, external, config, storedMac }: Backend
       addFdbEntry(device, { mac: lease.vtepMac, destination: lease.publicIp }, place);
       addRoute(netns, { destination: lease.subnet, via: gateway, device, onlink: true }, place);
     },
-    remove(lease, after) {
-      if (lease.subnet !== after?.subnet) {
-        deleteRoute(netns, lease.subnet, place);
+    remove(lease) {
+      if (!direct(lease)) {
         deleteNeighbour(netns, device, baseOf(lease.subnet), place);
+        deleteFdbEntry(device, lease.vtepMac, place);
       }
-      if (lease.vtepMac !== after?.vtepMac) deleteFdbEntry(device, lease.vtepMac, place);
+      deleteRoute(netns, lease.subnet, place);
     },
   };
 }

@@ -4,26 +4,44 @@
 import { addAddress, addTun } from '../../network/device.ts';
 import { contains, networkOf, parseCidr, parseIp } from '../../network/ip.ts';
 import { addRoute, deleteRoute } from '../../network/route.ts';
+import { type Micros, SECOND } from '../../sim/time.ts';
 import { type Backend, baseOf, type BackendOptions, isDirect, type MakeBackend } from './backend.ts';
 import type { Lease } from './lease.ts';
 
-function hostGateway({ os, netns, external }: BackendOptions): Backend {
+/** How often missing routes are put back. */
+const ROUTE_CHECK: Micros = 10 * SECOND;
+
+function hostGateway({ os, netns, external, log }: BackendOptions): Backend {
   const { place } = os;
+  const routes = new Map<string, string>();
   return {
     mtu: external.mtu,
     mac: '',
-    own: () => undefined,
+    own() {
+      os.go('route-check', function* () {
+        for (;;) {
+          yield* os.sleep(ROUTE_CHECK);
+          for (const [subnet, via] of routes) {
+            const { int, prefix } = parseCidr(subnet);
+            if (netns.routes.some((r) => r.destination.int === int && r.destination.prefix === prefix)) continue;
+            addRoute(netns, { destination: subnet, via, device: external }, place);
+            log('I', 'route_network.go:254', `Route recovered ${subnet} : ${via}`);
+          }
+        }
+      });
+    },
     add({ subnet, publicIp }) {
       if (!isDirect(external, publicIp)) {
-        os.logError(`Error adding route to ${subnet} via ${publicIp} dev index 2: network is unreachable`);
+        log('E', 'route_network.go:168', `Error adding route to ${subnet} via ${publicIp} dev index 2: network is unreachable`);
         return;
       }
-      os.logError(`Subnet added: ${subnet} via ${publicIp}`);
+      log('I', 'route_network.go:93', `Subnet added: ${subnet} via ${publicIp}`);
+      routes.set(subnet, publicIp);
       addRoute(netns, { destination: subnet, via: publicIp, device: external }, place);
     },
-    remove(lease, after) {
-      if (lease.subnet === after?.subnet && lease.publicIp === after.publicIp) return;
-      os.logError(`Subnet removed: ${lease.subnet}`);
+    remove(lease) {
+      log('I', 'route_network.go:113', `Subnet removed: ${lease.subnet}`);
+      routes.delete(lease.subnet);
       deleteRoute(netns, lease.subnet, place);
     },
   };
@@ -32,7 +50,7 @@ function hostGateway({ os, netns, external }: BackendOptions): Backend {
 const TUN = 'flannel0';
 const PORT = 8285;
 
-function userSpace({ os, netns, external, network, config }: BackendOptions): Backend {
+function userSpace({ os, netns, external, network, config, log }: BackendOptions): Backend {
   const { place } = os;
   const leases = new Map<string, Lease>();
   const { process } = os;
@@ -52,12 +70,12 @@ function userSpace({ os, netns, external, network, config }: BackendOptions): Ba
       addAddress(device, `${baseOf(subnet)}/${networkOf(parseCidr(network)).prefix}`, place);
     },
     add(lease) {
-      os.logError(`Subnet added: ${lease.subnet}`);
+      log('I', 'udp_network_amd64.go:193', `Subnet added: ${lease.subnet}`);
       leases.set(lease.subnet, lease);
       netns.changed();
     },
-    remove(lease, after) {
-      if (lease.subnet === after?.subnet) return;
+    remove(lease) {
+      log('I', 'udp_network_amd64.go:198', `Subnet removed: ${lease.subnet}`);
       leases.delete(lease.subnet);
       netns.changed();
     },

@@ -15,7 +15,8 @@ const MASQ = { kind: 'masquerade', randomFully: true } as const;
 const ACCEPT = { kind: 'accept' } as const;
 
 /** Writes the masquerade rules for a node whose Pods are in `subnet` of `network`. */
-export function ensureMasquerade(netns: Netns, network: string, subnet: string, by: Place): void {
+export function ensureMasquerade(netns: Netns, network: string, subnet: string, randomFully: boolean, by: Place): void {
+  const masquerade: Rule['target'] = randomFully ? MASQ : { kind: 'masquerade' };
   const chain: Chain = {
     name: 'FLANNEL-POSTRTG',
     rules: [
@@ -23,8 +24,8 @@ export function ensureMasquerade(netns: Netns, network: string, subnet: string, 
       rule(MASQUERADE, { source: subnet, destination: network }, RETURN),
       rule(MASQUERADE, { source: network, destination: subnet }, RETURN),
       rule(MASQUERADE, { notSource: network, destination: subnet }, RETURN),
-      rule(MASQUERADE, { source: network, notDestination: '224.0.0.0/4' }, MASQ),
-      rule(MASQUERADE, { notSource: network, destination: network }, MASQ),
+      rule(MASQUERADE, { source: network, notDestination: '224.0.0.0/4' }, masquerade),
+      rule(MASQUERADE, { notSource: network, destination: network }, masquerade),
     ],
   };
   replaceTables(netns, { nat: { chains: [chain] } }, by);
@@ -42,5 +43,5 @@ export function ensureForward(netns: Netns, network: string, by: Place): void {
 }
 
 /** Whether somebody has removed them. */
-export const areMissing = (netns: Netns): boolean =>
-  netns.rules.chain('nat', 'FLANNEL-POSTRTG') === undefined || netns.rules.chain('filter', 'FLANNEL-FWD') === undefined;
+export const areMissing = (netns: Netns, masquerade: boolean, forward: boolean): boolean =>
+  (masquerade && netns.rules.chain('nat', 'FLANNEL-POSTRTG') === undefined) || (forward && netns.rules.chain('filter', 'FLANNEL-FWD') === undefined);

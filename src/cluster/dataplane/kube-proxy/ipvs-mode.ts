@@ -56,9 +56,9 @@ class IpvsTable implements Ipvs {
     }
     if (able.length === 0) return null;
     const at = virtual.scheduler === 'sh' ? c.srcInt % able.length : (this.#next.get(key) ?? 0) % able.length;
-    this.#next.set(key, at + 1);
+    if (c.live) this.#next.set(key, at + 1);
     const chosen = able[at] as RealServer;
-    if (virtual.persistent > 0) this.#sticky.set(`${key} ${c.src}`, chosen);
+    if (virtual.persistent > 0 && c.live) this.#sticky.set(`${key} ${c.src}`, chosen);
     return chosen;
   }
 

@@ -6,6 +6,7 @@ import type { Op } from '../../sim/simulation.ts';
 import { MILLISECOND, SECOND } from '../../sim/time.ts';
 import type { ImageEntry } from '../entry.ts';
 import { type Answer, json, MEGABYTE, type PlainServer, servePlainly, STARTUP, text } from '../plain/server.ts';
+import { BIND_APPLETS } from '../shell/applets/bind-tools.ts';
 import { CURL_APPLETS } from '../shell/applets/net.ts';
 import { BUSYBOX } from '../shell/shell.ts';
 import { BUSYBOX_COMMANDS, runCommandLine, toolboxOf } from '../toolbox.ts';
@@ -14,6 +15,7 @@ import { kuard } from './kuard.ts';
 import { podinfo, podcli } from './podinfo.ts';
 
 const tools = toolboxOf(BUSYBOX, { ...BUSYBOX_COMMANDS, ...CURL_APPLETS });
+const withBind = toolboxOf(BUSYBOX, { ...BUSYBOX_COMMANDS, ...BIND_APPLETS, ...CURL_APPLETS });
 const NO_SUCH_TAG = /(typo|does-?not-?exist|non-?exist|no-?such|not-?found|invalid|bogus|wrong|broken|fake)/;
 const anyTag = (tag: string): string | null => (NO_SUCH_TAG.test(tag) ? null : tag);
 
@@ -175,7 +177,7 @@ export const DEMO_IMAGES: readonly ImageEntry[] = [
   ...['registry.k8s.io/e2e-test-images/agnhost', 'gcr.io/k8s-staging-e2e-test-images/agnhost'].map((repository) =>
     entry({ repository, command: '/agnhost', run: agnhost, sizeBytes: 53_500_000 }),
   ),
-  entry({ repository: 'registry.k8s.io/e2e-test-images/dnsutils', command: '/usr/bin/sleep', run: (os) => runCommandLine(os, tools), sizeBytes: 38_000_000 }),
-  entry({ repository: 'registry.k8s.io/e2e-test-images/jessie-dnsutils', command: '/usr/bin/sleep', run: (os) => runCommandLine(os, tools), sizeBytes: 109_000_000 }),
+  entry({ repository: 'registry.k8s.io/e2e-test-images/dnsutils', command: '/usr/bin/sleep', run: (os) => runCommandLine(os, withBind), sizeBytes: 38_000_000 }),
+  entry({ repository: 'registry.k8s.io/e2e-test-images/jessie-dnsutils', command: '/usr/bin/sleep', run: (os) => runCommandLine(os, withBind), sizeBytes: 109_000_000 }),
   entry({ repository: 'registry.k8s.io/ingress-nginx/kube-webhook-certgen', command: '/kube-webhook-certgen', run: certgen, sizeBytes: 23_900_000, user: '65532', shell: false }),
 ];

@@ -1,12 +1,13 @@
 // nicolaka/netshoot: every tool for finding faults of a network, in one image.
 
 import type { ImageEntry } from '../entry.ts';
+import { BIND_APPLETS } from '../shell/applets/bind-tools.ts';
 import { CURL_APPLETS } from '../shell/applets/net.ts';
 import { FAULT_APPLETS } from '../shell/applets/network.ts';
 import { BASH } from '../shell/shell.ts';
 import { BUSYBOX_COMMANDS, commandProgram, hasExecutable, toolboxOf } from '../toolbox.ts';
 
-const tools = toolboxOf(BASH, { ...BUSYBOX_COMMANDS, ...CURL_APPLETS, ...FAULT_APPLETS }, ['zsh', 'bash', 'sh']);
+const tools = toolboxOf(BASH, { ...BUSYBOX_COMMANDS, ...BIND_APPLETS, ...CURL_APPLETS, ...FAULT_APPLETS }, ['zsh', 'bash', 'sh']);
 const TAGS = /^(latest|v0\.\d+|dev)$/;
 
 export const netshootImage: ImageEntry = {

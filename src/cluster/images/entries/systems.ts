@@ -7,6 +7,7 @@ import { layersOf } from '../layers.ts';
 import { assumedProgram, assumedServer, assumingToolbox } from '../plain/assumed.ts';
 import type { Applet } from '../shell/applet.ts';
 import { INTERPRETERS } from '../shell/applets/languages.ts';
+import { BIND_APPLETS } from '../shell/applets/bind-tools.ts';
 import { CURL_APPLETS, NET_APPLETS } from '../shell/applets/net.ts';
 import { BASH, DASH, type Toolbox } from '../shell/shell.ts';
 import { BASIC_COMMANDS, commandProgram, hasExecutable, toolboxOf } from '../toolbox.ts';
@@ -21,12 +22,14 @@ const LANGUAGES: Readonly<Record<string, string>> = {
 
 export const isSystemImage = (name: string): boolean => DISTRIBUTIONS[name] !== undefined || LANGUAGES[name] !== undefined;
 
+const BIND = ['nslookup', 'dig', 'host'];
+
 /** Commands by the package that holds them. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  curl: ['curl'], wget: ['wget'], dnsutils: ['nslookup'], 'bind9-dnsutils': ['nslookup'], 'bind-utils': ['nslookup'], 'bind-tools': ['nslookup'], 'iputils-ping': ['ping'], iputils: ['ping'],
+  curl: ['curl'], wget: ['wget'], dnsutils: BIND, 'bind9-dnsutils': BIND, 'bind-utils': BIND, 'bind-tools': BIND, 'bind9-host': ['host'], 'iputils-ping': ['ping'], iputils: ['ping'],
   netcat: ['nc'], 'netcat-openbsd': ['nc'], 'netcat-traditional': ['nc'], ncat: ['nc'], nmap: ['nc'],
 };
-const INSTALLABLE: ReadonlyMap<string, Applet> = new Map(Object.entries({ ...NET_APPLETS, ...CURL_APPLETS }));
+const INSTALLABLE: ReadonlyMap<string, Applet> = new Map(Object.entries({ ...NET_APPLETS, ...CURL_APPLETS, ...BIND_APPLETS }));
 
 /** A package manager: takes its time, and puts the commands there. */
 const packageManager: Applet = function* (c) {

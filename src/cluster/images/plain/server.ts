@@ -6,7 +6,7 @@ import { SocketError } from '../../network/socket.ts';
 import { hintsOf } from '../../runtime/container-hints.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { MILLISECOND, type Micros } from '../../sim/time.ts';
-import { portsInFlags } from './flags.ts';
+import { portsInConfiguration, portsInFlags } from './flags.ts';
 
 export type Answer = (os: Os, request: HttpRequest, peer: Peer) => Op<HttpResponse>;
 
@@ -36,7 +36,8 @@ export function* servePlainly(os: Os, server: PlainServer): Op<number> {
   const hints = hintsOf(os.process);
   const flags = server.listensWhereExpected ? portsInFlags(os.argv.slice(1)) : [];
   const own = new Set([...(flags.length > 0 ? flags : server.ports), ...(server.listensWhereExpected ? hints.ports : [])]);
-  let ports = [...own, ...(server.listensWhereExpected ? hints.probed.filter((port) => !own.has(port)) : [])];
+  const configured = portsInConfiguration(os.argv.slice(1), (path) => (os.files.exists(path) && !os.files.isDirectory(path) ? os.files.read(path) : undefined));
+  let ports = [...new Set([...own, ...configured, ...(server.listensWhereExpected ? hints.probed : [])])];
   if (ports.length === 0 && os.process.netns !== os.machine.hostNetns) ports = [...(server.guesses ?? [])];
   const listening: number[] = [];
   for (const port of ports) {

@@ -111,6 +111,8 @@ quay.io/prometheus-operator/prometheus-operator 8080 u=65534 m=30
 quay.io/prometheus-operator/prometheus-config-reloader 8080 u=65534 m=10
 quay.io/brancz/kube-rbac-proxy 8443 u=65532 m=12
 ghcr.io/jimmidyson/configmap-reload - u=65534 m=5
+gcr.io/google_containers/heapster-influxdb-amd64 8086 m=40 s=1500 | [I] Listening on HTTP: [::]:8086
+registry.k8s.io/heapster-influxdb-amd64 8086 m=40 s=1500 | [I] Listening on HTTP: [::]:8086
 docker.io/otel/opentelemetry-collector 4317,4318,13133,8888,55679 u=10001 m=40 | info	service/service.go	Everything is ready. Begin running and processing data.
 docker.io/otel/opentelemetry-collector-contrib 4317,4318,13133,8888,55679 u=10001 m=60 | info	service/service.go	Everything is ready. Begin running and processing data.
 docker.io/jaegertracing/all-in-one 16686,4317,4318,14250,14268,14269 u=10001 m=25

@@ -12,7 +12,7 @@ import type { RuntimeWords } from '../flavour.ts';
 import { bridge } from './bridge.ts';
 import { flannel } from './flannel.ts';
 import { loopback } from './loopback.ts';
-import { type CniArgs, CniError, type CniPlugin, type CniResult, EMPTY_RESULT, type NetworkConfList, type PluginConf } from './plugin.ts';
+import { type CniArgs, CniError, type CniPlugin, type CniResult, EMPTY_RESULT, type NetworkConfList, type PluginConf, providedPlugin, type WaitingPlugin } from './plugin.ts';
 import { portmap } from './portmap.ts';
 
 const CONF_DIR = '/etc/cni/net.d';
@@ -22,6 +22,8 @@ const DEL_TIME: Micros = 20 * MILLISECOND;
 
 /** What lies in /opt/cni/bin. */
 const PLUGINS: Readonly<Record<string, CniPlugin>> = { loopback, bridge, portmap, flannel };
+
+const pluginOf = ({ type }: PluginConf, { machine }: CniArgs): CniPlugin | WaitingPlugin | undefined => PLUGINS[type] ?? providedPlugin(type, machine);
 
 /** What a sandbox has after ADD, kept for DEL. */
 export interface Attachment {
@@ -72,12 +74,12 @@ export class CniNetwork {
       });
       yield* this.#os.sleep(first ? ADD_TIME + this.#random.int(ADD_JITTER) : Math.round(ADD_TIME / 10));
       sim.cause = call;
-      const plugin = PLUGINS[conf.type];
+      const plugin = pluginOf(conf, args);
       try {
         if (!plugin) throw new CniError(`failed to find plugin "${conf.type}" in path [/opt/cni/bin]`);
-        result = plugin.add(args, conf, result);
+        result = 'waits' in plugin ? yield* plugin.add(this.#os, args, conf, result) : plugin.add(args, conf, result);
         if (first) {
-          const veth = result.interfaces.find((x) => x.sandbox === '' && x.name.startsWith('veth'));
+          const veth = result.interfaces.find((x) => x.sandbox === '' && (x.name.startsWith('veth') || x.name.startsWith('cali')));
           const ip = result.ips[0];
           sim.trace.emit(call, {
             kind: 'cni', verb: 'result', level: CALL, start: sim.now, from: at, to: place, subject,
@@ -86,7 +88,11 @@ export class CniNetwork {
         }
       } catch (error) {
         if (!(error instanceof CniError)) throw error;
-        for (const undo of list.plugins.slice(0, i + 1).toReversed()) PLUGINS[undo.type]?.del(args, undo, result);
+        for (const undo of list.plugins.slice(0, i + 1).toReversed()) {
+          const own = pluginOf(undo, args);
+          if (own !== undefined && 'waits' in own) yield* this.#delete(own, args, undo, result);
+          else own?.del(args, undo, result);
+        }
         throw wrap(`plugin type="${conf.type}" failed (add): ${error.message}`);
       }
     }
@@ -108,9 +114,21 @@ export class CniNetwork {
       });
       yield* this.#os.sleep(DEL_TIME / list.plugins.length);
       sim.cause = call;
-      PLUGINS[conf.type]?.del(args, conf, result);
+      const plugin = pluginOf(conf, args);
+      if (plugin !== undefined && 'waits' in plugin) yield* this.#delete(plugin, args, conf, result);
+      else plugin?.del(args, conf, result);
     }
     sim.cause = cause;
+  }
+
+  /** An error of DEL is the runtime's to log: the sandbox goes anyway. */
+  *#delete(plugin: WaitingPlugin, args: CniArgs, conf: PluginConf, result: CniResult): Op<void> {
+    try {
+      yield* plugin.del(this.#os, args, conf, result);
+    } catch (error) {
+      if (!(error instanceof CniError)) throw error;
+      this.#os.logError(`level=error msg="failed to destroy network for sandbox \"${args.containerId}\"" error="plugin type=\"${conf.type}\" failed (delete): ${error.message}"`);
+    }
   }
 
   /** Takes the first configuration list by name, as libcni does. */

@@ -2,7 +2,9 @@
 // A configuration list (/etc/cni/net.d/*.conflist) names plug-ins that run one after another.
 
 import type { Machine } from '../../machine/machine.ts';
+import type { Os } from '../../machine/process.ts';
 import type { Netns } from '../../network/netns.ts';
+import type { Op } from '../../sim/simulation.ts';
 import type { PortMapping } from '../cri.ts';
 
 /** An error as the plug-in prints it; the runtime wraps it. */
@@ -69,3 +71,21 @@ export interface CniPlugin {
   /** Must bear that there is nothing left to delete. */
   del(args: CniArgs, conf: PluginConf, previous: CniResult): void;
 }
+
+/** One that must ask others before it has an answer; `os` is the runtime's. */
+export interface WaitingPlugin {
+  readonly waits: true;
+  /** Throws CniError. */
+  add(os: Os, args: CniArgs, conf: PluginConf, previous: CniResult): Op<CniResult>;
+  del(os: Os, args: CniArgs, conf: PluginConf, previous: CniResult): Op<void>;
+}
+
+let provided: Readonly<Record<string, WaitingPlugin>> = {};
+
+/** Given by the host: plug-ins that a new cluster does not start with. */
+export function provideCniPlugins(plugins: Readonly<Record<string, WaitingPlugin>>): void {
+  provided = plugins;
+}
+
+/** A plug-in that the host gave, if it also lies in /opt/cni/bin of the machine. */
+export const providedPlugin = (type: string, machine: Machine): WaitingPlugin | undefined => (provided[type] !== undefined && machine.files.exists(`/opt/cni/bin/${type}`) ? provided[type] : undefined);

@@ -1,6 +1,7 @@
 // Smaller commands that scripts lean on: expr which realpath tac nl paste fold shuf od envsubst, su and its kin, sysctl, mount,
 // killall, pgrep, top, stty, watch, getent, install.
 
+import { addressesIn, fromHosts, resolve } from '../../../network/resolver.ts';
 import { bytesOf } from '../../../api/bytes.ts';
 import type { Process } from '../../../machine/process.ts';
 import type { Op } from '../../../sim/simulation.ts';
@@ -236,7 +237,16 @@ const getent: Applet = function* (c) {
     const line = c.os.files.exists(path) ? c.os.files.read(path).split('\n').find((l) => l.startsWith(`${key}:`)) : undefined;
     return line === undefined ? 2 : yield* say(c, [line]);
   }
-  return yield* c.run(['nslookup', key], c.stdin, c.stdout);
+  if (database !== 'hosts' && !database?.startsWith('ahosts')) return 2;
+  const local = fromHosts(c.os, key);
+  const found = local.length > 0 ? null : yield* resolve(c.os, key, ['A', 'AAAA']);
+  const addresses = found === null ? local : addressesIn(found);
+  const name = found === null ? key : (found.replies.flatMap((r) => r.answers).findLast((r) => r.type === 'A' || r.type === 'AAAA')?.name ?? found.name);
+  if (addresses.length === 0) return 2;
+  // hosts prefers IPv6, as gethostbyname2 of glibc's getent does.
+  const six = addresses.filter((a) => a.includes(':'));
+  if (database === 'hosts') return yield* say(c, (six.length > 0 ? six : addresses).map((a) => `${a.padEnd(15)} ${name}`));
+  return yield* say(c, addresses.flatMap((a) => ['STREAM', 'DGRAM', 'RAW'].map((kind, i) => `${a.padEnd(15)} ${kind}${i === 0 ? ` ${name}` : ''}`.trimEnd())));
 };
 
 const watch: Applet = function* (c) {

@@ -1,56 +1,10 @@
-// More commands about names and sockets: dig, host, telnet, netstat and ss, ip and ifconfig as far as a container sees itself.
+// More commands about sockets: telnet, netstat and ss, ip and ifconfig as far as a container sees itself.
 
-import { dnsQuery } from '../../../network/dns.ts';
 import { formatAddresses, formatLinks, formatNeighbours, formatRoutes } from '../../../network/iproute.ts';
-import { lookupHost, resolverConfig } from '../../../network/resolver.ts';
+import { lookupHost } from '../../../network/resolver.ts';
 import { dial, netnsOf, SocketError } from '../../../network/socket.ts';
-import { SECOND } from '../../../sim/time.ts';
 import { type Applet, AppletError } from '../applet.ts';
 import { socketReason } from './net.ts';
-
-const dig: Applet = function* (c) {
-  const config = resolverConfig(c.os);
-  const at = c.args.find((arg) => arg.startsWith('@'))?.slice(1);
-  const [server] = at === undefined ? config.servers : ((yield* lookupHost(c.os, at)) ?? []);
-  if (server === undefined) throw new AppletError(`couldn't get address for '${at ?? ''}': not found`, 10);
-  const short = c.args.includes('+short');
-  const words = c.args.filter((arg) => !/^[-+@]/.test(arg));
-  const type = (words.find((w) => /^(A|AAAA|SRV|PTR|CNAME|TXT)$/i.test(w))?.toUpperCase() ?? 'A') as 'A';
-  const given = (words.find((w) => !/^(A|AAAA|SRV|PTR|CNAME|TXT|ANY|NS|MX|IN)$/i.test(w)) ?? '').replace(/\.$/, '');
-  const names = c.args.includes('+search') && !given.includes('.') ? config.search.map((domain) => `${given}.${domain}`) : [given];
-  const random = c.os.sim.random(`dig/${c.os.place}/${c.os.process.pid}`);
-  for (const [i, name] of names.entries()) {
-    const id = random.int(65_536);
-    const started = c.os.sim.now;
-    const reply = yield* dnsQuery(c.os, server, { id, question: { name, type } }, 5 * SECOND);
-    if (!reply) {
-      yield* c.stdout.write(`;; communications error to ${server}#53: timed out\n;; no servers could be reached\n`);
-      return 9;
-    }
-    if (reply.answers.length === 0 && i < names.length - 1) continue;
-    const data = (text: string): string => (/[a-z]$/i.test(text) && !text.endsWith('.') ? `${text}.` : text);
-    if (short) yield* c.stdout.write(reply.answers.map((r) => `${data(String(r.data))}\n`).join(''));
-    else {
-      const rows = reply.answers.map((r) => `${r.name}.\t\t30\tIN\t${r.type}\t${data(String(r.data))}\n`).join('');
-      yield* c.stdout.write(
-        `\n; <<>> DiG 9.18.39 <<>> ${c.args.join(' ')}\n;; global options: +cmd\n;; Got answer:\n;; ->>HEADER<<- opcode: QUERY, status: ${reply.code}, id: ${id}\n;; flags: qr aa rd; QUERY: 1, ANSWER: ${reply.answers.length}, AUTHORITY: 0, ADDITIONAL: 1\n\n;; QUESTION SECTION:\n;${name}.\t\tIN\t${type}\n\n${rows === '' ? '' : `;; ANSWER SECTION:\n${rows}\n`};; Query time: ${Math.round((c.os.sim.now - started) / 1000)} msec\n;; SERVER: ${server}#53(${server}) (UDP)\n\n`,
-      );
-    }
-    return 0;
-  }
-  return 0;
-};
-
-const host: Applet = function* (c) {
-  const name = c.args.find((arg) => !arg.startsWith('-')) ?? '';
-  const found = (yield* lookupHost(c.os, name)) ?? [];
-  if (found.length === 0) {
-    yield* c.stdout.write(`Host ${name} not found: 3(NXDOMAIN)\n`);
-    return 1;
-  }
-  yield* c.stdout.write(found.map((address) => `${name} has address ${address}\n`).join(''));
-  return 0;
-};
 
 const telnet: Applet = function* (c) {
   const [name = '', port = '23'] = c.args.filter((arg) => !arg.startsWith('-'));
@@ -97,4 +51,4 @@ const ifconfig: Applet = function* (c) {
   return 0;
 };
 
-export const LOOKUP_APPLETS: Readonly<Record<string, Applet>> = { dig, host, telnet, netstat, ss: netstat, ip, ifconfig };
+export const LOOKUP_APPLETS: Readonly<Record<string, Applet>> = { telnet, netstat, ss: netstat, ip, ifconfig };

@@ -1,63 +1,17 @@
-// Commands about the network: wget, curl, nc, nslookup, ping, httpd.
+// Commands about the network: wget, nc, nslookup, ping, httpd.
 
-import { dnsQuery } from '../../../network/dns.ts';
-import { HttpClient, type HttpResponse, HttpTimeout, serveHttp } from '../../../network/http.ts';
-import { parseIp } from '../../../network/ip.ts';
-import { lookupHost, resolverConfig } from '../../../network/resolver.ts';
-import { dial, listen, ping as pingOnce, SocketError } from '../../../network/socket.ts';
+import { type HttpResponse, HttpTimeout, serveHttp } from '../../../network/http.ts';
+import { lookupHost } from '../../../network/resolver.ts';
+import { ping as pingOnce } from '../../../network/echo.ts';
+import { dial, listen, SocketError } from '../../../network/socket.ts';
 import type { Op } from '../../../sim/simulation.ts';
-import { type Micros, SECOND } from '../../../sim/time.ts';
+import { SECOND } from '../../../sim/time.ts';
 import { type Applet, type AppletContext, AppletError, parseFlags } from '../applet.ts';
 import { resolvePath } from '../shell.ts';
+import { busyboxNslookup } from './nslookup.ts';
+import { curl } from './curl.ts';
+import { bodyText, parseUrl, request } from './fetch.ts';
 import { reasonPhrase, serveFiles } from '../../static-site.ts';
-
-interface Url {
-  readonly secure: boolean;
-  readonly host: string;
-  readonly port: number;
-  readonly path: string;
-  readonly query: Readonly<Record<string, string>>;
-}
-
-/** undefined when it is none. */
-export function parseUrl(text: string): Url | undefined {
-  const m = /^(?:(https?):\/\/)?(?:[^/@]*@)?([^/:?#]+|\[[^\]]+\])(?::(\d+))?([^?#]*)(?:\?([^#]*))?/.exec(text);
-  if (!m) return undefined;
-  const query: Record<string, string> = {};
-  for (const pair of (m[5] ?? '').split('&')) {
-    if (pair === '') continue;
-    const equals = pair.indexOf('=');
-    query[equals < 0 ? pair : pair.slice(0, equals)] = equals < 0 ? '' : pair.slice(equals + 1);
-  }
-  const secure = m[1] === 'https';
-  return { secure, host: m[2] as string, port: Number(m[3] ?? (secure ? 443 : 80)), path: m[4] === '' ? '/' : (m[4] as string), query };
-}
-
-interface Fetch {
-  readonly method: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
-  readonly timeout: Micros;
-}
-
-/** One request to one address. Throws SocketError, HttpTimeout. */
-function* request(c: AppletContext, url: Url, address: string, fetch: Fetch): Op<HttpResponse> {
-  const client = new HttpClient(c.os, { host: address, port: url.port, keepAlive: false, ...(url.secure ? { tls: {} } : {}) });
-  const headers = { host: url.port === (url.secure ? 443 : 80) ? url.host : `${url.host}:${url.port}`, ...fetch.headers };
-  const body = fetch.body === undefined ? {} : { body: fetch.body };
-  return yield* client.request({ method: fetch.method, path: url.path, query: url.query, headers, ...body }, fetch.timeout);
-}
-
-/** The text of a body: a streamed one is read to its end. */
-function* bodyText(response: HttpResponse): Op<string> {
-  if (response.stream) {
-    let text = '';
-    for (let chunk = yield* response.stream.read(); chunk !== undefined; chunk = yield* response.stream.read()) text += String(chunk);
-    return text;
-  }
-  const { body } = response;
-  return body === undefined || body === null ? '' : typeof body === 'string' ? body : JSON.stringify(body);
-}
 
 const wget: Applet = function* (c) {
   const flags = parseFlags(c.args, 'qO:ST:P:csY:U:', ['spider', 'post-data:', 'header:', 'timeout:', 'no-check-certificate', 'quiet', 'tries:', 'output-document:', 'server-response', 'no-verbose', 'continue', 'user-agent:', 'directory-prefix:', 'no-proxy', 'wait:', 'waitretry:', 'retry-connrefused', 'max-redirect:', 'show-progress', 'http-user:', 'http-password:', 'inet4-only']);
@@ -77,7 +31,7 @@ const wget: Applet = function* (c) {
   const headers = { 'user-agent': 'Wget', ...(header && colon > 0 ? { [header.slice(0, colon).toLowerCase()]: header.slice(colon + 1).trim() } : {}) };
   let response: HttpResponse;
   try {
-    response = yield* request(c, url, address, { method: post === undefined ? 'GET' : 'POST', headers, timeout, ...(post === undefined ? {} : { body: post }) });
+    response = yield* request(c.os, url, address, { method: post === undefined ? 'GET' : 'POST', headers, timeout, ...(post === undefined ? {} : { body: post }) });
   } catch (error) {
     if (error instanceof HttpTimeout) throw new AppletError('download timed out');
     if (error instanceof SocketError) throw new AppletError(`can't connect to remote host (${address}): ${socketReason(error)}`);
@@ -123,87 +77,17 @@ export function socketReason(error: SocketError): string {
   }
 }
 
-/** Every `-H 'name: value'` of a command line. */
-function headersIn(args: readonly string[]): Readonly<Record<string, string>> {
-  const headers: Record<string, string> = {};
-  for (const [i, arg] of args.entries()) {
-    const text = arg === '-H' || arg === '--header' ? args[i + 1] : /^(?:-H|--header=)(.+)$/.exec(arg)?.[1];
-    const colon = text?.indexOf(':') ?? -1;
-    if (text !== undefined && colon > 0) headers[text.slice(0, colon).toLowerCase()] = text.slice(colon + 1).trim();
-  }
-  return headers;
-}
-
-/** curl, for each URL of the command line. */
-const curl: Applet = function* (c) {
-  const urls = c.args.filter((arg, i) => /^(https?:\/\/)?[\w.-]+(:\d+)?(\/|$)/.test(arg) && !arg.startsWith('-') && !/^-(\w*[oXdHmwAuE]|-(output|request|data|header|max-time|connect-timeout|write-out|retry|noproxy|cacert|cert|key|user|user-agent|resolve|data-raw|data-binary|retry-delay))$/.test(c.args[i - 1] ?? ''));
-  let code = 0;
-  if (urls.length < 2) return yield* curlOne(c);
-  for (const url of urls) code = yield* curlOne({ ...c, args: [...c.args.filter((arg) => !urls.includes(arg)), url] });
-  return code;
-};
-
-const curlOne: Applet = function* (c) {
-  const flags = parseFlags(c.args, 'sSfvkLiIo:X:d:H:m:w:OA:u:Vg#E:', [
-    'silent', 'show-error', 'fail', 'verbose', 'insecure', 'location', 'include', 'head', 'output:', 'request:', 'data:', 'header:', 'max-time:', 'connect-timeout:', 'write-out:', 'retry:', 'noproxy:', 'version', 'cacert:', 'cert:', 'key:', 'retry-delay:', 'retry-all-errors', 'retry-connrefused', 'user:', 'user-agent:', 'fail-with-body', 'compressed', 'data-raw:', 'data-binary:', 'resolve:', 'http1.1', 'globoff', 'no-progress-meter', 'progress-bar',
-  ]);
-  if (flags.has('V') || flags.has('version')) {
-    yield* c.stdout.write('curl 8.16.0 (x86_64-pc-linux-gnu) libcurl/8.16.0 OpenSSL/3.5.4 zlib/1.3.1\n');
-    return 0;
-  }
-  const either = (short: string, long: string): string | undefined => flags.value(short) ?? flags.value(long);
-  const url = parseUrl(flags.rest[0] ?? '');
-  if (!url) throw new AppletError("no URL specified!\ncurl: try 'curl --help' or 'curl --manual' for more information", 2);
-  const silent = flags.has('s') || flags.has('silent');
-  const loud = !silent || flags.has('S') || flags.has('show-error');
-  const fail = function* (code: number, message: string): Op<number> {
-    if (loud) yield* c.stderr.write(`curl: (${code}) ${message}\n`);
-    const wanted = either('w', 'write-out');
-    if (wanted !== undefined) yield* c.stdout.write(wanted.replace(/%\{(?:http|response)_code\}/g, '000').replace(/%\{errormsg\}/g, message).replace(/%\{\w+\}/g, '0').replace(/\\n/g, '\n'));
-    return code;
-  };
-  const limit = Number(either('m', 'max-time') ?? flags.value('connect-timeout') ?? 133);
-  const started = c.os.sim.now;
-  const [address] = (yield* lookupHost(c.os, url.host)) ?? [];
-  if (address === undefined) return yield* fail(6, `Could not resolve host: ${url.host}`);
-  const data = either('d', 'data') ?? flags.value('data-raw') ?? flags.value('data-binary');
-  const method = either('X', 'request') ?? (flags.has('I') || flags.has('head') ? 'HEAD' : data === undefined ? 'GET' : 'POST');
-  const headers = { 'user-agent': 'curl/8.16.0', accept: '*/*', ...headersIn(c.args) };
-  let response: HttpResponse;
-  try {
-    response = yield* request(c, url, address, { method, headers, timeout: limit * SECOND, ...(data === undefined ? {} : { body: data }) });
-  } catch (error) {
-    const took = Math.round((c.os.sim.now - started) / 1000);
-    if (error instanceof HttpTimeout) return yield* fail(28, `Operation timed out after ${took} milliseconds with 0 bytes received`);
-    if (!(error instanceof SocketError)) throw error;
-    if (error.code === 'ETIMEDOUT') return yield* fail(28, `Failed to connect to ${url.host} port ${url.port} after ${took} ms: Could not connect to server`);
-    if (error.code === 'ECONNRESET' || error.code === 'EOF') return yield* fail(56, 'Recv failure: Connection reset by peer');
-    return yield* fail(7, `Failed to connect to ${url.host} port ${url.port} after ${took} ms: Could not connect to server`);
-  }
-  if ((flags.has('f') || flags.has('fail')) && response.status >= 400) return yield* fail(22, `The requested URL returned error: ${response.status}`);
-  const text = yield* bodyText(response);
-  let out = '';
-  if (flags.has('i') || flags.has('I') || flags.has('include') || flags.has('head')) {
-    out += `HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}\r\n${Object.entries(response.headers).map(([k, v]) => `${k}: ${v}\r\n`).join('')}\r\n`;
-  }
-  if (method !== 'HEAD') out += text;
-  const output = either('o', 'output');
-  if (output === undefined) yield* c.stdout.write(out);
-  else if (output !== '/dev/null') c.os.files.write(resolvePath(c.cwd, output), out);
-  const format = either('w', 'write-out');
-  if (format !== undefined) {
-    const total = ((c.os.sim.now - started) / SECOND).toFixed(6);
-    yield* c.stdout.write(format.replace(/%\{(\w+)\}/g, (_, name: string) => ({ http_code: String(response.status), response_code: String(response.status), time_total: total, size_download: String(text.length) })[name] ?? '').replace(/\\n/g, '\n'));
-  }
-  return 0;
-};
-
 const nc: Applet = function* (c) {
   const flags = parseFlags(c.args, 'zvw:lp:nkue:');
   const timeout = Number(flags.value('w') ?? 127) * SECOND;
   if (flags.has('l')) {
     const listener = listen(c.os, Number(flags.value('p') ?? flags.rest[0] ?? 0));
     const connection = yield* listener.accept();
+    listener.close();
+    // What it reads goes out while what comes in is printed.
+    c.os.go('nc', function* () {
+      for (let text = yield* c.stdin.read(); text !== undefined; text = yield* c.stdin.read()) connection?.send(text);
+    });
     for (let text = yield* connection?.receive() ?? nobody(); text !== undefined; text = yield* connection?.receive() ?? nobody()) yield* c.stdout.write(String(text));
     return 0;
   }
@@ -226,42 +110,6 @@ const nc: Applet = function* (c) {
 };
 
 function* nobody(): Op<undefined> {}
-
-const nslookup: Applet = function* (c) {
-  const config = resolverConfig(c.os);
-  const rest = c.args.filter((arg) => !arg.startsWith('-'));
-  const name = (rest[0] ?? '').replace(/\.$/, '');
-  const [server] = rest[1] === undefined ? config.servers : ((yield* lookupHost(c.os, rest[1])) ?? []);
-  if (server === undefined) throw new AppletError(`bad address '${rest[1] ?? ''}'`);
-  yield* c.stdout.write(`Server:\t\t${server}\nAddress:\t${server}:53\n\n`);
-  const random = c.os.sim.random(`nslookup/${c.os.place}/${c.os.process.pid}`);
-  const reverse = parseIp(name) >= 0 ? `${name.split('.').reverse().join('.')}.in-addr.arpa` : null;
-  const names = reverse ? [reverse] : name.includes('.') || config.search.length === 0 ? [name] : config.search.map((domain) => `${name}.${domain}`);
-  let code = 0;
-  for (const full of names) {
-    for (const type of reverse ? (['PTR'] as const) : (['A', 'AAAA'] as const)) {
-      const reply = yield* dnsQuery(c.os, server, { id: random.int(65_536), question: { name: full, type } }, 5 * SECOND);
-      if (!reply) {
-        yield* c.stdout.write(';; connection timed out; no servers could be reached\n\n');
-        return 1;
-      }
-      if (reply.code !== 'NOERROR') {
-        yield* c.stdout.write(`** server can't find ${full}: ${reply.code}\n\n`);
-        code = 1;
-      } else if (reply.answers.length === 0) {
-        if (type !== 'AAAA') yield* c.stdout.write(`*** Can't find ${full}: No answer\n\n`);
-      } else {
-        for (const r of reply.answers) {
-          if (r.type === 'CNAME') yield* c.stdout.write(`${r.name}\tcanonical name = ${r.data}\n`);
-          else if (r.type === 'PTR') yield* c.stdout.write(`${r.name}\tname = ${r.data}\n`);
-          else yield* c.stdout.write(`Name:\t${r.name}\nAddress: ${r.data}\n`);
-        }
-        yield* c.stdout.write('\n');
-      }
-    }
-  }
-  return code;
-};
 
 const ping: Applet = function* (c) {
   const flags = parseFlags(c.args, 'c:W:w:i:q4');
@@ -313,5 +161,5 @@ const httpd: Applet = function* (c) {
   return 0;
 };
 
-export const NET_APPLETS: Readonly<Record<string, Applet>> = { wget, nc, nslookup, ping, httpd, netcat: nc };
+export const NET_APPLETS: Readonly<Record<string, Applet>> = { wget, nc, nslookup: busyboxNslookup, ping, httpd, netcat: nc };
 export const CURL_APPLETS: Readonly<Record<string, Applet>> = { curl };

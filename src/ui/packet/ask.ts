@@ -1,0 +1,48 @@
+// Asking and showing: from the question as it is written to an answer in the store.
+
+import type { PacketAnswer, PacketEnd, PacketQuestion } from '../../session/protocol.ts';
+import type { Player } from '../session/player.ts';
+import { failingStep, stepsOf } from './steps.ts';
+import { usePacket } from './store.ts';
+
+/** The sender that a person means: by its value, or by its name. */
+export function meantSender(text: string, ends: readonly PacketEnd[]): string {
+  const wanted = text.trim();
+  const end = ends.find((e) => e.value === wanted) ?? ends.find((e) => e.name === wanted || `${e.namespace}/${e.name}` === wanted || e.address === wanted);
+  return end?.value ?? wanted;
+}
+
+/** The question as it stands in the fields. */
+export function written(ends: readonly PacketEnd[], backend?: string): PacketQuestion {
+  const { from, to, protocol, port } = usePacket.getState();
+  const number = Number(port);
+  return {
+    from: meantSender(from, ends),
+    to: to.trim(),
+    protocol: protocol === '' ? null : protocol,
+    port: port.trim() === '' || !Number.isInteger(number) || number < 1 || number > 65_535 ? null : number,
+    ...(backend === undefined ? {} : { backend }),
+  };
+}
+
+export function showAnswer(answer: PacketAnswer | null): void {
+  const steps = answer === null ? [] : stepsOf(answer);
+  usePacket.setState((s) => ({ busy: false, answer, total: steps.length, step: 0, shown: steps.length > 0, turn: s.turn + 1, settled: false }));
+}
+
+export async function ask(player: Player, question: PacketQuestion): Promise<void> {
+  usePacket.setState({ busy: true });
+  showAnswer(await player.askPacket(question));
+}
+
+/** One that really flowed. */
+export async function showTraced(player: Player, record: number): Promise<void> {
+  usePacket.setState({ busy: true });
+  showAnswer(await player.tracedPacket(record));
+}
+
+export function toFailure(): void {
+  const { answer } = usePacket.getState();
+  const at = answer === null ? -1 : failingStep(stepsOf(answer));
+  if (at >= 0) usePacket.setState((s) => ({ step: at, shown: true, turn: s.turn + 1, settled: true }));
+}

@@ -10,6 +10,7 @@ import type {
   StoryRecord, TextProblem,
 } from './protocol.ts';
 import { Replica } from './replica.ts';
+import { Standbys } from './standby.ts';
 import type { OutsideExchange, OutsideListener, OutsideRequest } from './gateway.ts';
 import type { OutsideAction } from './outside.ts';
 import type { Tools } from './tools.ts';
@@ -31,6 +32,7 @@ const STORY_LIMIT = 200;
 
 export class Session {
   #replica: Replica;
+  readonly #standbys = new Standbys();
   #seed: number;
   #topology: SessionLog['topology'];
   #epoch: Micros | undefined;
@@ -62,6 +64,15 @@ export class Session {
 
   equip(tools: Tools): void {
     this.#replica.equip(tools);
+  }
+
+  /** Uses idle time to make going back fast; true when there is nothing left to prepare. Needs tools. */
+  prepare(pause: () => boolean): boolean {
+    return this.#standbys.prepare(this.log(), this.live, this.#replica.tools, pause);
+  }
+
+  get equipped(): boolean {
+    return this.#replica.equipped;
   }
 
   get live(): Micros {
@@ -271,8 +282,7 @@ export class Session {
 
   /** Server-side dry run in a cluster of its own, replayed to the view, so that this one is not touched. */
   dryRun(text: string, namespace: string): DiffResult {
-    const scratch = new Replica(this.#past(this.#view), this.#replica.tools);
-    scratch.runUntil(this.#view);
+    const scratch = this.#replay(this.#past(this.#view));
     const base = ['-f', '-', ...(namespace ? ['-n', namespace] : [])];
     const before = scratch.run({ type: 'kubectl', argv: ['get', '--ignore-not-found', '-o', 'json', ...base], stdin: text });
     scratch.finish(before, KUBECTL_LIMIT);
@@ -300,10 +310,16 @@ export class Session {
     return { ...log, inputs: log.inputs.filter((input) => input.at < time), until: time };
   }
 
+  /** The cluster of a log, at its end. */
+  #replay(log: SessionLog): Replica {
+    const replica = this.#standbys.take(log) ?? new Replica(log, this.#replica.tools);
+    replica.runUntil(log.until);
+    return replica;
+  }
+
   #replace(log: SessionLog): void {
     this.#replica.leaveOutside('the session was replayed from its log');
-    this.#replica = new Replica(log, this.#replica.tools);
-    this.#replica.runUntil(log.until);
+    this.#replica = this.#replay(log);
     this.#reset = true;
     this.#booted = false;
     this.#story = [];

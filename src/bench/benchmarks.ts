@@ -4,7 +4,7 @@ import { Channel } from '../cluster/sim/channel.ts';
 import { Simulation } from '../cluster/sim/simulation.ts';
 import { firstLoad, interactive } from './page.ts';
 import { type RequestKind, podMemory, requestRate, watchFanOut } from './requests.ts';
-import { bootOnce, deployOnce, seekOnce } from './cluster.ts';
+import { bootOnce, deployOnce, seekFromLog, seekOnce } from './cluster.ts';
 import { endpointChange, httpRequests, packetWalks } from './network.ts';
 
 export interface Benchmark {
@@ -58,6 +58,7 @@ export const benchmarks: readonly Benchmark[] = [
   { name: 'deploy-100', unit: 'ms', better: 'lower', target: 150, run: () => repeat(7, () => deployOnce(100)) },
   { name: 'deploy-1000', unit: 'ms', better: 'lower', target: 1500, run: () => repeat(5, () => deployOnce(1000)) },
   { name: 'seek', unit: 'ms', better: 'lower', target: 300, run: () => seekOnce(7) },
+  { name: 'seek-from-log', unit: 'ms', better: 'lower', run: () => seekFromLog(7) },
   { name: 'first-load', unit: 'KB gzipped', better: 'lower', target: 350, run: () => [firstLoad()] },
   requests('get', 'process'),
   requests('create', 'process'),

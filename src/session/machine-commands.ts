@@ -1,6 +1,7 @@
 // Which programs a machine of the cluster has beside what every Linux has: those of its runtime, of systemd and of the network.
 
 import { exportfsProgram } from '../cluster/addons/nfs-server/server.ts';
+import { calicoctlProgram } from '../cluster/dataplane/calico/calicoctl/program.ts';
 import { BASIC_NETWORK_PROGRAMS, TABLE_PROGRAMS } from '../cluster/network-tools/commands.ts';
 import { sshProgram } from '../cluster/network-tools/ssh.ts';
 import { journalctlProgram } from '../cluster/machine/cli/journalctl.ts';
@@ -25,17 +26,21 @@ const ON_NODES: Programs = { crictl: crictlProgram, ...TABLE_PROGRAMS };
 /** By the systemd unit whose package brings them. */
 const BY_UNIT: Programs = { docker: dockerProgram, containerd: ctrProgram };
 const NAME: Readonly<Record<string, string>> = { containerd: 'ctr' };
+/** Downloaded by whoever set the cluster up. */
+const BY_FILE: Programs = { calicoctl: calicoctlProgram };
 
 /** What `machine` has, and a key that is the same for machines with the same. */
-export function programsOf({ units }: Machine): { readonly key: string; readonly programs: () => Programs } {
+export function programsOf({ units, files }: Machine): { readonly key: string; readonly programs: () => Programs } {
   const names = units.names();
   const isNode = names.includes('kubelet');
   const packages = Object.keys(BY_UNIT).filter((unit) => names.includes(unit));
+  const downloaded = Object.keys(BY_FILE).filter((name) => files.exists(`/usr/local/bin/${name}`));
   return {
-    key: `${isNode} ${packages.join()}`,
+    key: `${isNode} ${packages.join()} ${downloaded.join()}`,
     programs: () => ({
       ...EVERYWHERE,
       ...(isNode ? ON_NODES : {}),
+      ...Object.fromEntries(downloaded.map((name) => [name, BY_FILE[name] as Program])),
       ...Object.fromEntries(packages.map((unit) => [NAME[unit] ?? unit, BY_UNIT[unit] as Program])),
     }),
   };

@@ -101,6 +101,10 @@ export class Replica {
     tools.stockImages(this.cluster.images);
   }
 
+  get equipped(): boolean {
+    return this.#tools !== null;
+  }
+
   /** @throws Error before `equip` */
   get tools(): Tools {
     if (!this.#tools) throw new Error('the session has no tools yet');
@@ -114,6 +118,11 @@ export class Replica {
 
   get ahead(): readonly Input[] {
     return this.#ahead;
+  }
+
+  /** From here on these inputs are to come. */
+  plan(inputs: readonly Input[]): void {
+    this.#ahead = [...inputs];
   }
 
   /** Sets the inputs ahead aside and returns them: the future that acting now replaces. */

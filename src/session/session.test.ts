@@ -184,6 +184,48 @@ describe('a log is the whole session', () => {
   });
 });
 
+describe('standbys prepared in idle time', () => {
+  const prepared = (): Session => {
+    const session = new Session(NEW_SESSION, tools);
+    session.act(deployment('web', 2));
+    session.seek(session.live + 30 * SECOND);
+    session.type('kubectl get nodes\r');
+    session.seek(session.live + 30 * SECOND);
+    session.act(deployment('web', 3));
+    session.seek(session.live + 30 * SECOND);
+    while (!session.prepare(pauseOften())) {
+      // a slice at a time
+    }
+    return session;
+  };
+  const pauseOften = (): (() => boolean) => {
+    let asked = 0;
+    return () => ++asked > 3;
+  };
+
+  it.each([['before everything', 0.4], ['between the actions', 0.6], ['after the last', 0.9]])('going back %s comes to the same records', (_, part) => {
+    const session = prepared();
+    const log = { ...session.log(), until: Math.round(session.live * part) };
+    session.replayTo(log.until);
+    expect(session.traceHash()).toBe(new Session(log, tools).traceHash());
+    session.toLive();
+    expect(session.log()).toEqual(log);
+  });
+
+  it('undo and acting in the past start from them, and they are made again', () => {
+    const session = prepared();
+    expect(session.undo()).toBe(true);
+    expect(session.traceHash()).toBe(new Session(session.log(), tools).traceHash());
+    while (!session.prepare(pauseOften())) {
+      // again
+    }
+    session.seek(session.log().inputs[1]?.at ?? 0);
+    session.act(deployment('other', 1));
+    session.seek(session.live + 10 * SECOND);
+    expect(session.traceHash()).toBe(new Session(session.log(), tools).traceHash());
+  });
+});
+
 describe('what is wrong is told at its line', () => {
   const session = new Session(NEW_SESSION, tools);
   const problems = (text: string): unknown[] => session.act({ type: 'apply', text }).problems.map((p) => [p.line, p.code, p.message]);

@@ -10,6 +10,7 @@ import type {
   StoryRecord, TextProblem,
 } from './protocol.ts';
 import { Replica } from './replica.ts';
+import { Standbys } from './standby.ts';
 import type { OutsideExchange, OutsideListener, OutsideRequest } from './gateway.ts';
 import type { OutsideAction } from './outside.ts';
 import type { PacketDesk } from './packet-desk.ts';
@@ -33,6 +34,7 @@ const STORY_LIMIT = 200;
 
 export class Session {
   #replica: Replica;
+  readonly #standbys = new Standbys();
   #seed: number;
   #topology: SessionLog['topology'];
   #epoch: Micros | undefined;
@@ -65,6 +67,15 @@ export class Session {
 
   equip(tools: Tools): void {
     this.#replica.equip(tools);
+  }
+
+  /** Uses idle time to make going back fast; true when there is nothing left to prepare. Needs tools. */
+  prepare(pause: () => boolean): boolean {
+    return this.#standbys.prepare(this.log(), this.live, this.#replica.tools, pause);
+  }
+
+  get equipped(): boolean {
+    return this.#replica.equipped;
   }
 
   get live(): Micros {
@@ -312,10 +323,16 @@ export class Session {
     return { ...log, inputs: log.inputs.filter((input) => input.at < time), until: time };
   }
 
+  /** The cluster of a log, at its end. */
+  #replay(log: SessionLog): Replica {
+    const replica = this.#standbys.take(log) ?? new Replica(log, this.#replica.tools);
+    replica.runUntil(log.until);
+    return replica;
+  }
+
   #replace(log: SessionLog): void {
     this.#replica.leaveOutside('the session was replayed from its log');
-    this.#replica = new Replica(log, this.#replica.tools);
-    this.#replica.runUntil(log.until);
+    this.#replica = this.#replay(log);
     this.#reset = true;
     this.#booted = false;
     this.#story = [];
@@ -356,9 +373,7 @@ export class Session {
 
   /** A cluster of its own, replayed to the view. */
   #copy(): Replica {
-    const copy = new Replica(this.#past(this.#view), this.#replica.tools);
-    copy.runUntil(this.#view);
-    return copy;
+    return this.#replay(this.#past(this.#view));
   }
 
   object(id: string): ObjectView {

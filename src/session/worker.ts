@@ -10,6 +10,9 @@ import type { Tools } from './tools.ts';
 /** The longest that the simulation may run before the worker listens again, and the time between batches: milliseconds. */
 const SLICE = 12;
 const FRAME = 16;
+/** After so long without a command, idle time goes into what makes going back fast; and how much of each frame. */
+const QUIET = 1000;
+const IDLE_SLICE = 5;
 /** A tab that slept does not catch up: the lesson stood still with it. */
 const LONGEST_FRAME = 100;
 
@@ -67,6 +70,9 @@ let loading: Promise<Tools> | null = null;
 let equipped = false;
 let stream: Stream | null = null;
 let lastTick = performance.now();
+let lastCommand = lastTick;
+/** Nothing is left to prepare until the next command. */
+let rested = false;
 
 /** A new cluster, at once if what is there boots it. */
 function prepare(): Session | null {
@@ -89,6 +95,12 @@ function tick(): void {
     session.advance(elapsed * 1000 * session.speed, () => performance.now() > deadline);
   }
   stream?.flush();
+  prepareWhenIdle(now);
+}
+
+function prepareWhenIdle(now: number): void {
+  if (session === null || rested || !session.equipped || now - lastCommand < QUIET) return;
+  rested = session.prepare(() => performance.now() > now + IDLE_SLICE);
 }
 
 async function loadTools(): Promise<Tools> {
@@ -121,6 +133,8 @@ async function answerAtOnce<T>(command: (session: Session) => T): Promise<T> {
   if (session === null) throw new Error('the session is not open');
   const value = command(session);
   stream?.flush();
+  lastCommand = performance.now();
+  rested = false;
   return value;
 }
 

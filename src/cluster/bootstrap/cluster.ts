@@ -84,6 +84,7 @@ export class Cluster {
       operator.files.append('/etc/hosts', `${address}\t${machine.name}\n`);
       waitForSsh(machine);
       installNfsUnit(machine);
+      if (network === 'calico') machine.files.write('/usr/local/bin/calicoctl', '', 0o755);
       machine.powerOn();
     }
 

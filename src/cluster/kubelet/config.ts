@@ -37,7 +37,7 @@ export interface KubeletConfig {
   /** Seconds that a Pod gets when it goes for a soft threshold. */
   readonly evictionMaxPodGracePeriod: number;
   readonly maxContainerRestartPeriod: Micros;
-  /** The runtime tells what happens to containers; else the kubelet looks once a second. */
+  /** Feature gate EventedPLEG (alpha, off): the runtime tells what happens to containers; else the kubelet looks once a second. */
   readonly eventedPleg: boolean;
   /** Bytes at which a container's log is rotated, and how many files of it are kept. */
   readonly containerLogMaxSize: number;
@@ -106,7 +106,7 @@ export function loadConfig(argv: readonly string[], files: Files, hostname: stri
     evictionPressureTransitionPeriod: parseDuration(file['evictionPressureTransitionPeriod'], 5 * MINUTE),
     evictionMaxPodGracePeriod: number('evictionMaxPodGracePeriod', 0),
     maxContainerRestartPeriod: parseDuration(crash?.maxContainerRestartPeriod, 5 * MINUTE),
-    eventedPleg: (file['featureGates'] as { EventedPLEG?: unknown } | undefined)?.EventedPLEG !== false,
+    eventedPleg: (file['featureGates'] as { EventedPLEG?: unknown } | undefined)?.EventedPLEG === true,
     containerLogMaxSize: quantityMilli(text('containerLogMaxSize', '10Mi')) / 1000,
     containerLogMaxFiles: number('containerLogMaxFiles', 5),
     imageMinimumGcAge: parseDuration(file['imageMinimumGCAge'], 2 * MINUTE),

@@ -7,13 +7,11 @@ import { mustResource } from '../api/kinds.ts';
 import type { Node, Pod, PodStatus } from '../api/generated/types.ts';
 import { ApiError } from '../api/status.ts';
 import { InformerFactory } from '../client/informer.ts';
-import { ContainerLog } from '../runtime/container-log.ts';
-import { type ContainerEvent, type ContainerStatus, CriError, type RuntimeCondition } from '../runtime/cri.ts';
+import { CriError, type RuntimeCondition } from '../runtime/cri.ts';
 import type { Op } from '../sim/simulation.ts';
 import { SECOND, type Micros } from '../sim/time.ts';
 import { DETAIL } from '../sim/trace.ts';
 import { Admission } from './admission.ts';
-import { terminationLogPath } from './container-config.ts';
 import type { KubeletConfig } from './config.ts';
 import { type Context, isMirrorPod, isStaticPod, podKey, podSubject, podUid, step } from './context.ts';
 import { EvictionManager } from './eviction-manager.ts';
@@ -22,6 +20,7 @@ import { keepLease } from './lease.ts';
 import { Mirrors } from './mirror.ts';
 import { NodeShutdown } from './node-shutdown.ts';
 import { NodeStatusManager } from './node-status.ts';
+import { Pleg } from './pleg.ts';
 import { setUpNodeCgroups } from './pod-cgroup.ts';
 import { PodSync } from './pod-sync.ts';
 import { PodWorkers } from './pod-worker.ts';
@@ -34,14 +33,13 @@ import { StatusManager } from './status-manager.ts';
 import { Storage } from './storage-volumes.ts';
 
 const RUNTIME_CHECK: Micros = 5 * SECOND;
-const RELIST_PERIOD: Micros = SECOND;
 /** maxWaitForContainerRuntime: so long a runtime may be silent before it is down. */
 const RUNTIME_PATIENCE: Micros = 30 * SECOND;
 
 export class Kubelet {
   readonly #context: Context;
-  readonly #begun: Micros;
   readonly #workers: PodWorkers;
+  readonly #pleg: Pleg;
   readonly #statuses: StatusManager;
   readonly #mirrors: Mirrors;
   readonly #prober: Prober;
@@ -61,7 +59,6 @@ export class Kubelet {
 
   constructor(context: Context) {
     this.#context = context;
-    this.#begun = context.os.sim.now;
     this.#mirrors = new Mirrors(context);
     this.#statuses = new StatusManager(context, (pod) => this.#mirrors.of(pod));
     this.#prober = new Prober(context, (uid) => this.#workers.sync(uid));
@@ -87,6 +84,11 @@ export class Kubelet {
       networkProblem: () => this.#networkProblem,
     });
     this.#workers = new PodWorkers(context, this.#sync);
+    this.#pleg = new Pleg(context, {
+      busy: (uid) => this.#workers.isBusy(uid),
+      sync: (uid) => this.#workers.sync(uid),
+      started: (uid) => this.#prober.trigger(uid),
+    });
     this.#eviction = new EvictionManager({
       context,
       activePods: () => this.#workers.active(),
@@ -110,7 +112,7 @@ export class Kubelet {
     const { os, config, client, events } = this.#context;
     events.node('Normal', 'Starting', 'Starting kubelet.');
     setUpIptables(os);
-    os.go('container events', () => this.#followRuntime());
+    os.go('pleg', () => this.#pleg.run());
     os.go('images', () => this.#sync.images.run());
     os.go('runtime status', () => this.#checkRuntime());
     serveKubelet(this.#context, this);
@@ -232,71 +234,6 @@ export class Kubelet {
   }
 
   // ---- the runtime
-
-  /** Evented PLEG: the runtime's events keep the cache; on (re)connecting everything is listed once. */
-  *#followRuntime(): Op<void> {
-    const { os, runtime } = this.#context;
-    for (;;) {
-      os.sim.cause = null;
-      try {
-        const channel = yield* runtime.containerEvents();
-        yield* this.#relist();
-        for (let event = yield* channel.receive(); event; event = yield* channel.receive()) {
-          if (!this.#context.config.eventedPleg) yield* this.#waitForRelist();
-          this.#onContainerEvent(event);
-        }
-      } catch (error) {
-        if (!(error instanceof CriError)) throw error;
-      }
-      os.sim.cause = null;
-      yield* os.sleep(SECOND);
-    }
-  }
-
-  /** The generic PLEG looks at the runtime once a second: what happened in between is known then. */
-  *#waitForRelist(): Op<void> {
-    const { sim } = this.#context.os;
-    const cause = sim.cause;
-    const into = (sim.now - this.#begun) % RELIST_PERIOD;
-    if (into > 0) yield* sim.sleep(RELIST_PERIOD - into);
-    sim.cause = cause;
-  }
-
-  *#relist(): Op<void> {
-    const { cache, runtime } = this.#context;
-    const sandboxes = yield* runtime.listPodSandbox();
-    const containers = yield* runtime.listContainers();
-    for (const sandbox of sandboxes) {
-      cache.update({ sandbox, containers: containers.filter((c) => c.sandboxId === sandbox.id).map((c) => this.#withMessage(c, sandbox.uid)) });
-      this.#workers.sync(sandbox.uid);
-    }
-  }
-
-  #onContainerEvent(event: ContainerEvent): void {
-    const { cache } = this.#context;
-    const { uid } = event.sandbox;
-    if (event.type === 'DELETED' && event.containerId === event.sandbox.id) {
-      cache.forgetSandbox(uid, event.containerId);
-      return;
-    }
-    cache.update({ sandbox: event.sandbox, containers: event.containers.map((c) => this.#withMessage(c, uid)) });
-    if (event.type === 'CREATED' || event.type === 'DELETED') return;
-    if (event.type === 'STARTED') this.#prober.trigger(uid);
-    this.#workers.sync(uid);
-  }
-
-  /** An ended container's last words, from its termination message file or the end of its log. */
-  #withMessage(status: ContainerStatus, uid: string): ContainerStatus {
-    if (status.state !== 'EXITED' || status.message !== '') return status;
-    const { files } = this.#context.os.machine;
-    const path = terminationLogPath(uid, status.name, status.attempt);
-    const text = files.exists(path) ? files.read(path).slice(0, 4096) : '';
-    if (text !== '') return { ...status, message: text };
-    const fallback = status.annotations['io.kubernetes.container.terminationMessagePolicy'] === 'FallbackToLogsOnError';
-    const log = fallback && status.exitCode !== 0 && files.exists(status.logPath) ? files.attached(status.logPath) : undefined;
-    if (!(log instanceof ContainerLog)) return status;
-    return { ...status, message: log.lines.slice(-80).map((l) => l.line).join('\n').slice(-2048) };
-  }
 
   /** updateRuntimeUp: is the runtime there, and its network? */
   *#checkRuntime(): Op<void> {

@@ -1,5 +1,4 @@
-// What the kubelet knows of the containers on its machine (kubelet/container Cache): filled by the runtime's events,
-// so nobody lists containers in a loop (KEP-3386, evented PLEG).
+// What the kubelet knows of the containers on its machine (kubelet/container Cache): filled by the Pod lifecycle event generator.
 
 import type { ContainerEvent, ContainerStatus, SandboxStatus } from '../runtime/cri.ts';
 

@@ -1,7 +1,7 @@
 // The three rounds of a Pod's life on a node (kubelet.go SyncPod, SyncTerminatingPod, SyncTerminatedPod), with all they need:
 // volumes, images, ConfigMaps, Secrets, Services, tokens.
 
-import type { Pod, PodStatus, Secret, Service } from '../api/generated/types.ts';
+import type { Pod, PodCondition, PodStatus, Secret, Service } from '../api/generated/types.ts';
 import { Informer } from '../client/informer.ts';
 import { CriError } from '../runtime/cri.ts';
 import type { Op } from '../sim/simulation.ts';
@@ -93,7 +93,7 @@ export class PodSync implements PodSyncer {
       podIp: (pod) => this.#podIp(pod),
       allocatable: this.#allocatable,
     }, parts.storage);
-    this.manager = new RuntimeManager(context, this.images, this.volumes, this.#prober, (pod, podIp) => this.#environment(pod, podIp));
+    this.manager = new RuntimeManager(context, this.images, this.volumes, this.#prober, (pod, podIp) => this.#environment(pod, podIp), (pod) => this.#sandboxReady(pod));
   }
 
   /** Begins to watch what all Pods need. */
@@ -221,6 +221,15 @@ export class PodSync implements PodSyncer {
   }
 
   // ---- parts of a sync
+
+  /** OnPodSandboxReady (1.36): said before images are pulled; the rest of the status waits until the next sync. */
+  #sandboxReady(pod: Pod): void {
+    const status = this.#statuses.get(podUid(pod)) ?? pod.status ?? {};
+    const { generation } = pod.metadata;
+    const ready: PodCondition = { type: 'PodReadyToStartContainers', status: 'True', ...(generation === undefined ? {} : { observedGeneration: generation }) };
+    const conditions = (status.conditions ?? []).map((c) => (c.type === ready.type ? ready : c));
+    this.#statuses.set(pod, { ...status, conditions });
+  }
 
   #setStatus(pod: Pod, terminal: boolean, over?: Termination): PodStatus {
     const { os, cache, nodeIp, runtimeName } = this.#context;

@@ -54,6 +54,7 @@ export interface PodWork {
 interface Worker extends PodWork {
   readonly wake: Channel<null>;
   pending: boolean;
+  busy: boolean;
   cause: Cause | null;
   retry: Timer | null;
   /** When its last sync ended. */
@@ -77,6 +78,11 @@ export class PodWorkers {
 
   get(uid: string): PodWork | undefined {
     return this.#workers.get(uid);
+  }
+
+  /** Its worker is syncing it, or ending it. */
+  isBusy(uid: string): boolean {
+    return this.#workers.get(uid)?.busy ?? false;
   }
 
   /** Pods that run or are to run. */
@@ -170,7 +176,7 @@ export class PodWorkers {
     const { os } = this.#context;
     const worker: Worker = {
       uid: podUid(pod), pod, state: 'syncing', termination: null, removed: false, cancelled: new Channel(os.sim),
-      wake: new Channel(os.sim), pending: false, cause: null, retry: null, synced: os.sim.now,
+      wake: new Channel(os.sim), pending: false, busy: false, cause: null, retry: null, synced: os.sim.now,
     };
     this.#workers.set(worker.uid, worker);
     os.go(`pod ${podKey(pod)}`, () => this.#work(worker));
@@ -193,8 +199,10 @@ export class PodWorkers {
   *#work(worker: Worker): Op<void> {
     const { sim } = this.#context.os;
     for (;;) {
+      worker.busy = false;
       yield* worker.wake.receive();
       worker.pending = false;
+      worker.busy = true;
       if (worker.retry) sim.cancel(worker.retry);
       worker.retry = null;
       sim.cause = worker.cause;

@@ -56,7 +56,8 @@ describe('kubelet with an API server', () => {
     expect(machine.files.list('/var/lib/cni/networks/cbr0')).toEqual(['10.244.1.2', 'last_reserved_ip.0']);
 
     const writes = api.writes.filter((w) => w.includes('/pods/web'));
-    expect(writes).toEqual(['PATCH /api/v1/namespaces/default/pods/web/status', 'PATCH /api/v1/namespaces/default/pods/web/status']);
+    // Waiting, its sandbox ready, running.
+    expect(writes).toEqual(Array.from({ length: 3 }, () => 'PATCH /api/v1/namespaces/default/pods/web/status'));
     api.put('pods', { ...pod, metadata: { ...pod.metadata, deletionTimestamp: sim.time(), deletionGracePeriodSeconds: 30 } });
     sim.runUntil(25 * SECOND);
     expect(api.pod('web')).toBeUndefined();

@@ -42,17 +42,26 @@ export class RuntimeManager {
   readonly #volumes: Volumes;
   readonly #prober: Prober;
   readonly #sources: (pod: Pod, podIp: string) => EnvironmentSources;
+  readonly #sandboxReady: (pod: Pod) => void;
   readonly #backoff: Backoff;
   /** Why containers could not be started, by Pod UID and container name. */
   readonly #failures = new Map<string, Map<string, StartFailure>>();
 
-  constructor(context: Context, images: ImageManager, volumes: Volumes, prober: Prober, sources: (pod: Pod, podIp: string) => EnvironmentSources) {
+  constructor(
+    context: Context,
+    images: ImageManager,
+    volumes: Volumes,
+    prober: Prober,
+    sources: (pod: Pod, podIp: string) => EnvironmentSources,
+    sandboxReady: (pod: Pod) => void,
+  ) {
     this.#context = context;
     this.#killer = new ContainerKiller(context);
     this.#images = images;
     this.#volumes = volumes;
     this.#prober = prober;
     this.#sources = sources;
+    this.#sandboxReady = sandboxReady;
     this.#backoff = new Backoff(BACKOFF_INITIAL, context.config.maxContainerRestartPeriod);
   }
 
@@ -173,6 +182,7 @@ export class RuntimeManager {
     try {
       const id = yield* runtime.runPodSandbox(sandboxConfig(this.#context, pod, attempt), subject);
       cache.noteSandbox(yield* runtime.podSandboxStatus(id, subject));
+      this.#sandboxReady(pod);
       return id;
     } finally {
       os.sim.cause = cause;

@@ -122,7 +122,7 @@ class RuleReader {
   }
 
   #match(module: string): void {
-    const known = ['comment', 'tcp', 'udp', 'sctp', 'conntrack', 'state', 'addrtype', 'mark', 'statistic', 'recent', 'nfacct'];
+    const known = ['comment', 'tcp', 'udp', 'sctp', 'conntrack', 'state', 'addrtype', 'mark', 'statistic', 'recent', 'nfacct', 'set', 'multiport'];
     if (!known.includes(module)) throw new IptablesError(`Couldn't load match \`${module}':No such file or directory`);
     // `-m tcp` holds its place among the matches.
     if (module === 'tcp' || module === 'udp' || module === 'sctp') this.#rule.protocolModule = true;
@@ -131,8 +131,29 @@ class RuleReader {
   #matchOption(option: string): void {
     const rule = this.#rule;
     switch (option) {
-      case '--comment':
-        rule.comment = this.#value(option);
+      case '--comment': {
+        const comment = this.#value(option);
+        // A second one makes a list of them.
+        if (rule.comments !== undefined) rule.comments = [...rule.comments, comment];
+        else if (rule.comment === undefined) rule.comment = comment;
+        else {
+          rule.comments = [rule.comment, comment];
+          delete rule.comment;
+        }
+        break;
+      }
+      case '--match-set': {
+        const [name, not] = [this.#value(option), this.#not];
+        const flags = this.#value(option);
+        rule.sets = [...(rule.sets ?? []), not ? { name, flags, not } : { name, flags }];
+        break;
+      }
+      case '--dports': case '--destination-ports':
+        this.#needsProtocol(option);
+        rule.destinationPorts = this.#value(option).split(',').map((part) => {
+          const [first = '', last] = part.split(':');
+          return last === undefined ? port(first) : ([port(first), port(last)] as const);
+        });
         break;
       case '--dport': case '--destination-port':
         this.#needsProtocol(option);

@@ -1,4 +1,4 @@
-// ipvsadm(8) and ipset(8): virtual servers, and the sets that iptables rules ask.
+// ipvsadm(8): virtual servers.
 
 import type { Os, Program } from '../machine/process.ts';
 import { netnsOf } from '../network/socket.ts';
@@ -28,27 +28,6 @@ export const ipvsadmProgram: Program = function* (os: Os): Op<number> {
       const active = own.filter((e) => e.state === 'ESTABLISHED').length;
       os.log(`  -> ${`${s.address}:${s.port}`.padEnd(28)} Masq    ${String(s.weight).padEnd(6)} ${String(active).padEnd(10)} ${String(own.length - active).padEnd(10)}`);
     }
-  }
-  return 0;
-};
-
-/** `ipset list [NAME]`, `ipset -n list`, `ipset save`. */
-export const ipsetProgram: Program = function* (os: Os): Op<number> {
-  const words = os.argv.slice(1).filter((arg) => !arg.startsWith('-'));
-  const sets = netnsOf(os).rulesIfAny?.ipsets ?? new Map<string, never>();
-  const name = words[1];
-  if (name !== undefined && !sets.has(name)) {
-    os.logError('ipset v7.17: The set with the given name does not exist');
-    return 1;
-  }
-  for (const [own, { type, elements }] of sets) {
-    if (name !== undefined && name !== own) continue;
-    if (os.argv.includes('-n') || os.argv.includes('-name')) {
-      os.log(own);
-      continue;
-    }
-    const header = type === 'bitmap:port' ? 'range 0-65535' : 'family inet hashsize 1024 maxelem 65536';
-    os.log(`Name: ${own}\nType: ${type}\nRevision: ${type === 'bitmap:port' ? 3 : 6}\nHeader: ${header}\nSize in memory: ${200 + elements.size * 64}\nReferences: 1\nNumber of entries: ${elements.size}\nMembers:\n${[...elements].map((e) => `${e}\n`).join('')}`);
   }
   return 0;
 };

@@ -7,7 +7,7 @@ import { Channel } from '../sim/channel.ts';
 import type { Op, Simulation, Timer } from '../sim/simulation.ts';
 import { type Micros, MILLISECOND, SECOND } from '../sim/time.ts';
 import type { Cause, Level, Place, Subject, TraceKind } from '../sim/trace.ts';
-import { CT_ESTABLISHED, CT_TIME_WAIT, type ConntrackEntry } from './conntrack.ts';
+import { type ConntrackEntry, setState } from './conntrack.ts';
 import type { Fabric, Watched } from './fabric.ts';
 import { told } from './icmp.ts';
 import type { Netns } from './netns.ts';
@@ -143,8 +143,7 @@ export class Connection implements Resource, Watched {
     a.#enter();
     b.#enter();
     for (const entry of a.#link.tracked) {
-      entry.state = 'ESTABLISHED';
-      entry.expires = Number.MAX_SAFE_INTEGER;
+      setState(entry, 'ESTABLISHED', Number.MAX_SAFE_INTEGER);
     }
   }
 
@@ -224,7 +223,7 @@ export class Connection implements Resource, Watched {
     if (this.#closed) return;
     this.#outbox = [];
     this.#put(RST);
-    this.#end(null);
+    this.#end(null, true);
   }
 
   /** For Process: it ended. */
@@ -348,7 +347,7 @@ export class Connection implements Resource, Watched {
     hear?.(error);
   }
 
-  #end(error: SocketError | null): void {
+  #end(error: SocketError | null, broken = false): void {
     this.#closed = true;
     this.#error = error;
     const { sim, fabric, tracked } = this.#link;
@@ -367,8 +366,11 @@ export class Connection implements Resource, Watched {
       this.netns.portsIfAny?.connected.delete(this.local.port);
     }
     for (const entry of tracked) {
-      entry.state = 'TIME_WAIT';
-      entry.expires = sim.now + (this.#vanished ? CT_ESTABLISHED : CT_TIME_WAIT);
+      if (entry.table === null) continue;
+      const { close, established, timeWait } = entry.table.settings;
+      if (broken || error?.code === 'ECONNRESET') setState(entry, 'CLOSE', sim.now + close);
+      else if (error !== null || this.#vanished) entry.expires = Math.min(entry.expires, sim.now + established);
+      else if (entry.state !== 'CLOSE') setState(entry, 'TIME_WAIT', sim.now + timeWait);
     }
   }
 

@@ -24,16 +24,35 @@ export interface ConntrackEntry {
   readonly snat: boolean;
   /** Forgotten after this instant; pushed out by traffic. */
   expires: Micros;
-  state: 'SYN_SENT' | 'ESTABLISHED' | 'TIME_WAIT' | 'UNREPLIED' | 'ASSURED';
+  /** Of UDP and ICMP: whether an answer was seen, and whether that went on for a while. */
+  state: 'SYN_SENT' | 'ESTABLISHED' | 'TIME_WAIT' | 'CLOSE' | 'UNREPLIED' | 'REPLIED' | 'ASSURED';
+  /** When its first packet came. */
+  readonly since: Micros;
+  /** The table that it is in. */
+  table: Conntrack | null;
 }
 
-/** nf_conntrack_*_timeout_* defaults, kube-proxy's --conntrack-tcp-timeout-established is the same as the first. */
-export const CT_ESTABLISHED: Micros = 86_400 * SECOND;
-export const CT_SYN_SENT: Micros = 120 * SECOND;
-export const CT_TIME_WAIT: Micros = 120 * SECOND;
-export const CT_UDP: Micros = 30 * SECOND;
-export const CT_UDP_STREAM: Micros = 120 * SECOND;
-export const CT_ICMP: Micros = 30 * SECOND;
+/** net.netfilter.nf_conntrack_*: the kernel's defaults, and what kube-proxy sets. */
+export interface ConntrackSettings {
+  readonly max: number;
+  readonly established: Micros;
+  readonly synSent: Micros;
+  readonly timeWait: Micros;
+  readonly close: Micros;
+  readonly udp: Micros;
+  readonly udpStream: Micros;
+  readonly icmp: Micros;
+}
+
+const SETTINGS: ConntrackSettings = {
+  max: 131_072, established: 86_400 * SECOND, synSent: 120 * SECOND, timeWait: 120 * SECOND, close: 10 * SECOND, udp: 30 * SECOND, udpStream: 120 * SECOND,
+  icmp: 30 * SECOND,
+};
+
+/** A UDP flow is taken for a stream when it goes on for longer. */
+const STREAM_AFTER: Micros = 2 * SECOND;
+
+export type ConntrackEvent = 'NEW' | 'UPDATE' | 'DESTROY';
 
 interface Side {
   readonly entry: ConntrackEntry;
@@ -67,6 +86,36 @@ export class Conntrack {
   /** In order of creation. */
   readonly #entries = new Set<ConntrackEntry>();
   #sweepAt = 1024;
+  settings = SETTINGS;
+  /** Packets that were dropped because the table was full. */
+  drops = 0;
+  /** Who hears of entries that come, change and go (`conntrack -E`). */
+  listeners: Set<(event: ConntrackEvent, entry: ConntrackEntry) => void> | null = null;
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get full(): boolean {
+    return this.#entries.size >= this.settings.max;
+  }
+
+  /** Room for one more when the table is full: by what has expired, else by an entry that never was of use (early_drop). */
+  makeRoom(now: Micros): boolean {
+    this.#sweep(now);
+    if (!this.full) return true;
+    for (const entry of this.#entries) {
+      if (entry.state !== 'SYN_SENT' && entry.state !== 'UNREPLIED' && entry.state !== 'REPLIED') continue;
+      this.#forget(entry);
+      return true;
+    }
+    this.drops++;
+    return false;
+  }
+
+  tell(event: ConntrackEvent, entry: ConntrackEntry): void {
+    for (const listener of this.listeners ?? []) listener(event, entry);
+  }
 
   /** The entry that a packet belongs to. */
   find(packet: Headers, now: Micros): Side | undefined {
@@ -88,6 +137,8 @@ export class Conntrack {
     this.#put({ entry, isReply: false, tuple: entry.original, next: null });
     this.#put({ entry, isReply: true, tuple: entry.reply, next: null });
     this.#entries.add(entry);
+    entry.table = this;
+    if (this.listeners !== null) this.tell('NEW', entry);
     if (this.#entries.size > this.#sweepAt) this.#sweep(now);
   }
 
@@ -138,6 +189,7 @@ export class Conntrack {
 
   #forget(entry: ConntrackEntry): void {
     this.#entries.delete(entry);
+    if (this.listeners !== null) this.tell('DESTROY', entry);
     for (const tuple of [entry.original, entry.reply]) {
       const side = this.#side(hashTuple(entry.protocol, tuple), entry.protocol, tuple);
       if (side?.entry === entry) this.#remove(side);
@@ -157,18 +209,49 @@ export function deleteConntrack(netns: Netns, which: (entry: ConntrackEntry) => 
   return n;
 }
 
-const clock = (micros: Micros, now: Micros): number => Math.max(0, Math.ceil((Math.min(micros, now + CT_ESTABLISHED) - now) / SECOND));
+/** The next state of a TCP connection's entry. */
+export function setState(entry: ConntrackEntry, state: ConntrackEntry['state'], expires: Micros): void {
+  entry.expires = expires;
+  if (entry.state === state) return;
+  entry.state = state;
+  const { table } = entry;
+  if (table !== null && table.listeners !== null) table.tell('UPDATE', entry);
+}
+
+/** A packet of a UDP flow or an ICMP exchange: what was answered for a while lives longer. */
+export function refresh(entry: ConntrackEntry, isReply: boolean, now: Micros): void {
+  const { icmp, udp, udpStream } = entry.table?.settings ?? SETTINGS;
+  let { state } = entry;
+  if (entry.protocol === 'icmp') setState(entry, isReply ? 'REPLIED' : state, now + icmp);
+  else {
+    if (state === 'UNREPLIED' && isReply) state = 'REPLIED';
+    if (state === 'REPLIED' && now > entry.since + STREAM_AFTER) state = 'ASSURED';
+    setState(entry, state, now + (state === 'ASSURED' ? udpStream : udp));
+  }
+}
+
+/** How long an entry lives after the first packet. */
+export function firstTimeout(table: Conntrack, protocol: Protocol): Micros {
+  const { settings } = table;
+  return protocol === 'tcp' ? settings.synSent : protocol === 'udp' ? settings.udp : settings.icmp;
+}
+
+const clock = (e: ConntrackEntry, now: Micros): number => Math.max(0, Math.ceil((Math.min(e.expires, now + (e.table?.settings ?? SETTINGS).established) - now) / SECOND));
 
 /** `conntrack -L`, one line an entry. */
 export function formatConntrack(table: Pick<Conntrack, 'list'>, now: Micros): string {
   return table
     .list(now)
-    .map((e) => {
-      const side = (t: Tuple): string => `src=${t.src} dst=${t.dst} ${e.protocol === 'icmp' ? `type=8 code=0 id=${t.sport}` : `sport=${t.sport} dport=${t.dport}`}`;
-      const unreplied = e.state === 'SYN_SENT' || e.state === 'UNREPLIED';
-      const state = e.protocol === 'tcp' ? `${e.state} ` : '';
-      const assured = e.state === 'ESTABLISHED' || e.state === 'TIME_WAIT' || e.state === 'ASSURED';
-      return `${e.protocol.padEnd(8)} ${PROTOCOL_NUMBER[e.protocol]} ${clock(e.expires, now)} ${state}${side(e.original)} ${unreplied ? '[UNREPLIED] ' : ''}${side(e.reply)} ${assured ? '[ASSURED] ' : ''}mark=0 use=1\n`;
-    })
+    .map((e) => `${entryText(e, now)}mark=0 use=1\n`)
     .join('');
+}
+
+/** An entry as conntrack(8) prints it; without `now` without what is left of its life, as of one that is gone. */
+export function entryText(e: ConntrackEntry, now: Micros | null): string {
+  const side = (t: Tuple, isReply: boolean): string => `src=${t.src} dst=${t.dst} ${e.protocol === 'icmp' ? `type=${isReply ? 0 : 8} code=0 id=${isReply ? t.dport : t.sport}` : `sport=${t.sport} dport=${t.dport}`}`;
+  const unreplied = e.state === 'SYN_SENT' || e.state === 'UNREPLIED';
+  const assured = e.state === 'ASSURED' || (e.protocol === 'tcp' && e.state !== 'SYN_SENT');
+  const life = now === null ? '' : `${clock(e, now)} `;
+  const state = e.protocol === 'tcp' && now !== null ? `${e.state} ` : '';
+  return `${e.protocol.padEnd(8)} ${PROTOCOL_NUMBER[e.protocol]} ${life}${state}${side(e.original, false)} ${unreplied ? '[UNREPLIED] ' : ''}${side(e.reply, true)} ${assured ? '[ASSURED] ' : ''}`;
 }

@@ -5,7 +5,7 @@ import type { Process } from '../machine/process.ts';
 import type { Micros } from '../sim/time.ts';
 import { evaluate, type MatchContext, type Verdict } from './compile.ts';
 import { backendOf, choiceOf } from './choice.ts';
-import { CT_ICMP, CT_SYN_SENT, CT_UDP, CT_UDP_STREAM, type ConntrackEntry, formatConntrack, type Tuple } from './conntrack.ts';
+import { type ConntrackEntry, firstTimeout, formatConntrack, refresh, type Tuple } from './conntrack.ts';
 import type { Interface } from './device.ts';
 import { contains, parseCidr, parseIp } from './ip.ts';
 import { netSetHas } from './ipset.ts';
@@ -142,7 +142,7 @@ export class Passage implements MatchContext {
     this.metKnown = true;
     if (!isReply || entry.dnat || entry.snat) this.metTranslated = true;
     this.ctDnat = entry.dnat;
-    if (this.live && this.protocol === 'udp') refresh(entry, isReply, now);
+    if (this.live && this.protocol !== 'tcp') refresh(entry, isReply, now);
     if (isReply || (entry.state !== 'SYN_SENT' && entry.state !== 'UNREPLIED')) this.ctState = 'ESTABLISHED';
   }
 
@@ -192,6 +192,11 @@ export class Passage implements MatchContext {
         this.hop('conntrack', this.entryRow(entry), before);
       }
       return true;
+    }
+    const { conntrack, machine } = this.here as Netns;
+    if (conntrack.full && this.live && !conntrack.makeRoom(machine.sim.now)) {
+      this.drop('dropped', { table: 'conntrack', rule: 'table full, dropping packet' });
+      return false;
     }
     const before = this.snapshot();
     if ((this.here as Netns).rulesIfAny?.nft != null && !this.passesNft(hook, true)) return false;
@@ -265,7 +270,6 @@ export class Passage implements MatchContext {
       this.sport = sport;
       t.snat = true;
     }
-    const expires = now + (this.protocol === 'tcp' ? CT_SYN_SENT : this.protocol === 'udp' ? CT_UDP : CT_ICMP);
     (this.tracked ??= []).push({
       netns,
       entry: {
@@ -274,8 +278,10 @@ export class Passage implements MatchContext {
         reply: { src: this.dst, dst: this.src, sport: this.dport, dport: this.sport },
         dnat: t.dnat,
         snat: t.snat,
-        expires,
+        expires: now + firstTimeout(netns.conntrack, this.protocol),
         state: this.protocol === 'tcp' ? 'SYN_SENT' : 'UNREPLIED',
+        since: now,
+        table: null,
       },
     });
   }
@@ -471,8 +477,3 @@ export class Passage implements MatchContext {
 const POLICY = '(policy)';
 const NO_FACTS: HopFacts = Object.freeze({});
 
-/** A UDP flow that was answered lives longer. */
-function refresh(entry: ConntrackEntry, isReply: boolean, now: Micros): void {
-  if (isReply) entry.state = 'ASSURED';
-  entry.expires = now + (entry.state === 'ASSURED' ? CT_UDP_STREAM : CT_UDP);
-}

@@ -4,7 +4,7 @@
 
 import type { Micros } from '../sim/time.ts';
 import { ipvsChoice } from './choice.ts';
-import { CT_SYN_SENT } from './conntrack.ts';
+import { firstTimeout } from './conntrack.ts';
 import { type Interface, LOOPBACK_LATENCY } from './device.ts';
 import { formatCidr, parseIp } from './ip.ts';
 import type { Netns, Route } from './netns.ts';
@@ -87,8 +87,8 @@ function alongPlainPath(from: Netns, packet: Packet): WalkTrace | null {
   const reply = { src: dst, dst: src, sport: dport, dport: sport };
   const tracked: Tracked[] = [];
   for (const netns of path.trackedIn) {
-    if (netns.conntrack.taken('tcp', original, now) || netns.conntrack.taken('tcp', reply, now)) return null;
-    tracked.push({ netns, entry: { protocol: 'tcp', original, reply, dnat: false, snat: false, expires: now + CT_SYN_SENT, state: 'SYN_SENT' } });
+    if (netns.conntrack.full || netns.conntrack.taken('tcp', original, now) || netns.conntrack.taken('tcp', reply, now)) return null;
+    tracked.push({ netns, entry: { protocol: 'tcp', original, reply, dnat: false, snat: false, expires: now + firstTimeout(netns.conntrack, 'tcp'), state: 'SYN_SENT', since: now, table: null } });
   }
   return plainResult(path.to, packet, path, tracked, path);
 }

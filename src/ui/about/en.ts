@@ -79,7 +79,7 @@ export const en = {
         name: 'Kubelet and runtime',
         facts: {
           shims: 'There are no shim processes.',
-          pleg: "The kubelet hears of containers through the runtime's events; with featureGates EventedPLEG: false in its configuration it looks once a second, which is Kubernetes' default.",
+          pleg: "The kubelet lists its containers once a second; a listing that finds nothing new is neither made nor shown. With featureGates EventedPLEG: true in its configuration it hears of every change at once.",
           usage: 'Programs use CPU and memory by declared figures: idle ones, 250 µs of CPU for an HTTP request, and real work for stress, loops and hpa-example.',
           memory: 'Memory has no page cache and no swap; the disk is one file system, with images counted at their compressed size. Large files of zeros are counted, not kept.',
           eviction: 'The eviction manager looks when memory or disk passes a threshold, at its next ten-second instant; inodes are not watched.',

@@ -80,7 +80,7 @@ export const zh: AboutText = {
         name: 'kubelet 与容器运行时',
         facts: {
           shims: '没有 shim 进程。',
-          pleg: 'kubelet 通过运行时的事件得知容器的变化；在其配置中设 featureGates EventedPLEG: false 后改为每秒查看一次，这是 Kubernetes 的默认方式。',
+          pleg: 'kubelet 每秒列出一次容器；没有新变化的列出既不进行也不显示。在其配置中设 featureGates EventedPLEG: true 后，每个变化立即得知。',
           usage: '程序的 CPU 和内存按声明的数值计算：空闲占用、每个 HTTP 请求 250 微秒 CPU；stress、循环和 hpa-example 则真正占用。',
           memory: '内存没有页缓存和交换区；磁盘只有一个文件系统，镜像按压缩后的大小计算。由零组成的大文件只计大小、不存内容。',
           eviction: '内存或磁盘越过阈值时，驱逐管理器在下一个十秒时刻检查；不监视 inode。',

@@ -103,17 +103,17 @@ export class TerminalScreen {
   }
 
   #typed(data: string): void {
-    if (!this.#atPrompt) {
-      this.#send(data);
-      return;
-    }
     this.#waiting.push(...keysOf(data));
     this.#next();
   }
 
-  /** Keys that came while a command ran at the prompt (a pasted script) wait for the next prompt. */
+  /**
+   * Keys wait while others are under way: what those lead to decides whether the next belong to the line at the prompt (a pasted
+   * script) or to the program that runs.
+   */
   #next(): void {
     while (this.#atPrompt && !this.#sending && this.#waiting.length > 0) this.#key(this.#waiting.shift() as string);
+    if (!this.#sending && this.#waiting.length > 0) this.#send(this.#waiting.splice(0).join(''));
   }
 
   #key(key: string): void {
@@ -209,8 +209,11 @@ export class TerminalScreen {
   #send(keys: string): void {
     this.#sending = true;
     void this.#player.type(keys).then(() => {
-      this.#sending = false;
-      this.#next();
+      // The answer is on its way to the screen: a prompt in it counts once it was read.
+      this.#xterm.write('', () => {
+        this.#sending = false;
+        this.#next();
+      });
     });
   }
 }

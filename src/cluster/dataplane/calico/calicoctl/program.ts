@@ -63,7 +63,7 @@ export const calicoctlProgram: Program = function* (os: Os): Op<number> {
         return usage(os);
     }
   } catch (error) {
-    if (isProgrammingError(error) && !(error instanceof CalicoctlError)) throw error;
+    if (isProgrammingError(error)) throw error;
     os.logError(messageOf(error));
     return 1;
   }
@@ -133,7 +133,8 @@ function* get(os: Os, [type, ...names]: readonly string[], options: ReadonlyMap<
   const output = options.get('-o') ?? options.get('--output') ?? 'ps';
   if (output === 'yaml' || output === 'json') {
     const objects = found.map((o) => shown(resource, o));
-    const document = names.length > 0 ? objects[0] : { apiVersion: 'projectcalico.org/v3', items: objects, kind: `${resource.kind}List`, metadata: {} };
+    const [first] = objects;
+    const document = names.length > 0 && first !== undefined ? first : { apiVersion: 'projectcalico.org/v3', items: objects, kind: `${resource.kind}List`, metadata: {} };
     os.write(output === 'yaml' ? formatYaml(document) : `${JSON.stringify(document, null, 2)}\n`);
     return 0;
   }
@@ -238,8 +239,10 @@ function* writeOne(client: Client, store: Store<Document>, command: string, kind
 
 function* textOf(os: Os, file: string): Op<string> {
   if (file !== '-') return os.files.read(file);
+  const { stdin } = os;
   let text = '';
-  for (let chunk = yield* os.stdin.receive(); chunk !== undefined; chunk = yield* os.stdin.receive()) text += typeof chunk === 'string' ? chunk : '';
+  if (stdin === null) return text;
+  for (let chunk = yield* stdin.receive(); chunk !== undefined; chunk = yield* stdin.receive()) text += typeof chunk === 'string' ? chunk : '';
   return text;
 }
 

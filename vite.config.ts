@@ -4,11 +4,14 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { firstLoad } from './scripts/first-load.mjs';
 import { lateCode } from './scripts/late-code/plugin.mjs';
+
+const PAGE = ['src/ui/start.ts', 'src/ui/main.tsx', 'src/ui/i18n/zh-CN.ts', 'src/ui/story/zh.ts'];
 
 export default defineConfig({
   base: './',
-  plugins: [react()],
+  plugins: [react(), firstLoad(PAGE, 140)],
   resolve: {
     alias: [
       {
@@ -17,7 +20,7 @@ export default defineConfig({
       },
     ],
   },
-  worker: { format: 'es', plugins: () => [lateCode('src/session/worker.ts')] },
+  worker: { format: 'es', plugins: () => [lateCode('src/session/worker.ts'), firstLoad(['src/session/worker.ts'], 300)] },
   build: {
     target: 'es2023',
     chunkSizeWarningLimit: 5000,

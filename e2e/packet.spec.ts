@@ -128,7 +128,7 @@ test('asks a packet where it goes, and why it does not arrive', async ({ page, c
     await page.getByTestId('tab-packet').click();
     await page.getByTestId('packet-again').click();
     await expect(outcome(page)).toHaveAttribute('data-outcome', 'silent');
-    await expect(page.getByTestId('packet-failure')).toHaveText(' A rule on worker-2 drops it; the sender hears nothing.');
+    await expect(page.getByTestId('packet-failure')).toHaveText('A rule on worker-2 drops it; the sender hears nothing.');
     const lost = page.getByTestId('packet-hop').last();
     await expect(lost).toContainText('-A INPUT -p udp -m udp --dport 8472 -j DROP');
     await page.getByTestId('packet-to-failure').click();

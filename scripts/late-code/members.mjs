@@ -4,7 +4,7 @@
 import { childrenOf, referencesOf } from './references.mjs';
 
 /** A method shorter than this costs as much to leave out: characters. */
-const SMALLEST = 80;
+const SMALLEST = 50;
 
 /** How many classes of the module stand above one. */
 function depthOf(node, classes) {

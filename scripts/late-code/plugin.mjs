@@ -82,10 +82,8 @@ export function lateCode(entry) {
         writeFileSync(join(folder, 'whole.mjs'), first.code);
         const whole = profile(folder, 'whole.mjs');
         const wanted = wantedOf(others, names.kept);
-        const program = parseAst(first.code);
-        const attempt = () => split(first.code, program, ranBetween(whole.ran), wanted, names);
-        names.late = `late-${createHash('sha256').update(attempt().late).digest('base64url').slice(0, 8)}.js`;
-        const parts = attempt();
+        const parts = split(first.code, parseAst(first.code), ranBetween(whole.ran), wanted, names.kept);
+        names.late = `late-${createHash('sha256').update(parts.late).digest('base64url').slice(0, 8)}.js`;
         writeFileSync(join(folder, names.kept.replace(/js$/, 'mjs')), parts.kept);
         const kept = profile(folder, names.kept.replace(/js$/, 'mjs'));
         if (kept.missed !== undefined) this.error(`the boot needs code that would come late: ${kept.missed}`);

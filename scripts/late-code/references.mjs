@@ -2,7 +2,7 @@
 // assigns, and which names occur otherwise than called.
 
 const isNode = (value) => value !== null && typeof value === 'object' && typeof value.type === 'string';
-const isFunction = (node) => /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(node.type);
+export const isFunction = (node) => /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(node.type);
 
 export function childrenOf(node) {
   const children = [];
@@ -52,8 +52,12 @@ function lexical(statements, into = []) {
   return into;
 }
 
-/** @param root a statement, a declarator or an expression of the top level; @param isTop whether a name is one of the top level */
-export function referencesOf(root, isTop) {
+/**
+ * @param root a statement, a declarator or an expression of the top level
+ * @param isTop whether a name is one of the top level
+ * @param without nodes below it that do not count
+ */
+export function referencesOf(root, isTop, without = new Set()) {
   const found = { evaluated: new Set(), deep: new Set(), assigned: new Set(), asValue: new Set(), constructed: new Set() };
   const scopes = [];
   let depth = 0;
@@ -81,7 +85,9 @@ export function referencesOf(root, isTop) {
       assign(pattern.left);
       visit(pattern.right);
     } else if (pattern.type === 'RestElement') assign(pattern.argument);
-    else if (pattern.type === 'ArrayPattern') for (const element of pattern.elements) element && assign(element);
+    else if (pattern.type === 'ArrayPattern') {
+      for (const element of pattern.elements) if (element) assign(element);
+    }
     else if (pattern.type === 'ObjectPattern') {
       for (const property of pattern.properties) {
         if (property.computed) visit(property.key);
@@ -136,6 +142,7 @@ export function referencesOf(root, isTop) {
   };
 
   function visit(node) {
+    if (without.has(node)) return;
     switch (node.type) {
       case 'Identifier':
         refer(node.name, 'value');

@@ -3,6 +3,7 @@
 import { planOf } from './plan.mjs';
 import { lateMembers } from './members.mjs';
 import { referencesOf } from './references.mjs';
+import { entryText, lateEntries } from './tables.mjs';
 import { unitsOf } from './units.mjs';
 
 /** Set on the global object when code that comes late was wanted before it was there. */
@@ -13,6 +14,8 @@ const MISS = '$miss';
 const CLASS = '$class';
 const LACK = '$lack';
 const ADD = '$add';
+const ENTRY = '$entry';
+const ENTRIES = '$entries';
 
 /** Lets a class, and what it is made of, have the methods of another. */
 const ADDER =
@@ -32,12 +35,12 @@ function prelude(stubs) {
     ...classes.map((name) => `${name}=${CLASS}`),
   ];
   const wrappers = wrapped.map((name) => `function ${name}(...e){return $$$${name}.apply(this,e)}`);
-  const given = [...called, ...wrapped.map((name) => `${name}:$$$${name}`), ...classes];
+  const given = [ENTRIES, ...called, ...wrapped.map((name) => `${name}:$$$${name}`), ...classes];
   return (
     `function ${MISS}(){let e=Error("not loaded yet");throw self.${MISSED}??=e.stack,e}class ${CLASS}{constructor(){${MISS}()}}` +
     `function ${LACK}(e,t){for(let n of t.split(" ")){let t=function(...e){return t.late.apply(this,e)};t.late=${MISS},` +
     `Object.defineProperty(e,n.replace("=",""),n[0]==="="?{get:${MISS},configurable:!0}:{value:t,configurable:!0,writable:!0})}}` +
-    `let ${declared.join(',')};${wrappers.join('')}function ${PROVIDE}(e){({${given.join(',')}}=e)}`
+    `let ${[...declared, `${ENTRIES}=[]`].join(',')};let ${ENTRY}=e=>function(...t){return(${ENTRIES}[e]??${MISS}).apply(this,t)};${wrappers.join('')}function ${PROVIDE}(e){({${given.join(',')}}=e)}`
   );
 }
 
@@ -71,22 +74,44 @@ const write = (units) => {
   return keyword === '' ? out : `${out};`;
 };
 
-/** Takes late methods out of their classes: each class becomes two units. */
+/** What was taken out of a unit; it has no name, so nothing keeps it from coming late. */
+function lateUnit(at, functions, isTop, evaluated = []) {
+  const refs = { evaluated: new Set(evaluated), deep: new Set(), assigned: new Set(), asValue: new Set(evaluated), constructed: new Set() };
+  for (const node of functions) for (const name of referencesOf(node, isTop).deep) refs.deep.add(name);
+  return { node: null, start: at, end: at, names: [], kind: 'taken', movable: true, refs };
+}
+
+/** Takes late methods out of their classes and late functions out of tables: what stays and what is taken become two units. */
 function separate(text, units, isTop, ran) {
-  const members = lateMembers(units, planOf(units, ran).hot, ran, isTop);
+  const { hot } = planOf(units, ran);
+  const members = lateMembers(units, hot, ran, isTop);
+  let number = 0;
   return units.flatMap((unit) => {
     const taken = members.get(unit);
-    if (taken === undefined) return [{ ...unit, text: text.slice(unit.start, unit.end) }];
+    if (taken === undefined) {
+      const entries = hot.has(unit) ? lateEntries(unit, ran, isTop) : [];
+      if (entries.length === 0) return [{ ...unit, text: text.slice(unit.start, unit.end) }];
+      const edits = [];
+      const late = [];
+      for (const entry of entries) {
+        const written = entryText(text, entry, number, ENTRY);
+        edits.push({ start: entry.place.start, end: entry.place.end, text: written.rest });
+        late.push(`${ENTRIES}[${number++}]=${written.late}`);
+      }
+      const values = new Set(entries.map(({ value }) => value));
+      return [
+        { ...unit, refs: referencesOf(unit.node, isTop, values), text: textOf(text, unit, edits) },
+        { ...lateUnit(unit.end, entries.map(({ value }) => value), isTop), text: late.join(';') },
+      ];
+    }
     const [name] = unit.names;
     const rest = { ...taken.node, body: { ...taken.node.body, body: taken.node.body.body.filter((member) => !taken.members.includes(member)) } };
     const restNode = unit.node.type === 'VariableDeclarator' ? { ...unit.node, init: rest } : rest;
-    const refs = { evaluated: new Set([name]), deep: new Set(), assigned: new Set(), asValue: new Set([name]), constructed: new Set() };
-    for (const member of taken.members) for (const used of referencesOf(member.value, isTop).deep) refs.deep.add(used);
     const names = (isStatic) => taken.members.filter((member) => member.static === isStatic).map((member) => `${member.kind === 'method' ? '' : '='}${taken.nameOf(member)}`).join(' ');
     return [
       { ...unit, refs: referencesOf(restNode, isTop), text: textOf(text, unit, taken.edits, taken.members), lacks: { name, own: names(false), static: names(true) } },
       {
-        node: null, start: unit.end, end: unit.end, names: [], kind: 'members', movable: true, refs,
+        ...lateUnit(unit.end, taken.members.map((member) => member.value), isTop, [name]),
         text: `${ADD}(${name},class{${taken.members.map((member) => textOf(text, member, taken.edits)).join('')}})`,
       },
     ];
@@ -98,9 +123,10 @@ function separate(text, units, isTop, ran) {
  * @param program its syntax tree
  * @param ran whether anything between two offsets ran
  * @param wantedElsewhere the names (as exported) that other chunks import from it
- * @returns {kept, late, isLate(local name), localOf(exported name)}; texts of both
+ * @param file what the module is called, for the late one to import from
+ * @returns {kept, late, isLate(local name), localOf(exported name)}: both texts, and where a name is
  */
-export function split(text, program, ran, wantedElsewhere, names) {
+export function split(text, program, ran, wantedElsewhere, file) {
   const { units: whole, other, isTop } = unitsOf(program);
   const units = separate(text, whole, isTop, ran);
   const { hot, stubs } = planOf(units, ran);
@@ -126,7 +152,7 @@ export function split(text, program, ran, wantedElsewhere, names) {
   if (lacks !== '') staying.splice(staying.indexOf(lacking.at(-1)) + 1, 0, { node: null, text: lacks });
   const kept = `${prelude(stubs)}${write(staying)}export{${[...needed, PROVIDE].join(',')}};`;
   const late =
-    `import{${[...needed].filter((name) => lateUnits.some((unit) => unit.refs.deep.has(name) || unit.refs.evaluated.has(name))).join(',')},${PROVIDE}}from"./${names.kept}";${ADDER}` +
-    `${write(lateUnits)}${PROVIDE}({${[...stubs.keys()].join(',')}});export{${[...new Set(lateExports)].join(',')}};`;
-  return { kept, late, localOf: (exported) => locals.get(exported), isLate: (local) => lateNames.has(local), pieces: staying };
+    `import{${[...needed].filter((name) => lateUnits.some((unit) => unit.refs.deep.has(name) || unit.refs.evaluated.has(name))).join(',')},${PROVIDE}}from"./${file}";${ADDER}let ${ENTRIES}=[];` +
+    `${write(lateUnits)}${PROVIDE}({${[ENTRIES, ...stubs.keys()].join(',')}});export{${[...new Set(lateExports)].join(',')}};`;
+  return { kept, late, localOf: (exported) => locals.get(exported), isLate: (local) => lateNames.has(local) };
 }

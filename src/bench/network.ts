@@ -78,15 +78,17 @@ export function httpRequests(times: number): number[] {
       function* (os) {
         const http = new HttpClient(os, { host: SERVICE, port: 80, keepAlive: false });
         for (let i = 0; i < REQUESTS; i++) {
-          const response = yield* http.request({ method: 'GET', path: '/', headers: {} });
-          if (response.status === 200) answered++;
+          const response = yield* http.request({ method: 'GET', path: '/', query: {}, headers: { host: 'web' } });
+          if (response.status !== 200) throw new Error(`the answer was ${response.status}`);
+          answered++;
         }
         http.close();
       },
       { argv: ['wrk'], netns: client },
     );
     const begun = performance.now();
-    while (answered < REQUESTS) if (!cluster.sim.step(cluster.sim.now + MINUTE)) throw new Error('no answer');
+    const limit = cluster.sim.now + 10 * MINUTE;
+    while (answered < REQUESTS) if (!cluster.sim.step(limit)) throw new Error(`only ${answered} requests were answered`);
     return (REQUESTS / (performance.now() - begun)) * 1_000;
   });
 }

@@ -1,36 +1,21 @@
 // Benchmarks of the built page (`npm run build` first): what the first load weighs, and when it answers to a person.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { preview } from 'vite';
 
 const DIST = join(import.meta.dirname, '..', '..', 'dist');
 
-/**
- * What the page does without until it shows a running cluster: Monaco; kubectl and the images of manifests (tools), which the worker loads
- * after that; dialogs and panels that are opened by hand; links and saved sessions (share); the language that was not chosen.
- */
-const LATER = /monaco|editor\.worker|yaml\.worker|codicon|\.ttf$|schema\/|openapi|\/(About|NewCluster|manifests|yaml|tools|bridge-link|TerminalPanel|Payload|Inspector|EventsPanel|share|zh|zh-CN)-/i;
+/** The code editor, which a plain one stands in for until it has come. */
+const MONACO = /MonacoEditor|editor\.worker|yaml\.worker|codicon/;
 
-function files(folder: string): string[] {
-  return readdirSync(folder).flatMap((name) => {
-    const path = join(folder, name);
-    return statSync(path).isDirectory() ? files(path) : [path];
-  });
-}
+/** What a person waits for: a running cluster, and its Pods on the map. */
+const RUNNING = '[data-testid="cluster-state"][data-state="running"]';
+const POD = '[data-testid="pod"][data-state="ok"]';
 
-/** The page in one language and the worker with the cluster, each file gzipped, in kilobytes of 1,024 bytes. */
-export function firstLoad(): number {
-  const sizes = files(DIST)
-    .filter((path) => !LATER.test(path) && !path.endsWith('.map'))
-    .map((path) => gzipSync(readFileSync(path), { level: 9 }).length);
-  return sizes.reduce((sum, size) => sum + size, 0) / 1024;
-}
-
-/** From navigation to a map with a Ready cluster, on a CPU slowed down four times, in milliseconds. */
-export async function interactive(times: number): Promise<number[]> {
+async function withPage<T>(measure: (browser: Browser, address: string) => Promise<T>): Promise<T> {
   const server = await preview({ root: join(DIST, '..'), logLevel: 'silent', preview: { host: '127.0.0.1', port: 4198 } });
   const browser = await chromium.launch({
     executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
@@ -38,6 +23,52 @@ export async function interactive(times: number): Promise<number[]> {
     args: ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', '--disable-quic'],
   });
   try {
+    return await measure(browser, server.resolvedUrls?.local[0] ?? '');
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
+
+async function untilInteractive(page: Page, address: string): Promise<void> {
+  await page.goto(address, { waitUntil: 'commit' });
+  await page.locator(RUNNING).waitFor({ timeout: 60_000 });
+  await page.locator(POD).first().waitFor({ timeout: 60_000 });
+}
+
+/** Everything but Monaco that the page and its worker ask for until it is interactive, each file gzipped, in kilobytes of 1,024 bytes. */
+export async function firstLoad(): Promise<number> {
+  return withPage(async (browser, address) => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
+    const page = await context.newPage();
+    const asked: { readonly path: string; readonly at: () => number }[] = [];
+    context.on('request', (request) => asked.push({ path: new URL(request.url()).pathname, at: () => request.timing().startTime }));
+    // The page itself notes when it is there: a driver hears of it too late.
+    await page.addInitScript(
+      ([running, pod]) => {
+        const observer = new MutationObserver(() => {
+          if (!document.querySelector(running as string) || !document.querySelector(pod as string)) return;
+          observer.disconnect();
+          document.documentElement.dataset['interactive'] = String(Date.now());
+        });
+        observer.observe(document, { subtree: true, childList: true, attributes: true });
+      },
+      [RUNNING, POD],
+    );
+    await untilInteractive(page, address);
+    const there = Number(await page.locator('html').getAttribute('data-interactive'));
+    const paths = new Set(asked.filter(({ path, at }) => at() <= there && !MONACO.test(path)).map(({ path }) => path));
+    const weights = [...paths].map((path) => {
+      const file = join(DIST, path === '/' ? 'index.html' : path);
+      return existsSync(file) ? gzipSync(readFileSync(file), { level: 9 }).length : 0;
+    });
+    return weights.reduce((sum, weight) => sum + weight, 0) / 1024;
+  });
+}
+
+/** From navigation to a map with a Ready cluster, on a CPU slowed down four times, in milliseconds. */
+export async function interactive(times: number): Promise<number[]> {
+  return withPage(async (browser, address) => {
     const values: number[] = [];
     for (let i = 0; i < times; i++) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
@@ -45,15 +76,10 @@ export async function interactive(times: number): Promise<number[]> {
       const cdp = await context.newCDPSession(page);
       await cdp.send('Emulation.setCPUThrottlingRate', { rate: 4 });
       const begun = performance.now();
-      await page.goto(server.resolvedUrls?.local[0] ?? '', { waitUntil: 'commit' });
-      await page.locator('[data-testid="cluster-state"][data-state="running"]').waitFor({ timeout: 60_000 });
-      await page.locator('[data-testid="pod"][data-state="ok"]').first().waitFor({ timeout: 60_000 });
+      await untilInteractive(page, address);
       values.push(performance.now() - begun);
       await context.close();
     }
     return values;
-  } finally {
-    await browser.close();
-    await server.close();
-  }
+  });
 }

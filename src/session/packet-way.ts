@@ -47,16 +47,19 @@ const sameHeaders = (a: Packet, b: Packet): boolean => a.src === b.src && a.dst 
 /** The packet is an envelope itself, not what is in it. */
 const isEnvelope = ({ src, dst, outer }: Packet): boolean => outer !== undefined && outer.src === src && outer.dst === dst;
 
-const COMMENT = /--comment (?:"((?:[^"\\]|\\.)*)"|(\S+))/;
+const COMMENTS = /--comment (?:"((?:[^"\\]|\\.)*)"|(\S+))/g;
 const VERDICT = /(?:-j (?:ACCEPT|DROP|REJECT)|^-P )\b|\b(?:accept|drop|reject)\b/;
+/** A rule of a policy that marks the packet as allowed: the verdict comes later, for all of them. */
+const ALLOWS = /Policy \S+\/\S+ (?:in|e)gress".* -j MARK/;
 
 function rowOf(hop: Hop): PacketRow {
   const { action, table = '', rule = '', before, after, choice = null, reason = null, asked = '' } = hop;
-  const comment = COMMENT.exec(rule);
+  // Calico's first comment is a hash of the rule.
+  const comments = [...rule.matchAll(COMMENTS)].map((m) => m[1] ?? m[2] ?? '').filter((text) => !text.startsWith('cali:'));
   // On a wire the neighbour's entry decides; a veth pair has only one other end.
-  const ofTable = table === '' && action === 'transmit' && rule.includes(' lladdr ') ? 'neighbour' : action === 'encapsulate' && table === '' && before.outer === undefined ? 'fdb' : action === 'bridge' ? 'bridge' : table;
-  const leads = action === 'nat' ? sameHeaders(before, after) && choice === null : action === 'filter' ? !VERDICT.test(rule) : action === 'send';
-  return { action, table: ofTable, rule, comment: comment?.[1] ?? comment?.[2] ?? '', decisive: !leads, before, after, choice, reason, asked, interface: hop.interface ?? '' };
+  const ofTable = table === '' && action === 'transmit' && rule.includes(' lladdr ') ? 'neighbour' : action === 'encapsulate' && table === '' ? (rule.startsWith('flanneld') ? 'flanneld' : 'fdb') : action === 'bridge' ? 'bridge' : table;
+  const leads = action === 'nat' ? sameHeaders(before, after) && choice === null : action === 'filter' ? !VERDICT.test(rule) && !ALLOWS.test(rule) : action === 'send';
+  return { action, table: ofTable, rule, comment: comments.join(' '), decisive: !leads, before, after, choice, reason, asked, interface: hop.interface ?? '' };
 }
 
 const PEER = /^peer [^/]+\/(.+)$/;
@@ -94,7 +97,7 @@ export function hopsOf(steps: readonly Hop[], podOf: PodOf): readonly PacketHop[
       after: last.after,
       inner: enveloped ? inner : null,
       // Where a rule refuses, the row of the loss says so already.
-      rows: group.filter((h, i) => !(h.action === 'filter' && group[i + 1]?.action === 'drop')).map(rowOf),
+      rows: group.filter((h, i) => !(h.rule !== undefined && h.action !== 'drop' && group[i + 1]?.action === 'drop' && group[i + 1]?.rule === h.rule)).map(rowOf),
       lost: last.action === 'drop',
     };
     if (encapsulation !== undefined) inner = encapsulation.before;

@@ -242,3 +242,41 @@ describe('asking the packet', () => {
     expect(ask('pod/default/a', podIp).outcome).toBe('told');
   });
 });
+
+describe('asking the packet in another network', () => {
+  it('names the rule of the policy that lets it pass, or that drops it', () => {
+    const session = new Session({ ...NEW_SESSION, topology: { controlPlanes: 1, workers: 2, network: 'calico' } }, tools);
+    const act = (line: string): void => {
+      session.toLive();
+      session.act(kubectl(line));
+    };
+    act(`run a --image=nginx --labels=may=enter ${on('worker-1')}`);
+    act(`run stranger --image=nginx ${on('worker-1')}`);
+    act(`run web --image=nginx --labels=app=web ${on('worker-2')}`);
+    session.toLive();
+    session.act({
+      type: 'apply',
+      text: 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: only}\nspec: {podSelector: {matchLabels: {app: web}}, ingress: [{from: [{podSelector: {matchLabels: {may: enter}}}], ports: [{port: 80}]}]}\n',
+    });
+    session.seek(session.live + 25 * SECOND);
+    const rows = (from: string): string[] => {
+      const { outcome, request } = session.packets.ask({ from, to: 'pod/default/web', protocol: null, port: null });
+      return [outcome, ...(request?.hops ?? []).flatMap((h) => h.rows.filter((r) => r.decisive && (r.action === 'filter' || r.action === 'drop')).map((r) => `${h.machine} ${r.action} ${r.comment}`))];
+    };
+    expect(rows('pod/default/a')).toMatchInlineSnapshot(`
+      [
+        "answered",
+        "worker-1 filter Policy explicitly accepted packet.",
+        "worker-2 filter KubernetesNetworkPolicy default/only ingress",
+        "worker-2 filter Policy explicitly accepted packet.",
+      ]
+    `);
+    expect(rows('pod/default/stranger')).toMatchInlineSnapshot(`
+      [
+        "silent",
+        "worker-1 filter Policy explicitly accepted packet.",
+        "worker-2 drop End of tier default. Drop if no policies passed packet",
+      ]
+    `);
+  });
+});

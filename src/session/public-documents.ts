@@ -2,10 +2,13 @@
 
 import { diskCsiManifest } from '../cluster/addons/disk-csi/manifest.ts';
 import { flannelEtcdManifest } from '../cluster/addons/flannel-etcd/manifest.ts';
+import { gatewayApiCrds } from '../cluster/addons/gateway/crds.ts';
+import { ngfManifest } from '../cluster/addons/gateway/manifest.ts';
 import { ingressNginxBareMetal, ingressNginxCloud } from '../cluster/addons/ingress-nginx/manifest.ts';
 import { localPathManifest } from '../cluster/addons/local-path/manifest.ts';
 import { metallbManifest } from '../cluster/addons/metallb/manifest.ts';
 import { metricsServerManifest } from '../cluster/addons/metrics-server/manifest.ts';
+import { calicoManifestText } from '../cluster/dataplane/calico/manifest/manifest.ts';
 import type { PublicDocument } from '../kubectl/resource/public-documents.ts';
 
 const PHP_APACHE = `apiVersion: apps/v1
@@ -57,8 +60,18 @@ export const publicDocuments: readonly PublicDocument[] = [
   { url: /^https:\/\/addons\.orrery\.example\/ingress-nginx\.yaml$/, text: ingressNginxBareMetal },
   { url: /^https:\/\/addons\.orrery\.example\/metallb\.yaml$/, text: metallbManifest },
   { url: /^https:\/\/raw\.githubusercontent\.com\/metallb\/metallb\/(v[\d.]+|main)\/config\/manifests\/metallb-native\.yaml$/, text: metallbManifest },
+  { url: /^https:\/\/addons\.orrery\.example\/gateway-api\.yaml$/, text: gatewayApiCrds },
+  { url: /^https:\/\/addons\.orrery\.example\/nginx-gateway-fabric\.yaml$/, text: ngfManifest },
+  { url: /^https:\/\/github\.com\/kubernetes-sigs\/gateway-api\/releases\/(latest\/download|download\/v[\d.]+)\/(standard|experimental)-install\.yaml$/, text: gatewayApiCrds },
+  { url: /^https:\/\/raw\.githubusercontent\.com\/nginx\/nginx-gateway-fabric\/(v[\d.]+|main)\/deploy\/(default|nodeport)\/deploy\.yaml$/, text: ngfManifest },
   { url: ingressNginx('baremetal'), text: ingressNginxBareMetal },
   { url: ingressNginx('cloud|kind|do|scw|exoscale'), text: ingressNginxCloud },
+  {
+    url: /^https:\/\/raw\.githubusercontent\.com\/projectcalico\/calico\/(v3\.\d+\.\d+|master)\/manifests\/calico\.yaml$/,
+    get text() {
+      return calicoManifestText();
+    },
+  },
   { url: /^https:\/\/addons\.orrery\.example\/disk-csi\.yaml$/, text: diskCsiManifest },
   { url: /^https:\/\/addons\.orrery\.example\/kube-flannel-etcd\.yml$/, text: flannelEtcdManifest },
   { url: /^https:\/\/(k8s\.io|kubernetes\.io|raw\.githubusercontent\.com\/kubernetes\/website\/main\/content\/en)\/examples\/application\/php-apache\.yaml$/, text: PHP_APACHE },

@@ -12,6 +12,7 @@ import {
   CSI_RESIZER_IMAGE,
   DISK_CSI_IMAGE,
 } from '../addons/disk-csi/manifest.ts';
+import { gatewayImages } from '../addons/gateway/images.ts';
 import { ingressNginxImages } from '../addons/ingress-nginx/images.ts';
 import { metallbImages } from '../addons/metallb/images.ts';
 import { localPathProgram } from '../addons/local-path/provisioner.ts';
@@ -62,7 +63,7 @@ const SEVERAL_VERSIONS: readonly ImageEntry[] = [
 export function registerAddonImages(catalogue: ImageCatalogue): void {
   registerImages(catalogue, ADDONS);
   registerImages(catalogue, CALICO_IMAGES);
-  for (const entry of [...SEVERAL_VERSIONS, ...ingressNginxImages, ...metallbImages]) catalogue.register(entry);
+  for (const entry of [...SEVERAL_VERSIONS, ...ingressNginxImages, ...metallbImages, ...gatewayImages]) catalogue.register(entry);
   // What scrubs volumes of the reclaim policy Recycle.
   catalogue.register(anyTag('registry.k8s.io/build-image/debian-base', '/bin/sh', (os) => runCommandLine(os, tools), []));
 }

@@ -8,8 +8,9 @@ import { MILLISECOND } from '../sim/time.ts';
 
 const TTL = 300;
 const LOOK_UP = 12 * MILLISECOND;
-/** Top-level domains that exist outside, beside those of countries (two letters). */
-const TOP_LEVEL = new Set('com org net edu gov mil int info biz name pro dev app cloud page site online tech xyz shop blog wiki news live world zone run sh example'.split(' '));
+/** Top-level domains that exist outside; a sample. */
+const TOP_LEVEL = new Set(('com org net edu gov mil int info biz name pro dev app cloud page site online tech xyz shop blog wiki news live world zone run example ' +
+  'ai ar at au be br ca cc ch cl cn co cz de dk es eu fi fr gr hk hu id ie il in io is it jp kr lt lu lv me mx my nl no nz ph pl pt ro ru se sg sh si sk th tr tv tw ua uk us vn za').split(' '));
 
 export const outsideDnsProgram: Program = function* (os) {
   const stop = os.signals();
@@ -33,7 +34,7 @@ function answer(query: DnsQuery): DnsReply {
   if (name === '') return type === 'NS' ? { ...reply, answers: [{ name, type, ttl: 86_400, data: 'a.root-servers.net' }] } : reply;
   const labels = name.split('.');
   const top = labels[labels.length - 1] as string;
-  if (labels.length < 2 || !(TOP_LEVEL.has(top) || /^[a-z]{2}$/.test(top))) return { ...reply, code: 'NXDOMAIN', authority: [startOfAuthority('')] };
+  if (labels.length < 2 || !TOP_LEVEL.has(top)) return { ...reply, code: 'NXDOMAIN', authority: [startOfAuthority('')] };
   if (type === 'A') return { ...reply, answers: [{ name, type, ttl: TTL, data: `203.0.113.${(hash32(name) % 254) + 1}` }] };
   return { ...reply, authority: [startOfAuthority(labels.slice(-2).join('.'))] };
 }

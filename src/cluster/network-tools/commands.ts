@@ -13,6 +13,7 @@ import { ipvsadmProgram } from './ipvsadm.ts';
 import { nftProgram } from './nft.ts';
 import { pingProgram } from './ping.ts';
 import { ssProgram } from './ss.ts';
+import { sysctlProgram } from './sysctl.ts';
 import { tcProgram } from './tc.ts';
 import { tcpdumpProgram } from './tcpdump.ts';
 import { tracepathProgram, tracerouteProgram } from './traceroute.ts';
@@ -28,5 +29,5 @@ export const BASIC_NETWORK_PROGRAMS: Programs = {
 /** What reads and changes the kernel's tables. */
 export const TABLE_PROGRAMS: Programs = {
   iptables: iptablesProgram, 'iptables-save': iptablesSaveProgram, conntrack: conntrackProgram, nsenter: nsenterProgram,
-  nft: nftProgram, ipvsadm: ipvsadmProgram, ipset: ipsetProgram,
+  nft: nftProgram, ipvsadm: ipvsadmProgram, ipset: ipsetProgram, sysctl: sysctlProgram,
 };

@@ -62,14 +62,43 @@ export function showLink(i: Interface, options: ShowOptions): string {
 /** `ip addr`; `onlyIpv4`: without the hardware's line. */
 export function showAddresses(i: Interface, options: ShowOptions, onlyIpv4: boolean): string {
   if (onlyIpv4 && i.addresses.length === 0) return '';
-  if (options.brief) return brief(i, i.addresses.map(formatCidr).join(' '));
+  if (options.brief) return brief(i, [...i.addresses.map(formatCidr), ...(onlyIpv4 ? [] : [linkLocal(i)].filter((a) => a !== null))].join(' '));
   const inet = i.addresses.map((a) => {
     const broadcast = i.kind === 'lo' || a.prefix > 30 ? '' : ` brd ${formatIp((a.int | ~maskOf(a.prefix)) >>> 0)}`;
     const scope = i.kind === 'lo' ? 'host lo' : `global ${i.name}`;
     return `    inet ${formatCidr(a)}${broadcast} scope ${scope}\n       valid_lft forever preferred_lft forever\n`;
   });
-  return head(i, '') + (onlyIpv4 ? '' : hardware(i, options)) + inet.join('');
+  return head(i, '') + (onlyIpv4 ? '' : hardware(i, options)) + inet.join('') + (onlyIpv4 ? '' : inet6(i));
 }
+
+/** The link-local address that the kernel makes from the hardware's (EUI-64). */
+export function linkLocal(i: Interface): string | null {
+  if (i.kind === 'lo') return '::1/128';
+  if (i.kind === 'tun' || i.kind === 'dummy' || i.master !== null || !i.up) return null;
+  const bytes = i.mac.split(':').map((hex) => Number.parseInt(hex, 16));
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = bytes;
+  const word = (high: number, low: number): string => ((high << 8) | low).toString(16);
+  return `fe80::${word(a ^ 2, b)}:${word(c, 0xff)}:${word(0xfe, d)}:${word(e, f)}/64`;
+}
+
+const inet6 = (i: Interface): string => {
+  const address = linkLocal(i);
+  return address === null ? '' : `    inet6 ${address} scope ${i.kind === 'lo' ? 'host' : 'link'} \n       valid_lft forever preferred_lft forever\n`;
+};
+
+/** `ip -6 route`: the link-local networks. */
+export const routes6 = (netns: Netns, device: string | undefined): string =>
+  [...netns.interfaces.values()]
+    .filter((i) => i.kind !== 'lo' && linkLocal(i) !== null && (device === undefined || i.name === device))
+    .map((i) => `fe80::/64${device === undefined ? ` dev ${i.name}` : ''} proto kernel metric 256 pref medium\n`)
+    .join('');
+
+/** `ip -6 addr`. */
+export const showAddresses6 = (i: Interface, options: ShowOptions): string => {
+  const lines = inet6(i);
+  if (options.brief) return lines === '' ? '' : brief(i, linkLocal(i) ?? '');
+  return lines === '' ? '' : head(i, '').replace(/ qdisc \S+/, '').replace(/(state \S+).*? (qlen|\n)/, '$1 $2') + lines;
+};
 
 /** One line of `ip route`. */
 export function showRoute(r: Route, details: boolean): string {

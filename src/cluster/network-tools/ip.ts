@@ -9,7 +9,7 @@ import { addNeighbour, addRoute, deleteNeighbour, deleteRoute } from '../network
 import { netnsOf } from '../network/socket.ts';
 import type { Op } from '../sim/simulation.ts';
 import { ipNetns, namedNetns } from './ip-netns.ts';
-import { localTable, matching, routesInOrder, routeTo, showAddresses, showLink, showNeighbour, type ShowOptions, showRoute } from './ip-show.ts';
+import { localTable, matching, routesInOrder, routeTo, showAddresses, showAddresses6, showLink, routes6, showNeighbour, type ShowOptions, showRoute } from './ip-show.ts';
 
 class IpError extends Error {
   readonly code: number;
@@ -117,7 +117,7 @@ function address(call: Call): string {
   const { os, netns, args, options } = call;
   const [verb = '', ...rest] = args;
   if (isShow(verb) || netns.interfaces.has(verb) || verb === 'dev' || verb === 'up') {
-    return options.onlyIpv6 ? '' : chosen(call).map((i) => showAddresses(i, options, options.onlyIpv4)).join('');
+    return options.onlyIpv6 ? chosen(call).map((i) => showAddresses6(i, options)).join('') : chosen(call).map((i) => showAddresses(i, options, options.onlyIpv4)).join('');
   }
   const device = deviceOf(netns, after(rest, 'dev'));
   const cidr = rest[0] ?? '';
@@ -175,7 +175,7 @@ function link(call: Call): string {
 function route(call: Call): string {
   const { os, netns, args, options } = call;
   const [verb = '', ...rest] = args;
-  if (options.onlyIpv6) return '';
+  if (options.onlyIpv6) return isShow(verb) ? routes6(netns, after(rest, 'dev')) : '';
   if (verb === 'get') {
     const target = rest.find((word) => parseIp(word) >= 0);
     if (target === undefined) throw new IpError(`Error: any valid prefix is expected rather than "${rest[0] ?? ''}".`, 1);

@@ -149,7 +149,7 @@ function list(call: Call, only: string, options: ListOptions): string {
     .join('\n');
 }
 
-const NUMBERS: Readonly<Record<string, string>> = { tcp: '6', udp: '17', icmp: '1', sctp: '132' };
+const NUMBERS: Readonly<Record<string, string>> = { tcp: '6', udp: '17', icmp: '1', sctp: '132', ipencap: '4' };
 
 function line(r: Rule, verbose: boolean): string {
   const from = (address: string | undefined, not: string | undefined): string => (not !== undefined ? `!${not}` : (address ?? '0.0.0.0/0'));
@@ -176,12 +176,17 @@ function targetName(t: Target): string {
 
 /** The matches and the target's options, as -L tells them. */
 function details(r: Rule): string {
-  let out = '';
+  let out = r.target.kind === 'goto' ? ' [goto] ' : '';
   let ports = false;
   const hex = (n: number): string => `0x${(n >>> 0).toString(16)}`;
   for (const key in r) {
     switch (key as keyof Rule) {
       case 'comment': out += ` /* ${r.comment} */`; break;
+      case 'comments': for (const comment of r.comments ?? []) out += ` /* ${comment} */`; break;
+      case 'sets': for (const { name, flags, not } of r.sets ?? []) out += `${not === true ? ' !' : ''} match-set ${name} ${flags}`; break;
+      case 'set': out += ` match-set ${r.set?.name} ${r.set?.flags}`; break;
+      case 'destinationPorts': out += ` multiport dports ${r.destinationPorts?.map((p) => (typeof p === 'number' ? p : p.join(':'))).join(',')}`; break;
+      case 'rpfilter': out += ' rpfilter validmark invert'; break;
       case 'protocolModule': case 'sourcePort': case 'destinationPort':
         if (ports) break;
         ports = true;

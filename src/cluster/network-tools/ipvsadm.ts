@@ -1,6 +1,7 @@
 // ipvsadm(8): virtual servers.
 
 import type { Os, Program } from '../machine/process.ts';
+import type { VirtualServer } from '../network/ipvs.ts';
 import { netnsOf } from '../network/socket.ts';
 import type { Op } from '../sim/simulation.ts';
 
@@ -14,6 +15,7 @@ export const ipvsadmProgram: Program = function* (os: Os): Op<number> {
     netns.changed();
     return 0;
   }
+  if (args.some((arg) => arg === '-c' || arg === '--connection' || /^-L\w*c/.test(arg))) return connections(os, ipvs?.list() ?? []);
   const at = args.findIndex((arg) => arg === '-t' || arg === '-u');
   const only = at < 0 ? undefined : args[at + 1];
   const servers = [...(ipvs?.list() ?? [])]
@@ -31,3 +33,21 @@ export const ipvsadmProgram: Program = function* (os: Os): Op<number> {
   }
   return 0;
 };
+
+/** What a connection that nothing is said on has left (ipvs' own time-outs; kube-proxy leaves them as they are). */
+const IPVS_TIMEOUTS: Readonly<Record<string, number>> = { ESTABLISHED: 900, TIME_WAIT: 120, CLOSE: 10, SYN_SENT: 60, UDP: 300 };
+
+/** `ipvsadm -Lnc`. */
+function connections(os: Os, servers: readonly VirtualServer[]): number {
+  const { now } = os.sim;
+  os.log('IPVS connection entries\npro expire state       source             virtual            destination');
+  for (const e of netnsOf(os).conntrack.list(now)) {
+    if (!servers.some((v) => v.protocol === e.protocol && v.address === e.original.dst && v.port === e.original.dport)) continue;
+    const state = e.protocol === 'udp' ? 'UDP' : e.state === 'SYN_SENT' ? 'SYN_RECV' : e.state;
+    const left = Math.min(IPVS_TIMEOUTS[e.protocol === 'udp' ? 'UDP' : e.state] ?? 60, Math.ceil((e.expires - now) / 1_000_000));
+    const two = (n: number): string => String(n).padStart(2, '0');
+    const { src, sport, dst, dport } = e.original;
+    os.log(`${e.protocol.toUpperCase().padEnd(3)} ${two(Math.floor(left / 60))}:${two(left % 60)}  ${state.padEnd(11)} ${`${src}:${sport}`.padEnd(18)} ${`${dst}:${dport}`.padEnd(18)} ${e.reply.src}:${e.reply.sport}`);
+  }
+  return 0;
+}

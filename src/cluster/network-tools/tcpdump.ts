@@ -129,7 +129,8 @@ function contentOf(packet: Packet, content: Content, { quiet }: Options): string
   const ack = acknowledged === undefined ? '' : `, ack ${acknowledged}`;
   const syn = flags.startsWith('S') ? ', win 64860, options [mss 1410,sackOK,nop,wscale 7]' : flags.startsWith('R') ? ', win 0' : ', win 507';
   const http = length > 0 && (packet.sport === 80 || packet.dport === 80 || packet.sport === 8080 || packet.dport === 8080) ? httpText(content.payload) : '';
-  return `Flags [${flags}]${seq}${ack}${syn}, length ${length}${http}`;
+  const dns = length > 0 && (packet.sport === 53 || packet.dport === 53) ? ` ${dnsText(content.payload) ?? ''}` : '';
+  return `Flags [${flags}]${seq}${ack}${syn}, length ${length}${http}${dns}`;
 }
 
 function errorText({ about, reason, mtu }: IcmpError): string {

@@ -28,11 +28,11 @@ export function choiceOf(rules: Netfilter, table: TableName, name: string, rule:
 }
 
 /** Who else stands behind a virtual server; `wanted` is taken in place of what the scheduler took. */
-export function ipvsChoice(servers: readonly VirtualServer[], at: Pick<Packet, 'protocol' | 'dst' | 'dport'>, chosen: RealServer, wanted: string | undefined): Choice & { readonly server: RealServer } {
+export function ipvsChoice(servers: readonly VirtualServer[], at: Pick<Packet, 'protocol' | 'dst' | 'dport'>, chosen: RealServer, wanted: string | undefined): { readonly choice: Choice; readonly server: RealServer } {
   const virtual = servers.find((v) => v.protocol === at.protocol && v.address === at.dst && v.port === at.dport);
   const able = virtual?.servers.filter((s) => s.weight > 0) ?? [chosen];
   const weights = able.reduce((sum, s) => sum + s.weight, 0);
   const server = able.find((s) => `${s.address}:${s.port}` === wanted) ?? chosen;
   const among = able.map((s) => ({ backend: `${s.address}:${s.port}`, probability: s.weight / weights }));
-  return { by: virtual?.scheduler ?? '', among, taken: able.findIndex((s) => s.address === server.address && s.port === server.port), server };
+  return { choice: { by: virtual?.scheduler ?? '', among, taken: able.findIndex((s) => s.address === server.address && s.port === server.port) }, server };
 }

@@ -7,7 +7,7 @@ import { Channel } from '../sim/channel.ts';
 import type { Op, Simulation, Timer } from '../sim/simulation.ts';
 import { type Micros, MILLISECOND, SECOND } from '../sim/time.ts';
 import type { Cause, Level, Place, Subject, TraceKind } from '../sim/trace.ts';
-import { type ConntrackEntry, setState } from './conntrack.ts';
+import { type ConntrackEntry, holdEntry, releaseEntry } from './conntrack.ts';
 import type { Fabric, Watched } from './fabric.ts';
 import { told } from './icmp.ts';
 import type { Netns } from './netns.ts';
@@ -142,9 +142,7 @@ export class Connection implements Resource, Watched {
     if (back !== null) b.#remember(back);
     a.#enter();
     b.#enter();
-    for (const entry of a.#link.tracked) {
-      setState(entry, 'ESTABLISHED', Number.MAX_SAFE_INTEGER);
-    }
+    for (const entry of a.#link.tracked) holdEntry(entry);
   }
 
   #enter(): void {
@@ -365,13 +363,8 @@ export class Connection implements Resource, Watched {
       fabric.connections.delete(this);
       this.netns.portsIfAny?.connected.delete(this.local.port);
     }
-    for (const entry of tracked) {
-      if (entry.table === null) continue;
-      const { close, established, timeWait } = entry.table.settings;
-      if (broken || error?.code === 'ECONNRESET') setState(entry, 'CLOSE', sim.now + close);
-      else if (error !== null || this.#vanished) entry.expires = Math.min(entry.expires, sim.now + established);
-      else if (entry.state !== 'CLOSE') setState(entry, 'TIME_WAIT', sim.now + timeWait);
-    }
+    const how = broken || error?.code === 'ECONNRESET' ? 'broken' : error !== null || this.#vanished ? 'forgotten' : 'closed';
+    for (const entry of tracked) releaseEntry(entry, sim.now, how);
   }
 
   #remember(result: WalkTrace): void {

@@ -104,6 +104,11 @@ export class Conntrack {
   makeRoom(now: Micros): boolean {
     this.#sweep(now);
     if (!this.full) return true;
+    // It looks at eight of 65536 buckets: in a small table that finds nothing.
+    if (this.#entries.size < 8_192) {
+      this.drops++;
+      return false;
+    }
     for (const entry of this.#entries) {
       if (entry.state !== 'SYN_SENT' && entry.state !== 'UNREPLIED' && entry.state !== 'REPLIED') continue;
       this.#forget(entry);
@@ -236,7 +241,26 @@ export function firstTimeout(table: Conntrack, protocol: Protocol): Micros {
   return protocol === 'tcp' ? settings.synSent : protocol === 'udp' ? settings.udp : settings.icmp;
 }
 
-const clock = (e: ConntrackEntry, now: Micros): number => Math.max(0, Math.ceil((Math.min(e.expires, now + (e.table?.settings ?? SETTINGS).established) - now) / SECOND));
+/** How long an entry lives at most after a packet. */
+function longest({ protocol, state, table }: ConntrackEntry): Micros {
+  const { established, udp, udpStream, icmp } = table?.settings ?? SETTINGS;
+  return protocol === 'tcp' ? established : protocol === 'icmp' ? icmp : state === 'ASSURED' ? udpStream : udp;
+}
+
+/** A connection that it belongs to, or that is inside of it, is open: it stays. Then only what is left by the last packet. */
+export function holdEntry(entry: ConntrackEntry): void {
+  if (entry.protocol === 'tcp') setState(entry, 'ESTABLISHED', Number.MAX_SAFE_INTEGER);
+  else entry.expires = Number.MAX_SAFE_INTEGER;
+}
+
+export function releaseEntry(entry: ConntrackEntry, now: Micros, how: 'closed' | 'broken' | 'forgotten'): void {
+  const { close, timeWait } = entry.table?.settings ?? SETTINGS;
+  if (entry.protocol !== 'tcp' || how === 'forgotten') entry.expires = Math.min(entry.expires, now + longest(entry));
+  else if (how === 'broken') setState(entry, 'CLOSE', now + close);
+  else if (entry.state !== 'CLOSE') setState(entry, 'TIME_WAIT', now + timeWait);
+}
+
+const clock = (e: ConntrackEntry, now: Micros): number => Math.max(0, Math.ceil((Math.min(e.expires, now + longest(e)) - now) / SECOND));
 
 /** `conntrack -L`, one line an entry. */
 export function formatConntrack(table: Pick<Conntrack, 'list'>, now: Micros): string {

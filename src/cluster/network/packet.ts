@@ -45,6 +45,7 @@ export type HopAction =
   | 'route'
   | 'neighbour'
   | 'bridge'
+  | 'shape'
   | 'transmit'
   | 'encapsulate'
   | 'decapsulate'

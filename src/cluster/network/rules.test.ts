@@ -86,8 +86,8 @@ test('a NodePort on another node than the backend’s: masqueraded, so that the 
   expect(t.log).toEqual(['from 10.244.0.0', 'hello from 192.168.66.21:30080']);
   expect(formatConntrack(a.host.conntrack, t.sim.now).replace(/port=[3-6]\d{4}/g, 'port=N').replace(/dport=\d+ \[A/, 'dport=N [A')).toMatchInlineSnapshot(`
     "tcp      6 120 TIME_WAIT src=192.168.66.23 dst=192.168.66.21 sport=N dport=N src=10.244.1.2 dst=10.244.0.0 sport=8080 dport=N [ASSURED] mark=0 use=1
-    udp      17 120 src=192.168.66.21 dst=192.168.66.22 sport=N dport=8472 src=192.168.66.22 dst=192.168.66.21 sport=8472 dport=N [ASSURED] mark=0 use=1
-    udp      17 120 src=192.168.66.22 dst=192.168.66.21 sport=N dport=8472 src=192.168.66.21 dst=192.168.66.22 sport=8472 dport=N [ASSURED] mark=0 use=1
+    udp      17 30 src=192.168.66.21 dst=192.168.66.22 sport=N dport=8472 [UNREPLIED] src=192.168.66.22 dst=192.168.66.21 sport=8472 dport=N mark=0 use=1
+    udp      17 30 src=192.168.66.22 dst=192.168.66.21 sport=N dport=8472 [UNREPLIED] src=192.168.66.21 dst=192.168.66.22 sport=8472 dport=N mark=0 use=1
     "
   `);
   expect(walk(c.host, { src: '192.168.66.23', dst: '192.168.66.21', protocol: 'tcp', sport: 1_234, dport: 30_081 }).process).toBeUndefined();

@@ -3,6 +3,8 @@
 
 import type { Connection } from './connection.ts';
 import type { Interface } from './device.ts';
+import type { DnsQuery } from './dns.ts';
+import { dnsSize } from './dns-size.ts';
 import type { Fabric } from './fabric.ts';
 import type { Packet } from './packet.ts';
 import type { Fate, Rough } from './rough.ts';
@@ -109,7 +111,8 @@ export function sizeOf(payload: unknown): number {
   if (typeof payload === 'string') return payload.length;
   if (payload instanceof Uint8Array) return payload.length;
   if (payload === null || typeof payload !== 'object') return 0;
-  const { request, response, value } = payload as { request?: HttpHead; response?: HttpHead; value?: unknown };
+  const { request, response, value, question } = payload as { request?: HttpHead; response?: HttpHead; value?: unknown; question?: unknown };
+  if (question !== undefined) return dnsSize(payload as DnsQuery);
   const head = request ?? response;
   if (head !== undefined) {
     let size = (head.method?.length ?? 4) + (head.path?.length ?? 8) + 13;

@@ -3,10 +3,11 @@
 
 import type { Micros } from '../sim/time.ts';
 import { type Interface, type Tun, TUN_LATENCY, VETH_LATENCY, type Vxlan, VXLAN_LATENCY } from './device.ts';
+import { Hooks } from './hooks.ts';
 import { parseIp } from './ip.ts';
 import type { Netns } from './netns.ts';
 import type { Outer, Packet } from './packet.ts';
-import { type HopFacts, Passage } from './passage.ts';
+import type { HopFacts } from './passage.ts';
 import type { Rough, Shaper } from './rough.ts';
 import type { Link } from './switch.ts';
 
@@ -15,7 +16,7 @@ export const MAX_HOPS = 64;
 const VXLAN_OVERHEAD = 50;
 const TUN_OVERHEAD = 28;
 
-export abstract class Transmission extends Passage {
+export abstract class Transmission extends Hooks {
   /** A packet that came in by `device`. */
   protected abstract arrive(device: Interface): void;
   /** A packet made in this namespace. */
@@ -64,8 +65,9 @@ export abstract class Transmission extends Passage {
   /** A queueing discipline or a cable that is not as it should be; false when it lets nothing like this through. */
   protected shaped(shaper: Shaper, way: 0 | 1, name: string): boolean {
     const rough = shaper.meet(this.rough, this, way, this.seen?.length ?? 0);
+    if (this.hops !== null) this.hop('shape', { interface: name, table: 'qdisc', rule: shaper.text });
     if (rough === null) {
-      this.drop('dropped', { interface: name, rule: shaper.text });
+      this.drop('dropped', { interface: name, table: 'qdisc', rule: shaper.text });
       return false;
     }
     this.rough = rough;

@@ -54,8 +54,8 @@ test('ping', () => {
       "10.244.1.3 {"ok":true,"rtt":560,"ttl":62}",
       "10.244.0.1 {"ok":true,"rtt":50,"ttl":64}",
       "192.168.66.22 {"ok":true,"rtt":480,"ttl":63}",
-      "10.244.0.77 {"ok":false,"rtt":0,"reason":"Destination Host Unreachable"}",
-      "1.1.1.1 {"ok":false,"rtt":0,"reason":"Destination Net Unreachable","from":"10.244.0.1"}",
+      "10.244.0.77 {"ok":false,"rtt":3070000,"reason":"Destination Host Unreachable"}",
+      "1.1.1.1 {"ok":false,"rtt":50,"reason":"Destination Net Unreachable","from":"10.244.0.1"}",
       "cut {"ok":false,"rtt":0}",
     ]
   `);

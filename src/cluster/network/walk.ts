@@ -271,13 +271,16 @@ class Walk extends Transmission {
       this.drop('rejected', { table: 'ipvs', rule: from });
       return true;
     }
-    const choice = this.hops === null ? null : ipvsChoice(ipvs?.list() ?? [], this, chosen, this.asked?.backend);
-    const server = choice?.server ?? chosen;
+    const asked = this.hops === null ? null : ipvsChoice(ipvs?.list() ?? [], this, chosen, this.asked?.backend);
+    const server = asked?.server ?? chosen;
     const before = this.snapshot();
     this.setDestination(server.address, server.port);
     this.ctDnat = true;
     t.dnat = true;
-    if (choice !== null) this.hop('nat', { table: 'ipvs', rule: `${from} ${choice.by} -> ${server.address}:${server.port} Masq`, ...(choice.among.length > 1 ? { choice } : {}) }, before);
+    if (asked !== null) {
+      const { choice } = asked;
+      this.hop('nat', { table: 'ipvs', rule: `${from} ${choice.by} -> ${server.address}:${server.port} Masq`, ...(choice.among.length > 1 ? { choice } : {}) }, before);
+    }
     return true;
   }
 

@@ -97,7 +97,7 @@ function Hops({ id, kind }: { readonly id: number; readonly kind: string }) {
   const [answer, setAnswer] = useState<PacketAnswer | null>(null);
   useEffect(() => {
     let wanted = true;
-    if (CARRIED.has(kind)) void player.tracedPacket(id).then((found) => wanted && setAnswer(found));
+    if (CARRIED.has(kind)) void player.query((api) => api.tracedPacket(id)).then((found = null) => wanted && setAnswer(found));
     return () => {
       wanted = false;
     };

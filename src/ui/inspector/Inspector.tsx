@@ -8,6 +8,7 @@ import { ageText } from '../app/format.ts';
 import { Yaml } from '../flow/Code.tsx';
 import { type Translate, useT } from '../i18n/i18n.ts';
 import { Mark, podState } from '../map/Mark.tsx';
+import { AskHere } from '../packet/AskHere.tsx';
 import { useRow } from '../scene/hooks.ts';
 import { usePlayerApi } from '../session/context.ts';
 import { usePlayer } from '../state/player.ts';
@@ -71,6 +72,7 @@ function ObjectFacts({ id }: { readonly id: string }) {
         </p>
         {row && <DeleteButton resource={id.split('/')[1] ?? ''} namespace={namespace} name={name} />}
       </header>
+      {row && <AskHere kind={kind} namespace={namespace} name={name} />}
       {!row && <p className="panel-hint">{t('inspector.gone')}</p>}
       {view && view.desired.length > 0 && <Desired view={view} t={t} />}
       {view && <Relations view={view} t={t} />}

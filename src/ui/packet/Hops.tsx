@@ -5,7 +5,8 @@ import { Fragment, useEffect, useRef, useState } from 'react';
 import type { DnsLookup, Packet, PacketAnswer, PacketHop, PacketRow, PacketWay } from '../../session/protocol.ts';
 import type { Words } from './en.ts';
 import { goToHop, usePacket } from './store.ts';
-import { destinationText, lossText, placeText, shortRule, sourceText, useWords, viaPort } from './words.ts';
+import { useWords } from './useWords.ts';
+import { destinationText, lossText, placeText, shortRule, sourceText, viaPort } from './words.ts';
 
 const sameText = (a: Packet, b: Packet): boolean => sourceText(a) === sourceText(b) && destinationText(a) === destinationText(b);
 

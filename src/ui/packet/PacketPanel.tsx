@@ -12,7 +12,8 @@ import { ask, showTraced, toFailure, written } from './ask.ts';
 import { DnsTable, HopTable } from './Hops.tsx';
 import { stepsOf } from './steps.ts';
 import { goToHop, hidePacket, type ProtocolChoice, usePacket } from './store.ts';
-import { destinationText, failureOf, lossText, outcomeText, senderText, sourceText, stepText, useWords } from './words.ts';
+import { useWords } from './useWords.ts';
+import { destinationText, failureOf, lossText, outcomeText, senderText, sourceText, stepText } from './words.ts';
 
 const PROTOCOLS = ['tcp', 'udp', 'icmp'] as const;
 const NO_ENDS: PacketEnds = { from: [], to: [] };
@@ -50,7 +51,7 @@ function useEnds(): { readonly ends: PacketEnds; readonly refresh: () => void } 
   useEffect(() => {
     if (!ready) return;
     let wanted = true;
-    void player.packetEnds().then((found) => {
+    void player.query((api) => api.packetEnds()).then((found) => {
       if (!wanted || !found) return;
       setEnds(found);
       firstGuess(found);
@@ -138,10 +139,10 @@ function Flowed() {
   const flow = usePlayer((s) => s.flow);
   const record = usePacket((s) => s.answer?.record ?? 0);
   const [found, setFound] = useState<{ readonly flow: number; readonly packets: readonly TracedPacket[] }>({ flow: 0, packets: [] });
-  const look = (): void => void player.tracedPackets(flow).then((packets) => setFound({ flow, packets }));
+  const look = (): void => void player.query((api) => api.tracedPackets(flow)).then((packets = []) => setFound({ flow, packets }));
   useEffect(() => {
     let wanted = true;
-    if (flow !== 0) void player.tracedPackets(flow).then((packets) => wanted && setFound({ flow, packets }));
+    if (flow !== 0) void player.query((api) => api.tracedPackets(flow)).then((packets = []) => wanted && setFound({ flow, packets }));
     return () => {
       wanted = false;
     };
@@ -174,9 +175,9 @@ function Answer({ answer, ends }: { readonly answer: PacketAnswer; readonly ends
         <p role="status" className={bad ? 'packet-bad' : 'packet-good'}>
           {bad && <TriangleAlert size={15} aria-hidden="true" />}
           <span>
-            {answer.record !== 0 && <>{w.flowedOf} </>}
-            {outcomeText(w, answer)}
-            {failure && <span data-testid="packet-failure"> {lossText(w, failure.hop)}</span>}
+            {answer.record !== 0 && `${w.flowedOf}${w.space}`}
+            {`${outcomeText(w, answer)}${failure ? w.space : ''}`}
+            {failure && <span data-testid="packet-failure">{lossText(w, failure.hop)}</span>}
           </span>
         </p>
         <Walker answer={answer} />

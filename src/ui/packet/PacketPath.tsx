@@ -13,7 +13,8 @@ import '../styles/packet.css';
 import type { Words } from './en.ts';
 import { type PacketStep, sameStretch, stepsOf } from './steps.ts';
 import { usePacket } from './store.ts';
-import { senderText, stepText, useWords } from './words.ts';
+import { useWords } from './useWords.ts';
+import { senderText, stepText } from './words.ts';
 
 /** How long the token takes over one hop: milliseconds. */
 const TRAVEL = 700;
@@ -25,10 +26,18 @@ interface Drawn {
   readonly from: Rect;
 }
 
+/** True for a device of a machine that stands for the machine as a whole. */
+const isHidden = (layout: MapLayout, slotOf: SlotOf, place: string): boolean => place.split('/').length === 3 && resolvePlace(layout, slotOf, place).key === place.slice(0, place.lastIndexOf('/'));
+
 /** The path of one step: from where the one before ended, through its own places. */
 function drawStep(layout: MapLayout, slotOf: SlotOf, before: PacketStep | undefined, step: PacketStep): Drawn | null {
-  const start = before !== undefined && sameStretch(before, step) ? before.places.at(-1) : undefined;
-  const places = start === undefined ? step.places : [start, ...step.places];
+  // A device that the map does not draw is passed in silence, where something else of the step is drawn.
+  const shownOf = (s: PacketStep): readonly string[] => {
+    const drawn = s.places.filter((place) => !isHidden(layout, slotOf, place));
+    return drawn.length > 0 ? drawn : s.places;
+  };
+  const start = before !== undefined && sameStretch(before, step) ? shownOf(before).at(-1) : undefined;
+  const places = start === undefined ? shownOf(step) : [start, ...shownOf(step)];
   const [first] = places;
   if (first === undefined) return null;
   const origin = resolvePlace(layout, slotOf, first);

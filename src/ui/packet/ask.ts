@@ -2,6 +2,7 @@
 
 import type { PacketAnswer, PacketEnd, PacketQuestion } from '../../session/protocol.ts';
 import type { Player } from '../session/player.ts';
+import { useUi } from '../state/ui.ts';
 import { failingStep, stepsOf } from './steps.ts';
 import { usePacket } from './store.ts';
 
@@ -32,13 +33,20 @@ export function showAnswer(answer: PacketAnswer | null): void {
 
 export async function ask(player: Player, question: PacketQuestion): Promise<void> {
   usePacket.setState({ busy: true });
-  showAnswer(await player.askPacket(question));
+  showAnswer((await player.query((api) => api.askPacket(question))) ?? null);
+}
+
+/** A session that was shared with a packet opens with it on the map. */
+export async function askShared(player: Player, question: PacketQuestion): Promise<void> {
+  useUi.getState().set({ bottomTab: 'packet' });
+  usePacket.setState({ from: question.from, to: question.to, protocol: question.protocol ?? '', port: question.port === null ? '' : String(question.port) });
+  await ask(player, question);
 }
 
 /** One that really flowed. */
 export async function showTraced(player: Player, record: number): Promise<void> {
   usePacket.setState({ busy: true });
-  showAnswer(await player.tracedPacket(record));
+  showAnswer((await player.query((api) => api.tracedPacket(record))) ?? null);
 }
 
 export function toFailure(): void {

@@ -31,6 +31,8 @@ export const en = {
   asking: 'working it out',
   again: 'Ask again',
   stale: 'The cluster has moved on since.',
+  fromHere: 'A packet from here',
+  toHere: 'A packet to here',
   outside: 'outside the cluster',
   clear: 'Take it off the map',
   show: 'Show it on the map',
@@ -63,7 +65,7 @@ export const en = {
   vni: (vni: number) => `VXLAN ${vni}`,
   tracked: 'What connection tracking would remember',
   pod: (name: string) => `Pod ${name}`,
-  tables: { main: 'route', neighbour: 'neighbour', fdb: 'forwarding database', bridge: 'bridge port', conntrack: 'connection tracking', ipvs: 'IPVS', sysctl: 'sysctl', link: 'cable', flanneld: 'flanneld', veth: 'veth pair', deliver: 'delivered', decapsulate: 'unpacked', send: 'sent', drop: 'lost' },
+  tables: { main: 'route', neighbour: 'neighbour', fdb: 'forwarding database', bridge: 'bridge port', conntrack: 'connection tracking', ipvs: 'IPVS', sysctl: 'sysctl', link: 'cable', qdisc: 'cable, queue', flanneld: 'flanneld', veth: 'veth pair', deliver: 'delivered', decapsulate: 'unpacked', send: 'sent', drop: 'lost' },
   outcome: {
     answered: (to: string, who: string) => `It arrives at ${to}${who === '' ? '' : ` (${who})`}, and the answer comes back.`,
     accepted: (to: string, who: string) => `It arrives at ${to}${who === '' ? '' : `, where ${who} takes it`}.`,
@@ -86,6 +88,8 @@ export const en = {
   hop: {
     sends: (who: string, to: string) => `${who} sends it to ${to}`,
     comes: (place: string, by: string) => `${place} takes it in by ${by}`,
+    comesEnveloped: (place: string, by: string) => `${place} takes the envelope in by ${by}`,
+    shaped: (device: string, rule: string) => `${device} may delay or lose it (${rule})`,
     sendsEnvelope: (who: string, to: string) => `${who} sends the envelope to ${to}`,
     destination: (to: string) => `the destination becomes ${to}`,
     source: (from: string) => `the source becomes ${from}`,
@@ -116,6 +120,7 @@ export const en = {
     'fragmentation-needed': (l: Loss) => `It is larger than the way onwards from ${l.place} takes, and must not be cut in pieces; the sender is told.`,
     'too-large': (l: Loss) => `It is larger than a cable or a port at ${l.place} takes, and nobody says so.`,
     dropped: (l: Loss) =>
+      l.table === 'qdisc' ? `The cable or the queue at ${l.interface} of ${l.machine} lets nothing like it through, and nobody says so.` :
       /polic/i.test(`${l.comment} ${l.table}`) ? `A network policy on ${l.place} drops it; the sender hears nothing.` : `A rule on ${l.place} drops it; the sender hears nothing.`,
     'no-fdb': (l: Loss) => `${l.interface || l.place} on ${l.machine} does not know behind which host ${l.asked} is: the forwarding database has no entry.`,
     'no-vtep': (l: Loss) => `The envelope reaches ${l.place}, but there is no device that would open it (${l.asked}).`,
@@ -128,6 +133,7 @@ export const en = {
   },
   join: '; ',
   stop: '.',
+  space: ' ',
 };
 
 export type Words = typeof en;

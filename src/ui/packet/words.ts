@@ -1,12 +1,8 @@
-// The panel's words in the person's language, and its sentences about hops.
+// Sentences about hops, in the words of a language.
 
 import type { Packet, PacketAnswer, PacketHop, PacketRow, PacketWay } from '../../session/protocol.ts';
-import { useUi } from '../state/ui.ts';
-import { en, type Loss, type Words } from './en.ts';
+import type { Loss, Words } from './en.ts';
 import type { PacketStep } from './steps.ts';
-import { zh } from './zh.ts';
-
-export const useWords = (): Words => useUi((s) => (s.language === 'en' ? en : zh));
 
 /** `10.96.0.10:53`; ICMP has no ports. */
 export const sourceText = (p: Packet): string => (p.protocol === 'icmp' ? p.src : `${p.src}:${p.sport}`);
@@ -55,7 +51,7 @@ export function hopText(w: Words, hop: PacketHop): string {
   const enveloped = hop.inner !== null;
   const decisive = hop.rows.filter((row) => row.decisive);
   const only = decisive.length === 1 && decisive[0]?.action === 'deliver';
-  if (hop.in !== '' && !only) parts.push(w.hop.comes(place, viaPort(hop.in, hop.inPort)));
+  if (hop.in !== '' && !only) parts.push((enveloped ? w.hop.comesEnveloped : w.hop.comes)(place, viaPort(hop.in, hop.inPort)));
   else if (hop.in === '') parts.push((enveloped ? w.hop.sendsEnvelope : w.hop.sends)(place, destinationText(hop.before)));
   for (const row of decisive) {
     const { action, before, after } = row;
@@ -67,11 +63,12 @@ export function hopText(w: Words, hop: PacketHop): string {
     else if (action === 'encapsulate') parts.push(w.hop.wraps(row.interface, after.outer?.dst ?? ''));
     else if (action === 'decapsulate') parts.push(w.hop.unwraps(row.interface));
     else if (action === 'bridge') parts.push(w.hop.port(row.interface, row.rule.replace(/^port /, '')));
+    else if (action === 'shape') parts.push(w.hop.shaped(row.interface, row.rule));
     else if (action === 'transmit') parts.push(w.hop.leaves(row.interface));
     else if (action === 'deliver') parts.push(enveloped ? w.hop.opened(place) : w.hop.received(place, only ? hop.in : ''));
   }
   const told = `${parts.join(w.join)}${w.stop}`;
-  return hop.lost ? `${told} ${lossText(w, hop)}` : told;
+  return hop.lost ? `${told}${w.space}${lossText(w, hop)}` : told;
 }
 
 /** Who asks, in words. */

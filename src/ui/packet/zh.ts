@@ -17,6 +17,8 @@ export const zh: Words = {
   asking: '正在推演',
   again: '再问一次',
   stale: '此后集群又向前走了。',
+  fromHere: '从这里发一个数据包',
+  toHere: '发一个数据包到这里',
   outside: '集群之外',
   clear: '从地图上移除',
   show: '在地图上显示',
@@ -49,7 +51,7 @@ export const zh: Words = {
   vni: (vni) => `VXLAN ${vni}`,
   tracked: '连接跟踪会记下的内容',
   pod: (name) => `Pod ${name}`,
-  tables: { main: '路由', neighbour: '邻居', fdb: '转发数据库', bridge: '网桥端口', conntrack: '连接跟踪', ipvs: 'IPVS', sysctl: 'sysctl', link: '网线', flanneld: 'flanneld', veth: 'veth 对', deliver: '送达', decapsulate: '解封装', send: '发出', drop: '丢失' },
+  tables: { main: '路由', neighbour: '邻居', fdb: '转发数据库', bridge: '网桥端口', conntrack: '连接跟踪', ipvs: 'IPVS', sysctl: 'sysctl', link: '网线', qdisc: '网线、队列', flanneld: 'flanneld', veth: 'veth 对', deliver: '送达', decapsulate: '解封装', send: '发出', drop: '丢失' },
   outcome: {
     answered: (to, who) => `它到达 ${to}${who === '' ? '' : `（${who}）`}，答复也回来了。`,
     accepted: (to, who) => `它到达 ${to}${who === '' ? '' : `，由 ${who} 接收`}。`,
@@ -71,6 +73,8 @@ export const zh: Words = {
   hop: {
     sends: (who, to) => `${who} 把它发往 ${to}`,
     comes: (place, by) => `${place} 从 ${by} 收进它`,
+    comesEnveloped: (place, by) => `${place} 从 ${by} 收进信封`,
+    shaped: (device, rule) => `${device} 可能延迟或丢失它（${rule}）`,
     sendsEnvelope: (who, to) => `${who} 把信封发往 ${to}`,
     destination: (to) => `目的地址变成 ${to}`,
     source: (from) => `源地址变成 ${from}`,
@@ -100,7 +104,8 @@ export const zh: Words = {
     'message-too-long': (l) => `它比 ${l.place} 的${l.interface === '' ? '第一个接口' : ` ${l.interface} `}能承载的大，又不允许分片。`,
     'fragmentation-needed': (l) => `它比 ${l.place} 往后的路径能承载的大，又不允许分片；发送方会得知。`,
     'too-large': (l) => `它比 ${l.place} 处的网线或端口能承载的大，而且没有谁告知。`,
-    dropped: (l) => (/polic/i.test(`${l.comment} ${l.table}`) ? `${l.place} 上的网络策略丢弃了它，发送方什么也听不到。` : `${l.place} 上的一条规则丢弃了它，发送方什么也听不到。`),
+    dropped: (l) =>
+      l.table === 'qdisc' ? `${l.machine} 的 ${l.interface} 处的网线或队列不让这样的数据包通过，而且没有谁告知。` : (/polic/i.test(`${l.comment} ${l.table}`) ? `${l.place} 上的网络策略丢弃了它，发送方什么也听不到。` : `${l.place} 上的一条规则丢弃了它，发送方什么也听不到。`),
     'no-fdb': (l) => `${l.machine} 上的 ${l.interface || '设备'} 不知道 ${l.asked} 在哪台主机后面：转发数据库里没有这一项。`,
     'no-vtep': (l) => `信封到了 ${l.place}，但那里没有能打开它的设备（${l.asked}）。`,
     'not-for-us': (l) =>
@@ -112,4 +117,5 @@ export const zh: Words = {
   },
   join: '；',
   stop: '。',
+  space: '',
 };

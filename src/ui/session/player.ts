@@ -1,9 +1,10 @@
 // Everything that the page can ask of the session, in one place: opening and saving it, acting, and the transport.
 // Holds the connection; writes what it learns into the player store and the scene.
 
+import type { Remote } from 'comlink';
 import type {
-  Action, ActionResult, Batch, Clock, CommandAction, DiffResult, PacketAnswer, PacketEnds, PacketQuestion, SessionLog, StepLevel,
-  StepPosition, StoryRecord, TextProblem, Topology, TracedPacket,
+  Action, ActionResult, Batch, Clock, CommandAction, DiffResult, SessionApi, SessionLog, StepLevel, StepPosition, StoryRecord,
+  TextProblem, Topology,
 } from '../../session/protocol.ts';
 import type { SceneModel } from '../scene/model.ts';
 import { hidePacket, stepPacket, usePacket } from '../packet/store.ts';
@@ -85,7 +86,7 @@ export class Player {
       await this.#chooseAt(last.id);
       if (log?.view !== undefined) await this.#showWhereItStood();
     }
-    if (log?.packet) await this.#askAgain(log.packet);
+    if (log?.packet) await (await import('../packet/ask.ts')).askShared(this, log.packet);
     clearInterval(this.#saver);
     this.#saver = setInterval(() => void this.save(), SAVE_EVERY);
   }
@@ -389,20 +390,9 @@ export class Player {
     return (await this.#call((c) => c.call((api) => api.object(id)))) ?? null;
   }
 
-  async askPacket(question: PacketQuestion): Promise<PacketAnswer | null> {
-    return (await this.#call((c) => c.call((api) => api.askPacket(question)))) ?? null;
-  }
-
-  async packetEnds(): Promise<PacketEnds | null> {
-    return (await this.#call((c) => c.call((api) => api.packetEnds()))) ?? null;
-  }
-
-  async tracedPackets(flow: number): Promise<readonly TracedPacket[]> {
-    return (await this.#call((c) => c.call((api) => api.tracedPackets(flow)))) ?? [];
-  }
-
-  async tracedPacket(record: number): Promise<PacketAnswer | null> {
-    return (await this.#call((c) => c.call((api) => api.tracedPacket(record)))) ?? null;
+  /** For parts of the page that ask something of their own; undefined when the session failed to answer. */
+  query<T>(command: (api: Remote<SessionApi>) => Promise<T>): Promise<T | undefined> {
+    return this.#call((c) => c.call(command));
   }
 
   async traceHash(): Promise<string> {
@@ -480,14 +470,6 @@ export class Player {
     if (index <= 1) return;
     useUi.getState().set({ playMode: 'steps' });
     await this.#moveTo((c) => c.call((api) => api.stepTo(flow, useUi.getState().level, index)), true);
-  }
-
-  /** A session that was shared with a packet opens with it on the map. */
-  async #askAgain(question: PacketQuestion): Promise<void> {
-    const { ask } = await import('../packet/ask.ts');
-    useUi.getState().set({ bottomTab: 'packet' });
-    usePacket.setState({ from: question.from, to: question.to, protocol: question.protocol ?? '', port: question.port === null ? '' : String(question.port) });
-    await ask(this, question);
   }
 
   #flowsSoon(): void {

@@ -5,7 +5,7 @@ import { fromBase64 } from '../../api/base64.ts';
 import type { EndpointSlice, Namespace, Secret, Service } from '../../api/generated/types.ts';
 import type { ResourceKind } from '../../api/kinds.ts';
 import type { ApiObject } from '../../api/meta.ts';
-import { ApiError, isConflict, isNotFound } from '../../api/status.ts';
+import { ApiError } from '../../api/status.ts';
 import { Client } from '../../client/client.ts';
 import { isProgrammingError, messageOf } from '../../client/errors.ts';
 import { Informer, InformerFactory } from '../../client/informer.ts';
@@ -239,13 +239,10 @@ class Controller {
   *#writeStatuses(graph: Graph): Op<void> {
     for (const gatewayClass of this.#classes.list()) if (gatewayClass.spec.controllerName === CONTROLLER_NAME) yield* this.#classStatus(gatewayClass);
     for (const state of graph.gateways) yield* this.#gatewayStatus(state);
-    const spoken = new Set<HTTPRoute>();
-    for (const state of graph.routes) {
-      spoken.add(state.route);
-      yield* this.#routeStatus(state);
-    }
+    const spoken = new Set(graph.routes.map(({ route }) => route.metadata.uid));
+    for (const state of graph.routes) yield* this.#routeStatus(state);
     // Routes whose Gateway is gone are no longer ours to speak of.
-    for (const route of this.#routes.list()) if (!spoken.has(route) && route.status?.parents?.some((p) => p.controllerName === CONTROLLER_NAME)) yield* this.#routeStatus({ route, parents: [] });
+    for (const route of this.#routes.list()) if (!spoken.has(route.metadata.uid) && route.status?.parents?.some((p) => p.controllerName === CONTROLLER_NAME)) yield* this.#routeStatus({ route, parents: [] });
   }
 
   *#classStatus(gatewayClass: GatewayClass): Op<void> {
@@ -317,7 +314,8 @@ class Controller {
       yield* writeStatus(this.#client, kind, object);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (isConflict(error) || isNotFound(error)) return;
+      // Somebody wrote in between, or it is gone: the event about that comes round.
+      if (error.code === 409 || error.code === 404) return;
       this.#say('statusUpdater', `Failed to update status: ${error.message}`, { kind: kind.kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name });
     }
   }

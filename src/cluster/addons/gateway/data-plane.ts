@@ -52,7 +52,8 @@ export function holds({ any, method, headers = [], params = [] }: NjsMatch, { re
   });
 }
 
-const NGINX_CONF = `load_module modules/ngx_http_js_module.so;
+/** /etc/nginx/nginx.conf of the image. */
+export const NGINX_CONF = `load_module modules/ngx_http_js_module.so;
 include /etc/nginx/main-includes/*.conf;
 
 worker_processes auto;
@@ -98,7 +99,6 @@ export interface Delivery {
 export const dataPlaneProgram: Program = function* (os: Os): Op<number> {
   const stop = os.signals();
   const { files } = os;
-  files.write('/etc/nginx/nginx.conf', NGINX_CONF);
   if (!files.exists('/etc/nginx/main-includes/main.conf')) files.write('/etc/nginx/main-includes/main.conf', 'error_log stderr info;\n');
   os.log('starting nginx ...');
   const nginx = os.spawn(gatewayNginx, { argv: ['/usr/sbin/nginx', '-g', 'daemon off;'], parent: os.process });

@@ -64,21 +64,20 @@ function podTemplate(name: string, labels: Readonly<Record<string, string>>, por
       securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true, runAsGroup: 1001, runAsUser: 101, seccompProfile: { type: 'RuntimeDefault' } },
       volumeMounts: [
         { name: 'nginx-agent-config', mountPath: '/etc/nginx-agent' },
-        ...['/etc/nginx/conf.d', '/etc/nginx/main-includes', '/etc/nginx/secrets', '/var/run/nginx', '/etc/nginx'].map((mountPath) => ({ name: volumeName(mountPath), mountPath })),
+        ...MOUNTS.map((mountPath) => ({ name: volumeName(mountPath), mountPath })),
       ],
     },
   ];
   const volumes = [
     { name: 'nginx-agent-config', configMap: { name: `${name}-agent-config` } },
-    ...['/etc/nginx', '/etc/nginx/conf.d', '/etc/nginx/main-includes', '/etc/nginx/secrets', '/var/run/nginx'].map((path) => ({ name: volumeName(path), emptyDir: {} })),
+    ...MOUNTS.map((path) => ({ name: volumeName(path), emptyDir: {} })),
   ];
   const securityContext = { fsGroup: 1001, runAsNonRoot: true, sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }] };
   return { metadata: { labels }, spec: { serviceAccountName: name, terminationGracePeriodSeconds: 30, securityContext, containers, volumes } } as unknown as Deployment['spec']['template'];
 }
 
-const VOLUMES: Readonly<Record<string, string>> = {
-  '/etc/nginx': 'nginx-etc', '/etc/nginx/conf.d': 'nginx-conf', '/etc/nginx/main-includes': 'nginx-main-includes', '/etc/nginx/secrets': 'nginx-secrets', '/var/run/nginx': 'nginx-run',
-};
+const VOLUMES: Readonly<Record<string, string>> = { '/etc/nginx/conf.d': 'nginx-conf', '/etc/nginx/main-includes': 'nginx-main-includes', '/etc/nginx/secrets': 'nginx-secrets', '/var/run/nginx': 'nginx-run' };
+const MOUNTS = Object.keys(VOLUMES);
 const volumeName = (path: string): string => VOLUMES[path] ?? 'nginx';
 
 const agentConf = ({ namespace, service }: Settings, own: string, name: string): string => `command:

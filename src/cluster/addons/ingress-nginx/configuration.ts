@@ -219,13 +219,16 @@ function addLocations(read: readonly Read[], backends: ReadonlyMap<string, Backe
         if (!wanted.service) continue;
         const backend = backends.get(upstreamName(ingress.metadata.namespace ?? '', wanted.service));
         if (!backend || backend.noServer) continue;
-        place(server, given || '/', (pathType ?? 'ImplementationSpecific') as PathType, backend, portOf(wanted.service), ingress, annotations, backends);
+        place(server, given || '/', pathTypeOf(pathType), backend, portOf(wanted.service), ingress, annotations, backends);
         backend.affinity ??= annotations.affinity;
         if (annotations.fromToWww) server.fromToWww = true;
       }
     }
   }
 }
+
+/** ImplementationSpecific is Prefix to ingress-nginx (SetDefaultNGINXPathType). */
+const pathTypeOf = (type: string | undefined): PathType => (type === 'Exact' ? 'Exact' : 'Prefix');
 
 function place(server: Server, path: string, pathType: PathType, backend: Backend, port: string, ingress: Ingress, annotations: Annotations, backends: ReadonlyMap<string, Backend>): void {
   const custom = customDefault(ingress.metadata.namespace ?? '', annotations.defaultBackend);
@@ -261,7 +264,7 @@ function mergeCanary(world: World, ingress: Ingress, backends: Map<string, Backe
           world.warn('controller.go:1696', `alternative upstream ${name} in Ingress ${keyOf(ingress)} is primary upstream in Other Ingress for location ${server.hostname}${location.path}!`);
           break;
         }
-        if (primary.noServer || primary.name === DEFAULT_BACKEND || location.path !== path || location.pathType !== pathType) continue;
+        if (primary.noServer || primary.name === DEFAULT_BACKEND || location.path !== path || location.pathType !== pathTypeOf(pathType)) continue;
         if (!primary.alternatives.includes(name)) primary.alternatives.push(name);
         merged = true;
       }

@@ -3,10 +3,11 @@
 // (internal/ingress/controller/{nginx,controller}.go, store/store.go.)
 
 import { fromBase64 } from '../../api/base64.ts';
-import type { ConfigMap, EndpointSlice, Ingress, IngressClass, Secret, Service } from '../../api/generated/types.ts';
+import type { ConfigMap, EndpointSlice, Ingress, IngressClass, ObjectReference, Secret, Service } from '../../api/generated/types.ts';
 import { createAuthority } from '../../api/pki.ts';
+import type { ApiObject } from '../../api/meta.ts';
 import type { Client } from '../../client/client.ts';
-import type { EventRecorder } from '../../client/events.ts';
+import { type EventRecorder, type EventType, referenceTo } from '../../client/events.ts';
 import { type Informer, InformerFactory } from '../../client/informer.ts';
 import type { Os, Process, Program } from '../../machine/process.ts';
 import { HttpClient } from '../../network/http.ts';
@@ -34,7 +35,7 @@ export interface ControllerOptions {
   readonly log: Klog;
   readonly nginx: Program;
   readonly flag: (name: string) => string | undefined;
-  readonly pod: { readonly namespace: string; readonly name: string };
+  readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
 }
 
 export class IngressController {
@@ -54,6 +55,8 @@ export class IngressController {
   #configured = false;
   /** The Ingresses that are ours, by key. */
   readonly #mine = new Set<string>();
+  /** Secrets whose certificates are in use. */
+  readonly #stored = new Set<string>();
 
   constructor(options: ControllerOptions) {
     this.#o = options;
@@ -136,7 +139,7 @@ export class IngressController {
   }
 
   #watch(): void {
-    const { log, recorder } = this.#o;
+    const { log } = this.#o;
     const again = (): void => this.#changed();
     const consider = (ingress: Ingress): void => {
       const key = keyOf(ingress);
@@ -153,7 +156,8 @@ export class IngressController {
       }
       if (!known) log.info('store.go:443', `"Found valid IngressClass" ingress="${key}" ingressclass="${found.name}"`);
       this.#mine.add(key);
-      recorder.event(ingress, 'Normal', 'Sync', 'Scheduled for sync');
+      this.#event(ingress, 'Sync', 'Scheduled for sync');
+      this.#syncSecrets(ingress);
       again();
     };
     this.#classes.addHandler({
@@ -176,8 +180,10 @@ export class IngressController {
     this.#slices.addHandler({ add: again, update: again, delete: again });
     const used = (secret: Secret, where: string, text: string): void => {
       const key = `${secret.metadata.namespace ?? ''}/${secret.metadata.name}`;
-      if (!this.ingresses().some((i) => i.metadata.namespace === secret.metadata.namespace && i.spec?.tls?.some((t) => t.secretName === secret.metadata.name))) return;
+      const users = this.ingresses().filter((i) => i.metadata.namespace === secret.metadata.namespace && i.spec?.tls?.some((t) => t.secretName === secret.metadata.name));
+      if (users.length === 0) return;
       log.info(where, `"${text}" secret="${key}"`);
+      for (const user of users) this.#syncSecrets(user);
       again();
     };
     this.#secrets.addHandler({
@@ -188,10 +194,31 @@ export class IngressController {
     const [, name = ''] = (this.#o.flag('configmap') ?? '').split('/');
     const configuration = (reason: string) => (map: ConfigMap): void => {
       if (map.metadata.name !== name) return;
-      recorder.event(map, 'Normal', reason, `ConfigMap ${map.metadata.namespace ?? ''}/${name}`);
+      this.#event(map, reason, `ConfigMap ${map.metadata.namespace ?? ''}/${name}`);
       again();
     };
     this.#configMaps.addHandler({ add: configuration('CREATE'), update: (_, map) => configuration('UPDATE')(map), delete: configuration('DELETE') });
+  }
+
+  /** Takes the certificates that an Ingress names into the local store, or says that they are not there. */
+  #syncSecrets({ metadata, spec }: Ingress): void {
+    const { log } = this.#o;
+    for (const { secretName } of spec?.tls ?? []) {
+      if (!secretName) continue;
+      const key = `${metadata.namespace ?? ''}/${secretName}`;
+      if (!this.#secrets.getByKey(key)) log.warning('backend_ssl.go:47', `Error obtaining X.509 certificate: no object matching key "${key}" in local store`);
+      else if (!this.#stored.has(key)) log.info('backend_ssl.go:67', `"Adding secret to local store" name="${key}"`);
+      else continue;
+      if (this.#secrets.getByKey(key)) this.#stored.add(key);
+    }
+  }
+
+  /** Written, and told in the log as client-go's broadcaster does. */
+  #event(about: ApiObject | ObjectReference, reason: string, message: string, type: EventType = 'Normal'): void {
+    const { log, recorder } = this.#o;
+    const { kind = '', namespace = '', name = '', uid = '', apiVersion = '', resourceVersion = '' } = referenceTo(about);
+    recorder.event(about, type, reason, message);
+    log.info('event.go:377', `Event(v1.ObjectReference{Kind:"${kind}", Namespace:"${namespace}", Name:"${name}", UID:"${uid}", APIVersion:"${apiVersion}", ResourceVersion:"${resourceVersion}", FieldPath:""}): type: '${type}' reason: '${reason}' ${message}`);
   }
 
   #changed(): void {
@@ -221,7 +248,7 @@ export class IngressController {
   }
 
   *#sync(): Op<void> {
-    const { os, log, recorder, pod } = this.#o;
+    const { os, log, pod } = this.#o;
     const model = modelOf(this.#world(this.ingresses(), (where, text) => log.warning(where, text)));
     const [, name = ''] = (this.#o.flag('configmap') ?? '').split('/');
     const config = this.#configMaps.get(pod.namespace, name)?.data ?? {};
@@ -230,16 +257,16 @@ export class IngressController {
     if (text !== this.#text) {
       log.info('controller.go:217', '"Configuration changes detected, backend reload required"');
       const problem = yield* this.#reload(`\n# Configuration checksum: ${checksum(text)}\n\n${text}`);
-      const involved = { apiVersion: 'v1', kind: 'Pod', namespace: pod.namespace, name: pod.name };
+      const involved = { apiVersion: 'v1', kind: 'Pod', namespace: pod.namespace, name: pod.name, uid: pod.uid };
       if (problem !== undefined) {
         log.error('controller.go:225', `Unexpected failure reloading the backend:\n${problem}`);
-        recorder.event(involved, 'Warning', 'RELOAD', `Error reloading NGINX: ${problem}`);
+        this.#event(involved, 'RELOAD', `Error reloading NGINX: ${problem}`, 'Warning');
         this.#later();
         return;
       }
       this.#text = text;
       log.info('controller.go:231', '"Backend successfully reloaded"');
-      recorder.event(involved, 'Normal', 'RELOAD', 'NGINX reload triggered due to a change in configuration');
+      this.#event(involved, 'RELOAD', 'NGINX reload triggered due to a change in configuration');
     }
     if (first) {
       log.info('controller.go:243', '"Initial sync, sleeping for 1 second"');

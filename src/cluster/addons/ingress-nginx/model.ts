@@ -23,7 +23,7 @@ export interface Backend {
   alternatives: string[];
 }
 
-export type PathType = 'Exact' | 'Prefix' | 'ImplementationSpecific';
+export type PathType = 'Exact' | 'Prefix';
 
 export interface Location {
   path: string;

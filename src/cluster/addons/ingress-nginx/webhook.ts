@@ -7,7 +7,7 @@ import type { Op } from '../../sim/simulation.ts';
 import type { Klog } from '../klog.ts';
 import { forbiddenAnnotation } from './annotations.ts';
 import type { IngressController } from './controller.ts';
-import { DEFAULT_SERVER, type PathType } from './model.ts';
+import { DEFAULT_SERVER } from './model.ts';
 
 interface Review {
   readonly request: { readonly uid: string; readonly namespace?: string; readonly name?: string; readonly object?: Ingress | null };
@@ -49,8 +49,8 @@ function overlap(ingress: Ingress, controller: IngressController): string | null
   const canary = ingress.metadata.annotations?.['nginx.ingress.kubernetes.io/canary'] === 'true';
   if (canary) return null;
   const others = controller.ingresses().filter((i) => (i.metadata.namespace !== ingress.metadata.namespace || i.metadata.name !== ingress.metadata.name) && i.metadata.annotations?.['nginx.ingress.kubernetes.io/canary'] !== 'true');
-  const asked = (i: Ingress): readonly { host: string; path: string; type: PathType }[] =>
-    (i.spec?.rules ?? []).flatMap((r) => (r.http?.paths ?? []).map((p) => ({ host: r.host || DEFAULT_SERVER, path: p.path || '/', type: (p.pathType ?? 'ImplementationSpecific') as PathType })));
+  const asked = (i: Ingress): readonly { host: string; path: string; type: string }[] =>
+    (i.spec?.rules ?? []).flatMap((r) => (r.http?.paths ?? []).map((p) => ({ host: r.host || DEFAULT_SERVER, path: p.path || '/', type: p.pathType === 'Exact' ? 'Exact' : 'Prefix' })));
   for (const { host, path, type } of asked(ingress)) {
     const taken = others.find((other) => asked(other).some((o) => o.host === host && o.path === path && o.type === type));
     if (taken) return `host "${host}" and path "${path}" is already defined in ingress ${taken.metadata.namespace ?? ''}/${taken.metadata.name}`;

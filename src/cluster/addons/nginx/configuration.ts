@@ -187,10 +187,15 @@ export function serverFor(servers: readonly Server[], listens: (listen: Listen) 
   return best ?? here.find((s) => s.listens.some((l) => listens(l) && l.isDefault)) ?? here[0];
 }
 
-/** `=` first, then the longest prefix; a pattern beats it unless it is `^~`. With the pattern's groups. */
-export function locationFor(server: Server, uri: string): { readonly location: Location; readonly groups: readonly string[] } | undefined {
+/**
+ * `=` first, then the longest prefix; a pattern beats it unless it is `^~`. With the pattern's groups. `slash`: a location `/foo/` that
+ * passes requests on answers `/foo` with a redirect to itself.
+ */
+export function locationFor(server: Server, uri: string): { readonly location: Location; readonly groups: readonly string[]; readonly slash?: true } | undefined {
   const exact = server.exact.get(uri);
   if (exact) return { location: exact, groups: [] };
+  const slashed = server.prefixes.find((l) => l.path === `${uri}/` && l.directives.some((d) => d.name === 'proxy_pass'));
+  if (slashed) return { location: slashed, groups: [], slash: true };
   const prefix = server.prefixes.find((l) => uri.startsWith(l.path));
   if (prefix?.modifier === '^~') return { location: prefix, groups: [] };
   for (const location of server.patterns) {

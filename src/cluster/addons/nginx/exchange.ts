@@ -61,6 +61,11 @@ export class Exchange {
     return this.peer.serverName !== undefined;
   }
 
+  /** Who speaks TLS has chosen HTTP/2 (`http2 on`). */
+  get #protocol(): string {
+    return this.secure ? 'HTTP/2.0' : 'HTTP/1.1';
+  }
+
   /** The request line's target as it came. */
   get requestUri(): string {
     const { path, query } = this.request;
@@ -164,9 +169,9 @@ export class Exchange {
       case 'server_name':
         return this.server.names[0] ?? '';
       case 'server_protocol':
-        return 'HTTP/1.1';
+        return this.#protocol;
       case 'request':
-        return `${request.method} ${this.requestUri} HTTP/1.1`;
+        return `${request.method} ${this.requestUri} ${this.#protocol}`;
       case 'request_id':
         return (this.#requestId ||= this.engine.random.uuid().replaceAll('-', ''));
       case 'request_length':

@@ -4,6 +4,7 @@
 import { page } from '../../images/static-site.ts';
 import type { HttpRequest, Peer } from '../../network/http.ts';
 import type { Op } from '../../sim/simulation.ts';
+import { strftime } from '../../images/shell/applets/system.ts';
 import { contains, parseCidr, parseIp } from '../../network/ip.ts';
 import { type Configuration, type Location, locationFor, patternOf, type Server } from './configuration.ts';
 import type { Directive } from './directives.ts';
@@ -55,6 +56,7 @@ function* run(x: Exchange, scripts: Scripts): Op<Reply> {
     const found = locationFor(x.server, x.uri);
     if (found === undefined || (found.location.internal && redirects === 0)) return plain(x, 404);
     x.location = found.location;
+    if (found.slash) return redirected(x, 301, `${x.uri}/${x.args === '' ? '' : `?${x.args}`}`);
     if (found.groups.length > 0) x.groups = found.groups;
     const result = rewritten(x, found.location.directives);
     if (result === 'again') continue;
@@ -145,10 +147,11 @@ function returned(x: Exchange, [first = '', ...rest]: readonly string[]): Reply 
 
 const PERMITTED_BODY = new Set([204, 304]);
 
+/** A location of this server is made absolute with the name that was asked for, and with the port unless port_in_redirect is off. */
 export function redirected(x: Exchange, status: number, location: string): Reply {
-  const target = /^https?:/.test(location) || !location.startsWith('/') ? location : `${x.value('scheme')}://${x.value('http_host') || x.host}${location}`;
-  const page = errorPage(status, serverToken(x));
-  return { status, headers: { 'content-type': 'text/html', location: target }, body: page };
+  const usual = x.port === (x.secure ? 443 : 80) || x.inherited('port_in_redirect')[0]?.args[0] === 'off';
+  const target = location.startsWith('/') ? `${x.value('scheme')}://${x.host}${usual ? '' : `:${x.port}`}${location}` : location;
+  return { status, headers: { 'content-type': 'text/html', location: target }, body: errorPage(status, serverToken(x)) };
 }
 
 /** A status with nginx' own page, unless an error_page takes it. */
@@ -212,9 +215,18 @@ function finished(x: Exchange, scripts: Scripts, reply: Reply): Reply {
     body = made.body;
     headers = { ...headers, 'content-type': 'text/html' };
   }
-  delete headers['server'];
-  if (!x.inherited('more_clear_headers').some((d) => d.args[0]?.toLowerCase() === 'server')) headers = { server: serverToken(x), ...headers };
-  if (reply.stream === undefined && body !== undefined) headers['content-length'] = String(bytesOfBody(body));
+  const { 'content-type': type, 'content-length': length, ...others } = headers;
+  const cleared = x.inherited('more_clear_headers').some((d) => d.args[0]?.toLowerCase() === 'server');
+  const size = reply.stream === undefined && body !== undefined ? String(bytesOfBody(body)) : length;
+  headers = {
+    ...(cleared ? {} : { server: serverToken(x) }),
+    date: strftime('%a, %d %b %Y %H:%M:%S GMT', x.os.sim.epoch + x.os.sim.now),
+    ...(type === undefined ? {} : { 'content-type': type }),
+    ...(size === undefined || (x.request.method === 'HEAD' && size === '0') ? {} : { 'content-length': size }),
+    ...(x.secure ? {} : { connection: 'keep-alive' }),
+    ...others,
+  };
+  delete headers['content-encoding'];
   for (const { args } of x.inherited('add_header')) {
     const [name = '', value = '', always] = args;
     const text = x.text(value);

@@ -125,7 +125,7 @@ function* ask(x: Exchange, target: Target, address: string): Op<Reply> {
     number(x, 'proxy_read_timeout', 60) * SECOND,
   );
   const back: Record<string, string> = { ...response.headers };
-  for (const hidden of ['server', 'date', 'connection', ...x.inherited('proxy_hide_header').map((d) => d.args[0]?.toLowerCase() ?? '')]) delete back[hidden];
+  for (const hidden of ['server', 'date', 'connection', 'x-pad', 'x-accel-redirect', ...x.inherited('proxy_hide_header').map((d) => d.args[0]?.toLowerCase() ?? '')]) delete back[hidden];
   return { status: response.status, headers: back, ...(response.stream ? { stream: relayed(x, response.stream) } : { body: response.body ?? '' }) };
 }
 

@@ -1,10 +1,11 @@
 // What a Service gets from the cluster: its ClusterIP and NodePorts (pkg/registry/core/service/storage/alloc.go).
 
 import type { Service, ServicePort, ServiceSpec } from '../../api/generated/types.ts';
-import type { ApiObject } from '../../api/meta.ts';
+import { type ApiObject, semanticEqual } from '../../api/meta.ts';
 import { invalid, type FieldError } from '../../api/status.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { type Exchange, stage } from '../server.ts';
+import { withFamilies } from './service-families.ts';
 
 const SERVICE = { group: '', kind: 'Service' } as const;
 
@@ -24,6 +25,7 @@ export function* beforeServiceUpdate(x: Exchange, object: ApiObject, old: ApiObj
   if (service.spec === before) return object;
   let spec = service.spec;
   if (needsIp(spec) && !addressOf(before)) spec = yield* withClusterIp(x, service, spec);
+  else if (spec.ipFamilyPolicy !== before.ipFamilyPolicy || !semanticEqual(spec.ipFamilies, before.ipFamilies)) spec = withFamilies(service, spec, before);
   const had = nodePortsOf(before);
   spec = yield* withNodePorts(x, service, spec, had);
   if (!x.dryRun) {
@@ -57,10 +59,10 @@ const nodePortsOf = (spec: ServiceSpec): number[] => (spec.ports ?? []).flatMap(
 
 function* withClusterIp(x: Exchange, service: Service, spec: ServiceSpec): Op<ServiceSpec> {
   if (spec.type === 'ExternalName') return spec;
-  const families = { ipFamilies: spec.ipFamilies ?? ['IPv4'], ipFamilyPolicy: spec.ipFamilyPolicy ?? 'SingleStack' };
-  if (spec.clusterIP === 'None') return { ...spec, clusterIPs: ['None'], ...families };
+  const whole = withFamilies(service, spec, null);
+  if (spec.clusterIP === 'None') return { ...whole, clusterIPs: ['None'] };
   const clusterIP = x.dryRun ? (spec.clusterIP ?? '') : yield* takeAddress(x, service, spec.clusterIP ?? spec.clusterIPs?.[0] ?? '');
-  return { ...spec, clusterIP, clusterIPs: [clusterIP], ...families };
+  return { ...whole, clusterIP, clusterIPs: [clusterIP] };
 }
 
 function* takeAddress(x: Exchange, service: Service, wanted: string): Op<string> {

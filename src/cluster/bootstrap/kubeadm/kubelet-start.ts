@@ -1,6 +1,6 @@
 // kubeadm phase kubelet-start (app/phases/kubelet): the kubelet's configuration, and systemd starts it.
 
-import { formatYaml } from '../../api/yaml.ts';
+import { formatYaml, parseYaml } from '../../api/yaml.ts';
 import type { Os } from '../../machine/process.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { MILLISECOND } from '../../sim/time.ts';
@@ -18,12 +18,15 @@ export function* startKubelet(
   os.files.write(KUBELET_FLAGS_FILE, 'KUBELET_KUBEADM_ARGS=""\n');
   os.files.write('/var/lib/kubelet/instance-config.yaml', instanceConfiguration(config.criSocket));
   os.log(`[kubelet-start] Writing kubelet configuration to file "${KUBELET_CONFIG_FILE}"`);
-  os.files.write(
-    KUBELET_CONFIG_FILE,
-    text.replace('containerRuntimeEndpoint: ""', `containerRuntimeEndpoint: unix://${config.criSocket}`),
-  );
+  os.files.write(KUBELET_CONFIG_FILE, patched(text, config.criSocket));
   yield* os.sleep(200 * MILLISECOND);
   units.start('kubelet');
+}
+
+/** The configuration as this machine's kubelet gets it. */
+function patched(text: string, criSocket: string): string {
+  const value = parseYaml(text) as { readonly containerRuntimeEndpoint?: string };
+  return value.containerRuntimeEndpoint === '' ? formatYaml({ ...value, containerRuntimeEndpoint: `unix://${criSocket}` }) : text;
 }
 
 const instanceConfiguration = (criSocket: string): string =>

@@ -52,7 +52,7 @@ const NOBODY: Side = { selector: null, notSelector: null, nets: [], notNets: [] 
 // ---- Kubernetes' NetworkPolicy
 
 export function fromKubernetes(policy: NetworkPolicy): Policy {
-  const { name = '', namespace = '' } = policy.metadata;
+  const { name, namespace = '' } = policy.metadata;
   const { podSelector, ingress = [], egress = [], policyTypes = ['Ingress'] } = policy.spec;
   const rules = (peers: readonly NetworkPolicyPeer[] | undefined, ports: readonly NetworkPolicyPort[] | undefined, isIngress: boolean): PolicyRule[] => convert(namespace, peers ?? [], ports ?? [], isIngress);
   return {
@@ -180,7 +180,7 @@ const BY_NUMBER: Readonly<Record<string, Protocol>> = { '1': 'icmp', '4': 'ipenc
 
 /** Throws SelectorError. */
 export function fromCalico(policy: CalicoPolicy, kind: 'NetworkPolicy' | 'GlobalNetworkPolicy'): Policy {
-  const { name = '', namespace = '' } = policy.metadata;
+  const { name, namespace = '' } = policy.metadata;
   const { order, selector = '', namespaceSelector = '', serviceAccountSelector = '', types, ingress, egress } = policy.spec ?? {};
   const asked = types ?? (egress === undefined || ingress !== undefined ? (egress === undefined ? ['Ingress'] : ['Ingress', 'Egress']) : ['Egress']);
   const own = [selector || 'all()', serviceAccountSelector === '' ? '' : withPrefix(serviceAccountSelector, 'pcsa.'), namespaceSelector === '' ? '' : withPrefix(namespaceSelector, 'pcns.').replaceAll('all()', `has(${NAMESPACE})`)];

@@ -19,6 +19,10 @@ const DNS_PORT = 53;
 /** What UDP carries without EDNS. */
 const PLAIN_SIZE = 512;
 
+/** Time that a query takes at least, and what comes on top. */
+const LEAST_WORK = 60;
+const MORE_WORK = 180;
+
 /** The plug-ins that the Corefile of kubeadm names; the others come later. */
 const PLUGINS: Readonly<Record<string, Setup>> = { errors, health, ready, kubernetes, prometheus, forward, cache, loop, reload, loadbalance };
 
@@ -125,7 +129,10 @@ export class Instance {
 
   *#answer(query: DnsQuery, client: SocketAddress, protocol: 'udp' | 'tcp', port: number): Op<DnsReply> {
     const question = { name: query.question.name.toLowerCase(), type: query.question.type };
-    const request: Request = { query: { ...query, question }, client, protocol, server: `dns://:${port}`, zone: '.' };
+    const { os } = this.#process;
+    const arrived = os.sim.now;
+    yield* os.sleep(LEAST_WORK + (query.id % MORE_WORK));
+    const request: Request = { query: { ...query, question }, arrived, client, protocol, server: `dns://:${port}`, zone: '.' };
     const { reply } = yield* this.#resolve(request, port);
     return fitting(question.name === query.question.name ? reply : asWritten(reply, query.question.name), protocol === 'tcp' ? 65_535 : Math.max(PLAIN_SIZE, query.edns?.size ?? PLAIN_SIZE));
   }

@@ -73,7 +73,7 @@ function answerTo(group: string, name: string, type: DnsType): string {
     },
   };
   const question = { name: name.toLowerCase().replace(/\.$/, ''), type };
-  const request: Request = { query: { id: 1, question }, client: { address: '10.240.0.1', port: 40212 }, protocol: 'udp', server: 'dns://:53', zone: '.' };
+  const request: Request = { query: { id: 1, question }, arrived: 0, client: { address: '10.240.0.1', port: 40212 }, protocol: 'udp', server: 'dns://:53', zone: '.' };
   const zone = options.zones.find((z) => question.name.endsWith(z)) as string;
   const running = new Backend(new Lookup(options, records), upstream, () => '127.0.0.1').answer(request, zone);
   const step = running.next();

@@ -14,6 +14,7 @@ import type { Metrics } from './metrics.ts';
 export interface Request {
   /** The name in lower case. */
   readonly query: DnsQuery;
+  readonly arrived: Micros;
   readonly client: SocketAddress;
   readonly protocol: 'udp' | 'tcp';
   /** `dns://:53`. */

@@ -108,6 +108,7 @@ class Flannel {
     log('I', 'main.go:471', 'Running backend.');
     os.go('iptables-resync', () => this.#resync(config.Network, lease.subnet));
     log('I', type === 'vxlan' ? 'vxlan_network.go:68' : type === 'udp' ? 'udp_network_amd64.go:99' : 'route_network.go:56', type === 'vxlan' ? 'watching for new subnet leases' : 'Watching for new subnet leases');
+    this.#tellWritten();
     const events = yield* manager.watch(lease);
     os.go('lease-events', () => this.#handleEvents(events, backend));
     os.go('complete-lease', () => this.#complete(manager, lease));
@@ -224,6 +225,11 @@ class Flannel {
       if (first) this.#log('I', 'iptables.go:212', 'Changing default FORWARD chain policy to ACCEPT');
       ensureForward(this.#netns, network, os.place);
     }
+    if (!first) this.#tellWritten();
+  }
+
+  #tellWritten(): void {
+    const { ipMasq, forwardRules } = this.#options;
     for (const written of [ipMasq, forwardRules]) if (written) this.#log('I', 'iptables.go:358', 'bootstrap done');
   }
 

@@ -2,13 +2,14 @@
 // for each of their ports, and ipsets that a fixed handful of iptables rules ask for masquerading.
 
 import { addAddress, addDummy, removeAddress, setUp } from '../../network/device.ts';
-import type { MatchContext } from '../../network/compile.ts';
-import type { Ipvs, RealServer, VirtualServer } from '../../network/ipvs.ts';
+import type { RealServer, VirtualServer } from '../../network/ipvs.ts';
 import { ensureChain, ensureRule, replaceTables } from '../../network/netfilter.ts';
 import type { Netns } from '../../network/netns.ts';
 import type { Place } from '../../sim/trace.ts';
 import { categorize } from './categorize.ts';
+import { GracefulTermination } from './ipvs-graceful.ts';
 import { IPSETS, ipvsChains, IPVS_JUMPS } from './ipvs-static.ts';
+import { IpvsTable, virtualKey } from './ipvs-table.ts';
 import { changesOf, type ModeOptions, type PendingWrite, type ProxyMode, type ReadService } from './mode.ts';
 import { nodeAddresses } from './node-addresses.ts';
 import type { PortContext } from './port-rules.ts';
@@ -23,54 +24,6 @@ interface PortEntry {
   readonly sets: readonly (readonly [set: string, element: string])[];
 }
 
-/** The kernel's table: round robin and its kin; who comes again within the time goes where it went. */
-class IpvsTable implements Ipvs {
-  readonly #servers = new Map<string, VirtualServer>();
-  readonly #next = new Map<string, number>();
-  readonly #seen: (list: string, source: string, seconds: number) => boolean;
-  readonly #sticky = new Map<string, RealServer>();
-
-  constructor(seen: (list: string, source: string, seconds: number) => boolean) {
-    this.#seen = seen;
-  }
-
-  put(server: VirtualServer): void {
-    this.#servers.set(`${server.protocol} ${server.address}:${server.port}`, server);
-  }
-
-  remove({ protocol, address, port }: VirtualServer): void {
-    this.#servers.delete(`${protocol} ${address}:${port}`);
-  }
-
-  choose(c: MatchContext): RealServer | null | undefined {
-    const key = `${c.protocol} ${c.dst}:${c.dport}`;
-    const virtual = this.#servers.get(key);
-    if (virtual === undefined) return undefined;
-    const able = virtual.servers.filter((s) => s.weight > 0);
-    if (virtual.persistent > 0) {
-      const name = `ipvs ${key}`;
-      const old = this.#sticky.get(`${key} ${c.src}`);
-      const again = old !== undefined && this.#seen(name, c.src, virtual.persistent) && virtual.servers.find((s) => s.address === old.address && s.port === old.port);
-      c.noteSeen(name, c.src);
-      if (again) return again;
-    }
-    if (able.length === 0) return null;
-    const at = virtual.scheduler === 'sh' ? c.srcInt % able.length : (this.#next.get(key) ?? 0) % able.length;
-    if (c.live) this.#next.set(key, at + 1);
-    const chosen = able[at] as RealServer;
-    if (virtual.persistent > 0 && c.live) this.#sticky.set(`${key} ${c.src}`, chosen);
-    return chosen;
-  }
-
-  list(): readonly VirtualServer[] {
-    return [...this.#servers.values()];
-  }
-
-  clear(): void {
-    this.#servers.clear();
-  }
-}
-
 export class IpvsMode implements ProxyMode {
   readonly name = 'ipvs';
   readonly #netns: Netns;
@@ -79,6 +32,7 @@ export class IpvsMode implements ProxyMode {
   readonly #options: ModeOptions;
   readonly #entries = new Map<string, readonly PortEntry[]>();
   readonly #table: IpvsTable;
+  readonly #graceful: GracefulTermination;
   readonly #sets = new Map<string, Set<string>>();
   readonly #nodeAddresses: readonly string[];
   #context: PortContext;
@@ -93,10 +47,8 @@ export class IpvsMode implements ProxyMode {
     this.#context = context;
     const own = [...netns.interfaces.values()].filter((i) => i.kind !== 'lo' && i.kind !== 'dummy').flatMap((i) => i.addresses.map((a) => a.address));
     this.#nodeAddresses = config.nodePortAddresses === null ? own : nodeAddresses(netns, config.nodePortAddresses, context.nodeIP);
-    this.#table = new IpvsTable((list, source, seconds) => {
-      const at = netns.rules.recent.get(list)?.get(source);
-      return at !== undefined && os.sim.now - at <= seconds * 1_000_000;
-    });
+    this.#table = new IpvsTable(netns);
+    this.#graceful = new GracefulTermination(os, netns, this.#table);
     for (const { name, type } of IPSETS) {
       const elements = new Set<string>();
       this.#sets.set(name, elements);
@@ -138,16 +90,21 @@ export class IpvsMode implements ProxyMode {
   #replace(key: string, next: readonly PortEntry[]): void {
     const device = this.#netns.interfaces.get(DEVICE);
     const before = this.#entries.get(key) ?? [];
+    const served = new Map<string, VirtualServer>();
     const kept = new Set(next.flatMap((entry) => entry.addresses));
     for (const old of before) {
-      for (const server of old.virtual) this.#table.remove(server);
+      for (const server of old.virtual) {
+        const written = this.#table.get(virtualKey(server));
+        if (written !== undefined) served.set(virtualKey(server), written);
+        this.#table.remove(server);
+      }
       for (const [set, element] of old.sets) this.#sets.get(set)?.delete(element);
       if (device !== undefined) for (const address of old.addresses) if (!kept.has(address)) removeAddress(device, address, this.#place);
       this.#count -= old.virtual.length;
     }
     for (const entry of next) {
       if (device !== undefined) for (const address of entry.addresses) addAddress(device, `${address}/32`, this.#place);
-      for (const server of entry.virtual) this.#table.put(server);
+      for (const server of entry.virtual) this.#table.put(this.#graceful.follow(served.get(virtualKey(server)), server));
       for (const [set, element] of entry.sets) this.#sets.get(set)?.add(element);
       this.#count += entry.virtual.length;
     }

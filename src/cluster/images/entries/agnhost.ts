@@ -3,7 +3,7 @@
 import type { Os, Program } from '../../machine/process.ts';
 import { serveHttp } from '../../network/http.ts';
 import { lookupHost } from '../../network/resolver.ts';
-import { dial, SocketError } from '../../network/socket.ts';
+import { dial, SocketError, udpSocket } from '../../network/socket.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { SECOND } from '../../sim/time.ts';
 import { type Answer, MEGABYTE, servePlainly, STARTUP, text } from '../plain/server.ts';
@@ -29,6 +29,12 @@ export const agnhost: Program = function* (os) {
     case 'netexec': {
       const port = Number(flag(os, 'http-port') ?? 8080);
       let failing = false;
+      const datagrams = udpSocket(os, Number(flag(os, 'udp-port') ?? 8081));
+      datagrams.onDatagram = ({ address, port: from, payload, to }) => {
+        const [command = '', ...words] = String(payload).trim().split(' ');
+        const answer = command === 'echo' ? words.join(' ') : command.toLowerCase() === 'hostname' ? hostOf(os) : command === 'clientip' ? `${address}:${from}` : null;
+        if (answer !== null) datagrams.send(address, from, answer, { from: to });
+      };
       return yield* serve(os, [port], function* (_os, request, peer) {
         switch (request.path) {
           case '/': return text('NOW: ' + String(Math.floor(os.sim.now / SECOND)));

@@ -127,7 +127,7 @@ export class CniNetwork {
       yield* plugin.del(this.#os, args, conf, result);
     } catch (error) {
       if (!(error instanceof CniError)) throw error;
-      this.#os.logError(`level=error msg="failed to destroy network for sandbox \"${args.containerId}\"" error="plugin type=\"${conf.type}\" failed (delete): ${error.message}"`);
+      this.#os.logError(`level=error msg="failed to destroy network for sandbox \\"${args.containerId}\\"" error="plugin type=\\"${conf.type}\\" failed (delete): ${error.message}"`);
     }
   }
 

@@ -46,6 +46,7 @@ class Bird implements Router {
   #configuration: BirdConfiguration | undefined = undefined;
   #syncPlanned = false;
   #seen: readonly Route[] | null = null;
+  #recovered = false;
 
   constructor(os: Os) {
     this.os = os;
@@ -158,7 +159,8 @@ class Bird implements Router {
 
   /** A new BIRD does not yet know what its peers have to say. */
   get #recovering(): boolean {
-    return this.os.sim.now - this.#started < RECOVERY && [...this.#peers.values()].some((p) => p.state !== 'Established');
+    this.#recovered ||= this.os.sim.now - this.#started >= RECOVERY || [...this.#peers.values()].every((p) => p.state === 'Established');
+    return !this.#recovered;
   }
 
   /** The node's blocks, and addresses of its Pods that are of other blocks. */

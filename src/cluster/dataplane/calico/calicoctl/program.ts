@@ -82,7 +82,6 @@ function clientOf(os: Os): Client {
 
 function* version(os: Os): Op<number> {
   os.log(`Client Version:    ${CALICO_VERSION}`);
-  os.log('Git commit:        4a2b1f2e7');
   const info = (yield* new Store<ApiObject & { readonly spec: { readonly calicoVersion?: string; readonly clusterType?: string } }>(clientOf(os), CALICO_KINDS.clusterInformation).get('default')).spec;
   os.log(`Cluster Version:   ${info.calicoVersion ?? ''}`);
   os.log(`Cluster Type:      ${info.clusterType ?? ''}`);

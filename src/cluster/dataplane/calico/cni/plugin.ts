@@ -12,6 +12,7 @@ import { type CniArgs, CniError, type CniResult, EMPTY_RESULT, type PluginConf, 
 import type { Op } from '../../../sim/simulation.ts';
 import { CALL } from '../../../sim/trace.ts';
 import { CONTAINER_ID, POD_IP, POD_IPS } from '../felix/workloads.ts';
+import { lockHost } from '../ipam/lock.ts';
 import { Ipam } from '../ipam/ipam.ts';
 import { vethName } from '../names.ts';
 import { CALICO_KINDS, type Custom, Store } from '../resources.ts';
@@ -86,7 +87,13 @@ function* add(os: Os, args: CniArgs, conf: CalicoConf): Op<CniResult> {
   const { sim } = os;
   sim.trace.emit(sim.cause, { kind: 'cni', verb: 'delegate', level: CALL, start: sim.now, from: os.place, to: `${machine.place}/cni/calico-ipam`, detail: { type: 'calico-ipam', handle: handleOf(args) } });
   const attributes = { namespace: args.podNamespace, node, pod: args.podName, timestamp: sim.time() };
-  const address = yield* new Ipam(client).assign({ node, handle: handleOf(args), attributes });
+  const unlock = yield* lockHost(os);
+  let address: string;
+  try {
+    address = yield* new Ipam(client).assign({ node, handle: handleOf(args), attributes });
+  } finally {
+    unlock();
+  }
 
   const host = machine.hostNetns;
   if (!(host instanceof Netns)) throw new CniError('the host has no network');

@@ -48,7 +48,9 @@ const TABLES: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter'];
 
 /** Calculates again and again; chains that come out the same stay the same objects. */
 export class Calculation {
-  #known = new Map<string, { readonly key: string; readonly chain: Chain }>();
+  #known = new Map<string, { readonly made: FelixChain; readonly key: string; readonly chain: Chain }>();
+  #endpoints = new Map<string, { readonly workload: Workload; readonly policies: readonly Policy[]; readonly chains: readonly FelixChain[] }>();
+  #fixed: { readonly key: string; readonly chains: Readonly<Record<TableName, readonly FelixChain[]>> } | null = null;
 
   run(inputs: Inputs): Tables {
     const workloads = [...inputs.workloads];
@@ -63,19 +65,34 @@ export class Calculation {
       const own = policies.filter((p) => p.selector.matches(workload.labels));
       for (const policy of own) active.add(policy);
       for (const profile of workload.profiles) profiles.add(profile);
-      const endpoint = { interface: workload.interface, profiles: workload.profiles, policies: own };
-      filter.push(...endpointChains(endpoint, 'ingress'), ...endpointChains(endpoint, 'egress'));
+      filter.push(...this.#endpointChains(workload, own));
     }
+    if (this.#endpoints.size > 2 * local.length + 16) this.#endpoints.clear();
     for (const policy of active) filter.push(policyChain(policy, 'ingress', ask), policyChain(policy, 'egress', ask));
     for (const profile of profiles) filter.push(profileChain(profile, 'ingress'), profileChain(profile, 'egress'));
     filter.push(...dispatchChains(local.map((w) => w.interface)));
 
     const { pools, endpointToHost } = inputs;
-    const fixed = staticChains({ vxlan: pools.some((p) => p.vxlan), natOutgoing: pools.some((p) => p.natOutgoing), endpointToHost });
+    const fixed = this.#fixedChains({ vxlan: pools.some((p) => p.vxlan), natOutgoing: pools.some((p) => p.natOutgoing), endpointToHost });
     const chains = Object.fromEntries(
       TABLES.map((table) => [table, this.#kernelChains(table, table === 'filter' ? [...fixed.filter, ...filter] : fixed[table])]),
     ) as unknown as Record<TableName, Chain[]>;
     return { chains, sets: this.#sets(inputs, workloads, queries), local: new Map(local.map((w) => [w.interface, w])) };
+  }
+
+  #fixedChains(options: StaticOptions): Readonly<Record<TableName, readonly FelixChain[]>> {
+    const key = `${options.vxlan} ${options.natOutgoing} ${options.endpointToHost}`;
+    if (this.#fixed?.key !== key) this.#fixed = { key, chains: staticChains(options) };
+    return this.#fixed.chains;
+  }
+
+  #endpointChains(workload: Workload, policies: readonly Policy[]): readonly FelixChain[] {
+    const old = this.#endpoints.get(workload.interface);
+    if (old !== undefined && old.workload === workload && old.policies.length === policies.length && old.policies.every((p, i) => p === policies[i])) return old.chains;
+    const endpoint = { interface: workload.interface, profiles: workload.profiles, policies };
+    const chains = [...endpointChains(endpoint, 'ingress'), ...endpointChains(endpoint, 'egress')];
+    this.#endpoints.set(workload.interface, { workload, policies, chains });
+    return chains;
   }
 
   /** Those that something leads to; groups of policies may be named by several Pods. */
@@ -93,12 +110,12 @@ export class Calculation {
   }
 
   #kernelChain(table: TableName, chain: FelixChain): Chain {
+    const old = this.#known.get(`${table}/${chain.name}`);
+    if (old?.made === chain) return old.chain;
     const key = chain.rules.map((r) => `${r.comments.join()} ${r.match.text.join(' ')} ${r.action?.text ?? ''}`).join('\n');
-    const known = this.#known.get(`${table}/${chain.name}`);
-    if (known?.key === key) return known.chain;
-    const made = chainOf(chain);
-    this.#known.set(`${table}/${chain.name}`, { key, chain: made });
-    return made;
+    const kernel = old?.key === key ? old.chain : chainOf(chain);
+    this.#known.set(`${table}/${chain.name}`, { made: chain, key, chain: kernel });
+    return kernel;
   }
 
   #sets(inputs: Inputs, workloads: readonly Workload[], queries: ReadonlyMap<string, SetQuery>): Map<string, Ipset> {

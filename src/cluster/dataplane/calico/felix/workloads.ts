@@ -25,7 +25,7 @@ export const CONTAINER_ID = 'cni.projectcalico.org/containerID';
 export function workloadOf(pod: Pod, namespace: Namespace | undefined, account: ServiceAccount | undefined): Workload | null {
   const { spec, metadata, status } = pod;
   if (spec === undefined || spec.hostNetwork === true || !spec.nodeName) return null;
-  const { name = '', namespace: where = '' } = metadata;
+  const { name, namespace: where = '' } = metadata;
   const accountName = spec.serviceAccountName ?? '';
   const finished = status?.phase === 'Succeeded' || status?.phase === 'Failed';
   // The kubelet tells the address late; the CNI plug-in notes it on the Pod at once.

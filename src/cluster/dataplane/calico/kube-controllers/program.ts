@@ -54,6 +54,8 @@ class NodeController {
     const os = this.#os;
     yield* this.#ensureConfiguration();
     this.#nodes.addHandler({ delete: () => this.#dirty.send(true) });
+    // Pods of a Node that is gone are deleted later than it.
+    this.#pods.addHandler({ delete: (pod) => this.#nodes.get('', pod.spec?.nodeName ?? '') === undefined && this.#dirty.send(true) });
     this.#nodes.start();
     this.#pods.start();
     yield* this.#nodes.waitForSync();
@@ -100,11 +102,16 @@ class NodeController {
     const exists = (node: string): boolean => this.#nodes.get('', node) !== undefined;
     const blocks = yield* this.#ipam.blocks();
     const suspects = new Set<string>();
+    /** Nodes of which some Pod is still known. */
+    const inUse = new Set<string>();
     for (const { spec } of blocks) {
       for (const { handle_id: handle, secondary } of spec.attributes) {
         const { node = '', namespace = '', pod = '' } = secondary;
         const known = this.#pods.get(namespace, pod);
-        if (known !== undefined && known.spec?.nodeName === node && known.status?.phase !== 'Succeeded' && known.status?.phase !== 'Failed') continue;
+        if (known !== undefined && known.spec?.nodeName === node && known.status?.phase !== 'Succeeded' && known.status?.phase !== 'Failed') {
+          inUse.add(node);
+          continue;
+        }
         if (exists(node) && !this.#suspects.has(handle)) {
           suspects.add(handle);
           continue;
@@ -115,7 +122,7 @@ class NodeController {
     }
     this.#suspects = suspects;
     for (const node of new Set(blocks.flatMap(({ spec }) => (spec.affinity?.startsWith('host:') ? [spec.affinity.slice(5)] : [])))) {
-      if (exists(node)) continue;
+      if (exists(node) || inUse.has(node)) continue;
       log(this.#os, 'INFO', 'ipam.go 1187', `Cleaning up affinities for deleted node node="${node}"`);
       yield* this.#ipam.releaseNode(node);
     }

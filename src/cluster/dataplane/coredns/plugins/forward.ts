@@ -112,7 +112,8 @@ class Forward {
       const to = `${upstream.address}:${upstream.port}`;
       if (reply !== undefined) {
         metrics.observe(`coredns_proxy_request_duration_seconds{proxy_name="forward",rcode="${reply.code}",to="${to}"}`, (os.sim.now - asked) / SECOND, TIME_BUCKETS);
-        return { reply: { ...reply, id: query.id, question: query.question, ...(query.edns === undefined ? {} : { edns: query.edns }) }, plugin: 'forward' };
+        const { compressed: _, ...plain } = reply;
+        return { reply: { ...plain, id: query.id, question: query.question, ...(query.edns === undefined ? {} : { edns: query.edns }) }, plugin: 'forward' };
       }
       error = `read udp ${from}->${to}: ${failure === 'refused' ? 'read: connection refused' : failure === 'unreachable' ? 'connect: network is unreachable' : 'i/o timeout'}`;
       if (this.#maxFails !== 0) this.#probe(upstream);

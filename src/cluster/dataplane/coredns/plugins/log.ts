@@ -35,9 +35,8 @@ export const log: Setup = ({ directives }, { path, os, log: write }) => {
   return function* (request, next) {
     const rule = rules.find((r) => isBelow(request.query.question.name, r.scope));
     if (rule === undefined) return yield* next(request);
-    const begun = os.sim.now;
     const result = yield* next(request);
-    if (rule.classes.has('all') || rule.classes.has(classOf(result.reply))) write('INFO', filled(rule.format, request, result.reply, os.sim.now - begun));
+    if (rule.classes.has('all') || rule.classes.has(classOf(result.reply))) write('INFO', filled(rule.format, request, result.reply, os.sim.now - request.arrived));
     return result;
   };
 };
@@ -53,7 +52,7 @@ function filled(format: string, { query, client, protocol }: Request, reply: Dns
   const values: Readonly<Record<string, string | number>> = {
     remote: client.address, port: client.port, type: query.question.type, class: 'IN', name: fqdn(query.question.name), proto: protocol, size: dnsSize(query), local: '-',
     '>id': query.id, '>opcode': 0, '>do': 'false', '>bufsize': protocol === 'tcp' ? 65_535 : Math.max(512, query.edns?.size ?? 512),
-    rcode: reply.code, '>rflags': flags.join(','), rsize: dnsSize(reply), duration: `${Math.max(took, 85) / SECOND}s`,
+    rcode: reply.code, '>rflags': flags.join(','), rsize: dnsSize(reply), duration: `${took / SECOND}s`,
   };
   return format.replaceAll(/\{(>?\w+)\}/g, (all, label: string) => String(values[label] ?? all));
 }

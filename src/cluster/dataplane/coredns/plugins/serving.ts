@@ -6,7 +6,7 @@ import { serveHttp } from '../../../network/http.ts';
 import { SECOND } from '../../../sim/time.ts';
 import { CorefileError, parsingError } from '../corefile.ts';
 import { providedExtras } from '../extras.ts';
-import { CODES, type Context, duration, fqdn, once, type Setup, unknownProperty, wrongArguments } from '../plugin.ts';
+import { CODES, type Context, type Directive, duration, fqdn, once, type Setup, unknownProperty, wrongArguments } from '../plugin.ts';
 
 const TEXT = { 'content-type': 'text/plain; charset=utf-8' };
 
@@ -28,7 +28,7 @@ function serve(context: Context, port: number, path: string, answer: () => { rea
 }
 
 export const health: Setup = (block, context) => {
-  const directive = once(block);
+  const directive = block.directives.at(-1) as Directive;
   if (directive.args.length > 1) throw wrongArguments(context.path, directive);
   for (const property of directive.block) {
     if (property.name !== 'lameduck') throw unknownProperty(context.path, property);
@@ -63,9 +63,8 @@ export const prometheus: Setup = (block, context) => {
   serve(context, portOf(directive.args[0] ?? 'localhost:9153'), '/metrics', () => ({ status: 200, body: body() }), { 'content-type': 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores' });
   for (const zone of block.zones) metrics.gauges.set(`coredns_plugin_enabled{name="prometheus",server="dns://:${block.port}",view="",zone="${fqdn(zone)}"}`, 1);
   return function* (request, next) {
-    const begun = os.sim.now;
     const result = yield* next(request);
-    metrics.report(request, result, os.sim.now - begun, dnsSize(request.query), dnsSize(result.reply));
+    metrics.report(request, result, os.sim.now - request.arrived, dnsSize(request.query), dnsSize(result.reply));
     return result;
   };
 };

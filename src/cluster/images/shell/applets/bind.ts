@@ -18,6 +18,8 @@ export interface Asking {
   readonly recursion: boolean;
   /** Whether EDNS goes with the question. */
   readonly edns: boolean;
+  /** Says nothing but the answer. */
+  readonly quiet?: boolean;
 }
 
 export interface Asked {
@@ -25,6 +27,10 @@ export interface Asked {
   readonly server: string;
   readonly took: Micros;
   readonly overTcp: boolean;
+}
+
+function* tell(c: AppletContext, text: string, { quiet }: Asking): Op<void> {
+  if (!quiet) yield* c.stdout.write(text);
 }
 
 /** Asks until a server answers; tells of each that does not as BIND does. */
@@ -40,6 +46,7 @@ export function* askServers(c: AppletContext, name: string, type: DnsType, how: 
       const first = got?.replies[0];
       const overTcp = how.overTcp || first?.truncated === true;
       const reply = overTcp ? yield* dnsQueryOverTcp(os, server, query, how.timeout, how.port) : first;
+      if (reply !== undefined && got !== undefined && overTcp) yield* tell(c, ';; Truncated, retrying in TCP mode.\n', how);
       if (reply !== undefined) return { reply, server, took: os.sim.now - begun, overTcp };
       const why = got?.failure === 'refused' ? 'connection refused' : got?.failure === 'unreachable' ? 'network unreachable' : 'timed out';
       yield* c.stdout.write(`;; communications error to ${server}#${how.port}: ${why}\n`);
@@ -74,3 +81,6 @@ export function dataText({ type, data }: DnsRecord): string {
 }
 
 export const dottedName = dotted;
+
+/** The name at the end of the aliases: what the next question is about. */
+export const canonicalName = ({ question, answers }: DnsReply): string => `${answers.findLast((r) => r.type === 'CNAME')?.data ?? question.name}.`;

@@ -60,7 +60,7 @@ export const dig: Applet = function* (c) {
   const how = {
     servers: address === undefined ? config.servers : [address], port,
     tries: Number(flags.get('tries') ?? (flags.has('retry') ? Number(flags.get('retry')) + 1 : 3)), timeout: Number(flags.get('time') ?? flags.get('timeout') ?? 5) * SECOND,
-    overTcp: on('tcp') || on('vc'), recursion: flags.get('rec') !== 'no' && flags.get('recurse') !== 'no', edns: flags.get('edns') !== 'no',
+    overTcp: on('tcp') || on('vc'), recursion: flags.get('rec') !== 'no' && flags.get('recurse') !== 'no', edns: flags.get('edns') !== 'no', quiet: !shown('comments'),
   };
   const ndots = flags.get('ndots');
   const plain = name.endsWith('.') && name !== '.' ? name.slice(0, -1) : name === '.' ? '' : name;

@@ -1,13 +1,14 @@
-// Commands about the network: wget, nc, nslookup, ping, httpd.
+// Commands about the network: wget, nc, nslookup, ping: busyboxPing, httpd.
 
 import { type HttpResponse, HttpTimeout, serveHttp } from '../../../network/http.ts';
 import { lookupHost } from '../../../network/resolver.ts';
-import { ping as pingOnce } from '../../../network/echo.ts';
 import { dial, listen, SocketError } from '../../../network/socket.ts';
 import type { Op } from '../../../sim/simulation.ts';
 import { SECOND } from '../../../sim/time.ts';
 import { type Applet, type AppletContext, AppletError, parseFlags } from '../applet.ts';
 import { resolvePath } from '../shell.ts';
+import { busyboxPing } from './busybox-ping.ts';
+import { ncUdp } from './nc-udp.ts';
 import { busyboxNslookup } from './nslookup.ts';
 import { curl } from './curl.ts';
 import { bodyText, parseUrl, request } from './fetch.ts';
@@ -33,7 +34,8 @@ const wget: Applet = function* (c) {
   try {
     response = yield* request(c.os, url, address, { method: post === undefined ? 'GET' : 'POST', headers, timeout, ...(post === undefined ? {} : { body: post }) });
   } catch (error) {
-    if (error instanceof HttpTimeout) throw new AppletError('download timed out');
+    // The alarm of -T rings while it connects, too.
+    if (error instanceof HttpTimeout || (error instanceof SocketError && error.code === 'ETIMEDOUT' && error.message.endsWith('i/o timeout'))) throw new AppletError('download timed out');
     if (error instanceof SocketError) throw new AppletError(`can't connect to remote host (${address}): ${socketReason(error)}`);
     throw error;
   }
@@ -80,6 +82,11 @@ export function socketReason(error: SocketError): string {
 const nc: Applet = function* (c) {
   const flags = parseFlags(c.args, 'zvw:lp:nkue:');
   const timeout = Number(flags.value('w') ?? 127) * SECOND;
+  if (flags.has('u')) {
+    const wait = flags.value('w');
+    const [host = '', port = flags.value('p') ?? host] = flags.rest;
+    return yield* ncUdp(c, { host, port: Number(port), localPort: Number(flags.value('p') ?? 0), listens: flags.has('l'), patience: wait === undefined ? null : Number(wait) * SECOND });
+  }
   if (flags.has('l')) {
     const listener = listen(c.os, Number(flags.value('p') ?? flags.rest[0] ?? 0));
     const connection = yield* listener.accept();
@@ -111,34 +118,6 @@ const nc: Applet = function* (c) {
 
 function* nobody(): Op<undefined> {}
 
-const ping: Applet = function* (c) {
-  const flags = parseFlags(c.args, 'c:W:w:i:q4');
-  const host = flags.rest[0] ?? '';
-  const [address] = (yield* lookupHost(c.os, host)) ?? [];
-  if (address === undefined) throw new AppletError(`bad address '${host}'`);
-  yield* c.stdout.write(`PING ${host} (${address}): 56 data bytes\n`);
-  const count = Number(flags.value('c') ?? Infinity);
-  const times: number[] = [];
-  let sent = 0;
-  for (; sent < count; sent++) {
-    const started = c.os.sim.now;
-    const result = yield* pingOnce(c.os, address, Number(flags.value('W') ?? 10) * SECOND);
-    if (result.ok) {
-      const ms = result.rtt / 1000;
-      times.push(ms);
-      yield* c.stdout.write(`64 bytes from ${address}: seq=${sent} ttl=${result.ttl ?? 64} time=${ms.toFixed(3)} ms\n`);
-    } else if (result.reason?.startsWith('connect')) throw new AppletError('sendto: Network unreachable');
-    if (sent + 1 < count) yield* c.os.sleep(Math.max(0, Number(flags.value('i') ?? 1) * SECOND - (c.os.sim.now - started)));
-  }
-  const loss = sent === 0 ? 0 : Math.round(((sent - times.length) * 100) / sent);
-  yield* c.stdout.write(`\n--- ${host} ping statistics ---\n${sent} packets transmitted, ${times.length} packets received, ${loss}% packet loss\n`);
-  if (times.length > 0) {
-    const mean = times.reduce((a, b) => a + b, 0) / times.length;
-    yield* c.stdout.write(`round-trip min/avg/max = ${Math.min(...times).toFixed(3)}/${mean.toFixed(3)}/${Math.max(...times).toFixed(3)} ms\n`);
-  }
-  return times.length > 0 ? 0 : 1;
-};
-
 /** busybox httpd: serves a directory; in the background unless -f. */
 const httpd: Applet = function* (c) {
   const flags = parseFlags(c.args, 'fvp:h:u:c:');
@@ -161,5 +140,5 @@ const httpd: Applet = function* (c) {
   return 0;
 };
 
-export const NET_APPLETS: Readonly<Record<string, Applet>> = { wget, nc, nslookup: busyboxNslookup, ping, httpd, netcat: nc };
+export const NET_APPLETS: Readonly<Record<string, Applet>> = { wget, nc, nslookup: busyboxNslookup, ping: busyboxPing, httpd, netcat: nc };
 export const CURL_APPLETS: Readonly<Record<string, Applet>> = { curl };

@@ -7,7 +7,7 @@ import { TIMED_OUT } from '../../../sim/channel.ts';
 import type { Op } from '../../../sim/simulation.ts';
 import { MILLISECOND, type Micros, SECOND } from '../../../sim/time.ts';
 import { type Applet, type AppletContext, AppletError } from '../applet.ts';
-import { type Asked, type Asking, askServers, dataText, DNS_TYPES, plainAsking, reverseName, searched, serverAddress } from './bind.ts';
+import { type Asked, type Asking, askServers, canonicalName, dataText, DNS_TYPES, plainAsking, reverseName, searched, serverAddress } from './bind.ts';
 
 const PAIR: readonly DnsType[] = ['A', 'AAAA'];
 
@@ -163,8 +163,8 @@ export const bindNslookup: Applet = function* (c) {
     const intro = reply.authoritative || spoke ? '' : 'Non-authoritative answer:\n';
     yield* c.stdout.write(intro + reply.answers.map((r) => recordText(r, '.')).join(''));
     spoke = true;
-    // What was found by the search list is what the next question is about.
-    full = `${reply.question.name}.`;
+    // What was found by the search list, or behind the alias, is what the next question is about.
+    full = canonicalName(reply);
   }
   yield* c.stdout.write('\n');
   return 0;
@@ -201,9 +201,8 @@ export const host: Applet = function* (c) {
       return 1;
     }
     if (answers.length === 0 && wanted.length === 1) yield* c.stdout.write(`${question.name} has no ${one} record\n`);
-    // Aliases are told once.
-    yield* c.stdout.write(answers.filter((r) => r.type !== 'CNAME' || one === wanted[0]).map(hostText).join(''));
-    full = `${question.name}.`;
+    yield* c.stdout.write(answers.map(hostText).join(''));
+    full = canonicalName(asked.reply);
   }
   return 0;
 };

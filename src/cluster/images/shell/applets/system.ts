@@ -108,14 +108,18 @@ function hostNameOf(c: AppletContext): string {
   return c.os.env['HOSTNAME'] ?? c.os.machine.name;
 }
 
+/** The words of the line of /etc/hosts that has our name. */
+function ownHostsLine(c: AppletContext): readonly string[] {
+  const hosts = c.os.files.exists('/etc/hosts') ? c.os.files.read('/etc/hosts') : '';
+  const name = hostNameOf(c);
+  return hosts.split('\n').map((line) => line.split(/\s+/)).find((words) => words.slice(1).includes(name)) ?? [];
+}
+
 const hostname: Applet = function* (c) {
-  if (c.args[0] === '-i') {
-    const hosts = c.os.files.exists('/etc/hosts') ? c.os.files.read('/etc/hosts') : '';
-    const line = hosts.split('\n').find((l) => l.split(/\s+/).includes(hostNameOf(c)));
-    yield* c.stdout.write(`${line?.split(/\s+/)[0] ?? '127.0.0.1'}\n`);
-    return 0;
-  }
-  yield* c.stdout.write(`${hostNameOf(c)}\n`);
+  const [flag] = c.args;
+  const [address = '127.0.0.1', full = hostNameOf(c)] = flag?.startsWith('-') ? ownHostsLine(c) : [];
+  const text = flag === '-i' || flag === '-I' ? address : flag === '-f' || flag === '--fqdn' ? full : flag === '-d' ? full.split('.').slice(1).join('.') : flag === '-s' ? (hostNameOf(c).split('.')[0] ?? '') : hostNameOf(c);
+  yield* c.stdout.write(`${text}\n`);
   return 0;
 };
 

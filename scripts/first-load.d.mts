@@ -1,0 +1,3 @@
+import type { Plugin } from 'vite';
+
+export function firstLoad(modules: readonly string[], kilobytes: number): Plugin;

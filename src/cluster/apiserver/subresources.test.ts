@@ -198,6 +198,7 @@ test('a request that a person caused tells how it was answered; background work 
   const told = stages(() => cluster.request('POST', '/api/v1/namespaces/kube-public/configmaps', body));
   expect(told).toEqual([
     '  · packet connect',
+    '  · packet answer',
     '  http POST',
     '    · apiserver authenticate',
     '    · apiserver audit',

@@ -28,6 +28,8 @@ export interface ClientConfig {
   readonly ca?: string;
   /** How long to wait for an answer (not of a watch); default a minute. */
   readonly timeout?: Micros;
+  /** WatchListClient, on by default since client-go 0.35: informers let a watch begin with what there is instead of listing first. */
+  readonly streamsLists?: boolean;
   /** Client-side limit in requests a second, with `burst`; absent = unlimited. */
   readonly qps?: number;
   readonly burst?: number;
@@ -48,6 +50,9 @@ export interface WatchOptions {
   /** Whole seconds after which the server ends the stream. */
   readonly timeoutSeconds?: number;
   readonly allowWatchBookmarks?: boolean;
+  /** First an ADDED event for each object that there is, then a bookmark that says so (`isInitialEventsEnd`). */
+  readonly sendInitialEvents?: boolean;
+  readonly resourceVersionMatch?: 'NotOlderThan';
 }
 
 export interface DeleteOptions {
@@ -65,6 +70,11 @@ export interface ListResult<T> {
 export interface WatchEvent<T> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   readonly object: T;
+}
+
+/** The bookmark that ends the initial events of a watch. */
+export function isInitialEventsEnd({ type, object }: WatchEvent<unknown>): boolean {
+  return type === 'BOOKMARK' && (object as ApiObject).metadata.annotations?.['k8s.io/initial-events-end'] === 'true';
 }
 
 export type PatchType = 'strategic' | 'merge' | 'json' | 'apply';

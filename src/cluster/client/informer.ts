@@ -1,5 +1,5 @@
-// Shared informers as client-go's tools/cache: a reflector lists and watches one resource into a store and tells
-// handlers what changed, each under the cause of the watch event that told it.
+// Shared informers as client-go's tools/cache: a reflector lists and watches one resource into a store, or lets the watch begin
+// with what there is (WatchListClient), and tells handlers what changed, each under the cause of the watch event that told it.
 
 import { ApiError } from '../api/status.ts';
 import type { ResourceTypes, Status } from '../api/generated/types.ts';
@@ -10,7 +10,7 @@ import { Deferred } from '../sim/channel.ts';
 import type { Random } from '../sim/random.ts';
 import type { Op } from '../sim/simulation.ts';
 import { MILLISECOND, MINUTE, type Micros, SECOND } from '../sim/time.ts';
-import type { Client, StoredResource, WatchEvent } from './client.ts';
+import { type Client, isInitialEventsEnd, type StoredResource, type WatchEvent, type WatchOptions, type WatchStream } from './client.ts';
 import { isProgrammingError, messageOf } from './errors.ts';
 import { type IndexFunction, Store } from './store.ts';
 
@@ -134,8 +134,9 @@ export class Informer<T extends ApiObject> {
     while (!this.#stopped) {
       this.#os.sim.cause = null;
       try {
-        yield* this.#listInto();
-        yield* this.#watchOn();
+        const stream = this.#client.config.streamsLists ? yield* this.#streamInto() : null;
+        if (stream === null) yield* this.#listInto();
+        yield* this.#watchOn(stream);
       } catch (error) {
         if (isProgrammingError(error)) throw error;
         if (isExpired(error)) this.#resourceVersion = '';
@@ -166,32 +167,77 @@ export class Informer<T extends ApiObject> {
     if (!this.#synced.settled) this.#synced.resolve(undefined);
   }
 
-  /** Watches from where the list ended, again and again, until the server wants a new list (throws). */
-  *#watchOn(): Op<void> {
+  /**
+   * Lets a watch begin with all that there is. Null when the server refuses it; then an ordinary list tells why, or does.
+   * @returns the watch, which goes on
+   */
+  *#streamInto(): Op<WatchStream<unknown> | null> {
+    const items = new Map<string, T>();
+    let stream: WatchStream<unknown>;
+    try {
+      stream = yield* this.#open({ sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' });
+    } catch (error) {
+      if (error instanceof ApiError && error.code !== 410) return null;
+      throw error;
+    }
+    try {
+      for (let event = yield* stream.read(); event !== undefined; event = yield* stream.read()) {
+        const { type, object } = event;
+        if (type === 'ERROR') throw new ApiError(object as Status);
+        const item = object as T;
+        if (isInitialEventsEnd(event)) {
+          this.#replace([...items.values()]);
+          this.#resourceVersion = item.metadata.resourceVersion ?? this.#resourceVersion;
+          if (!this.#synced.settled) this.#synced.resolve(undefined);
+          return stream;
+        }
+        if (type === 'DELETED') items.delete(keyOf(item));
+        else if (type !== 'BOOKMARK') items.set(keyOf(item), item);
+      }
+    } catch (error) {
+      this.#close(stream);
+      throw error;
+    }
+    this.#close(stream);
+    throw new Error('the watch ended before its initial events');
+  }
+
+  *#open(options: WatchOptions): Op<WatchStream<unknown>> {
     const { namespace = '', fieldSelector = '', labelSelector = '' } = this.#options;
-    for (;;) {
+    const stream = yield* this.#client.watch(this.#kind, namespace, {
+      fieldSelector,
+      labelSelector,
+      // A list takes what the cache has; a watch that is to begin with everything, the newest.
+      resourceVersion: options.sendInitialEvents && this.#resourceVersion === '0' ? '' : this.#resourceVersion,
+      timeoutSeconds: Math.floor(MIN_WATCH_SECONDS * (1 + this.#random.float())),
+      allowWatchBookmarks: true,
+      ...options,
+    });
+    return (this.#stream = stream as WatchStream<unknown>);
+  }
+
+  #close(stream: WatchStream<unknown>): void {
+    stream.cancel();
+    this.#stream = null;
+  }
+
+  /** Watches from where the list ended, again and again, until the server wants a new list (throws). `stream`: a watch that goes on. */
+  *#watchOn(begun: WatchStream<unknown> | null): Op<void> {
+    for (let stream = begun; ; stream = null) {
       const opened = this.#os.sim.now;
-      const stream = yield* this.#client.watch(this.#kind, namespace, {
-        fieldSelector,
-        labelSelector,
-        resourceVersion: this.#resourceVersion,
-        timeoutSeconds: Math.floor(MIN_WATCH_SECONDS * (1 + this.#random.float())),
-        allowWatchBookmarks: true,
-      });
+      const open = stream ?? (yield* this.#open({}));
       let events = 0;
-      this.#stream = stream;
       try {
-        for (let event = yield* stream.read(); event !== undefined; event = yield* stream.read()) {
+        for (let event = yield* open.read(); event !== undefined; event = yield* open.read()) {
           events++;
-          this.#apply(event as WatchEvent<unknown>);
+          this.#apply(event);
         }
       } finally {
-        stream.cancel();
-        this.#stream = null;
+        this.#close(open);
       }
       if (this.#stopped) return;
       this.#os.sim.cause = null;
-      if (events === 0 && this.#os.sim.now - opened < SECOND) throw new Error('very short watch: Unexpected watch close - watch lasted less than a second and no items received');
+      if (events === 0 && stream === null && this.#os.sim.now - opened < SECOND) throw new Error('very short watch: Unexpected watch close - watch lasted less than a second and no items received');
     }
   }
 

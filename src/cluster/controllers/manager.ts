@@ -98,7 +98,7 @@ export const controllerManagerProgram: Program = function* (os: Os): Op<number> 
   const flags = parseFlags(os);
   const config = loadKubeconfig(os, flags.kubeconfig);
   const health = serveHealth(os, flags.securePort);
-  const base = new Client(os, { ...config, userAgent: `${PROGRAM}/v1.36.0 (linux/amd64) kubernetes` });
+  const base = new Client(os, { ...config, userAgent: `${PROGRAM}/v1.36.0 (linux/amd64) kubernetes`, streamsLists: true });
 
   if (flags.leaderElect) {
     const identity = `${os.machine.name}_${os.sim.random(`${os.place}/identity/${os.process.pid}`).uuid()}`;

@@ -90,6 +90,13 @@ export class FakeApi {
     if (request.query['watch'] === 'true') {
       const stream = new HttpStream(this.sim);
       const watcher: Watcher = { resource, namespace, fields: request.query['fieldSelector'] ?? '', stream };
+      if (request.query['sendInitialEvents'] === 'true') {
+        for (const [key, object] of this.objects) {
+          if (key.startsWith(`${resource}/`) && matches(watcher, object)) stream.write({ type: 'ADDED', object }, { verb: 'ADDED', subject: null, kind: 'watch' });
+        }
+        const metadata = { resourceVersion: String(this.#revision), annotations: { 'k8s.io/initial-events-end': 'true' } };
+        stream.write({ type: 'BOOKMARK', object: { metadata } }, { verb: 'BOOKMARK', subject: null, kind: 'watch' });
+      }
       this.#watchers.push(watcher);
       stream.onClose(() => {
         this.#watchers = this.#watchers.filter((w) => w !== watcher);

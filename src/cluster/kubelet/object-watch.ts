@@ -2,7 +2,7 @@
 // (kubelet/util/manager watch_based_manager).
 
 import { ApiError } from '../api/status.ts';
-import type { Client } from '../client/client.ts';
+import { type Client, isInitialEventsEnd } from '../client/client.ts';
 import { isProgrammingError } from '../client/errors.ts';
 import type { ConfigMap, Pod, Secret } from '../api/generated/types.ts';
 import type { Os } from '../machine/process.ts';
@@ -88,20 +88,26 @@ export class ObjectWatch<R extends keyof Kinds> {
     const namespace = key.slice(0, slash);
     const fieldSelector = `metadata.name=${key.slice(slash + 1)}`;
     for (;;) {
+      let initial = true;
       try {
-        const list = yield* this.#client.list(this.#resource, namespace, { fieldSelector });
-        this.#set(entry, list.items[0] as Kinds[R] | undefined);
-        if (!entry.synced.settled) entry.synced.resolve(undefined);
-        // What cannot change need not be watched.
-        if (entry.object?.immutable === true) return;
         const stream = yield* this.#client.watch(this.#resource, namespace, {
-          fieldSelector, resourceVersion: list.resourceVersion, allowWatchBookmarks: true,
+          fieldSelector, allowWatchBookmarks: true, sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan',
         });
         try {
+          let first: Kinds[R] | undefined;
           for (let event = yield* stream.read(); event; event = yield* stream.read()) {
             if (event.type === 'ERROR') break;
-            if (event.type === 'BOOKMARK') continue;
-            this.#set(entry, event.type === 'DELETED' ? undefined : (event.object as Kinds[R]));
+            if (isInitialEventsEnd(event)) {
+              this.#set(entry, first);
+              if (!entry.synced.settled) entry.synced.resolve(undefined);
+              initial = false;
+            } else if (event.type !== 'BOOKMARK') {
+              const object = event.type === 'DELETED' ? undefined : (event.object as Kinds[R]);
+              if (initial) first = object;
+              else this.#set(entry, object);
+            }
+            // What cannot change need not be watched.
+            if (!initial && entry.object?.immutable === true) return;
           }
         } finally {
           stream.cancel();

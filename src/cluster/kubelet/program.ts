@@ -50,7 +50,7 @@ export const kubeletProgram: Program = function* (os: Os): Op<number> {
   os.process.footprint(58_000_000, 0.012);
   serveHealthz(os, config.healthzPort);
   const clientConfig = yield* credentials(os, config);
-  const client = clientConfig ? new Client(os, clientConfig) : null;
+  const client = clientConfig ? new Client(os, { ...clientConfig, streamsLists: true }) : null;
   const { nodeName } = config;
   const recorder = client ? new EventRecorder(os, client, { component: 'kubelet', host: nodeName }) : null;
   const context: Context = {

@@ -33,7 +33,7 @@ export const schedulerProgram: Program = function* (os: Os): Op<number> {
   os.go('signals', () => endWhenTold(os));
   const { profiles, backoff, leaderElection } = configuration;
   serveHealth(os, flags.get('bind-address') ?? '0.0.0.0', Number(flags.get('secure-port') ?? '10259'));
-  const client = new Client(os, { ...config, userAgent: 'kube-scheduler/v1.36.0' });
+  const client = new Client(os, { ...config, userAgent: 'kube-scheduler/v1.36.0', streamsLists: true });
   const events = client.as('kube-scheduler/v1.36.0 events');
   const factory = new InformerFactory(os, client);
   const handle: Handle = {

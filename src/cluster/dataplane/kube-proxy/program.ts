@@ -30,7 +30,7 @@ export const kubeProxyProgram: Program = function* (os: Os): Op<number> {
     return 1;
   }
   const nodeName = flag(os.argv, 'hostname-override') ?? os.machine.name;
-  const client = new Client(os, loadKubeconfig(os, config.kubeconfig));
+  const client = new Client(os, { ...loadKubeconfig(os, config.kubeconfig), streamsLists: true });
   os.logError(`"Successfully retrieved node IP(s)" node="${nodeName}"`);
   os.logError(`"Using ${config.mode} Proxier"`);
   const proxier = new Proxier({ os, client, nodeName, config, mode });

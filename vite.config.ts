@@ -7,11 +7,11 @@ import { defineConfig } from 'vite';
 import { firstLoad } from './scripts/first-load.mjs';
 import { lateCode } from './scripts/late-code/plugin.mjs';
 
-const PAGE = ['src/ui/start.ts', 'src/ui/main.tsx', 'src/ui/i18n/zh-CN.ts', 'src/ui/story/zh.ts'];
+const PAGE = ['src/ui/start.ts', 'src/ui/main.tsx', 'src/ui/i18n/zh-CN.ts'];
 
 export default defineConfig({
   base: './',
-  plugins: [react(), firstLoad(PAGE, 140)],
+  plugins: [react(), firstLoad(PAGE, 130)],
   resolve: {
     alias: [
       {

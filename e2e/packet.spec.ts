@@ -46,6 +46,7 @@ async function ask(page: Page, from: string, to: string): Promise<void> {
 const outcome = (page: Page) => page.getByTestId('packet-answer');
 
 test('asks a packet where it goes, and why it does not arrive', async ({ page, context }) => {
+  test.slow();
   const seen = watchPage(page);
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await open(page);

@@ -40,7 +40,7 @@ export function boundBy(pattern, into = []) {
 
 function hoisted(node, into) {
   if (node.type === 'VariableDeclaration' && node.kind === 'var') for (const { id } of node.declarations) boundBy(id, into);
-  for (const child of childrenOf(node)) if (!isFunction(child) && !/^Class/.test(child.type)) hoisted(child, into);
+  for (const child of childrenOf(node)) if (!isFunction(child) && !child.type.startsWith('Class')) hoisted(child, into);
   return into;
 }
 

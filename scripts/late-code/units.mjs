@@ -95,7 +95,7 @@ function isPure(node, isTop, isPureFunction) {
   }
 }
 
-const kindOf = (node) => (node === null ? 'value' : /Function/.test(node.type) ? 'function' : /^Class/.test(node.type) ? 'class' : 'value');
+const kindOf = (node) => (node === null ? 'value' : /Function/.test(node.type) ? 'function' : node.type.startsWith('Class') ? 'class' : 'value');
 
 /**
  * @param program the module's syntax tree

@@ -1,5 +1,5 @@
 // The page's examples: each applied to a cluster of its own and left alone for 50 seconds. What then is there is kept as text;
-// `npx vitest run -u src/session/examples.test.ts` writes it anew; read the difference before you keep it.
+// `npx vitest run src/session/examples.test.ts -u` writes it anew; read the difference before you keep it.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -84,7 +84,7 @@ export function commandsFor(question: PacketQuestion, target: Target, image: str
   const small = /busybox|alpine/.test(image);
   const web = target.scheme === 'https' ? `https://${host}${port === 443 ? '' : `:${port}`}${path}` : `http://${host}${port === 80 ? '' : `:${port}`}${path}`;
   const plain =
-    protocol === 'icmp' ? `ping -c 1 ${host}`
+    protocol === 'icmp' ? `ping -c 1 ${question.size === undefined ? '' : `-M do -s ${Math.max(0, question.size - 28)} `}${host}`
     : protocol === 'udp' ? (port === 53 ? `nslookup kubernetes.default.svc.cluster.local ${host}` : `nc -u -w 2 ${host} ${port}`)
     : small ? `wget -qO- -T 3 ${web}`
     : `curl -m 3 ${web}`;

@@ -14,6 +14,8 @@ export interface PacketQuestion {
   readonly protocol: 'tcp' | 'udp' | 'icmp' | null;
   /** Null: as `to` says, else the usual one. */
   readonly port: number | null;
+  /** Bytes with the IP header, not to be fragmented; absent: few. */
+  readonly size?: number;
   /** The backend to take where a Service has several: `address:port`. */
   readonly backend?: string;
 }

@@ -166,6 +166,12 @@ describe('asking the packet', () => {
     expect([dns.outcome, dns.receiver]).toEqual(['accepted', 'coredns']);
   });
 
+  it('a size that does not fit into the envelope', () => {
+    const { outcome, request } = ask('pod/default/a', podIp, { protocol: 'icmp', size: 1_500 });
+    expect([outcome, request?.reason, request?.hops.at(-1)?.rows.at(-1)?.rule]).toEqual(['told', 'message-too-long', 'mtu 1450']);
+    expect(ask('pod/default/a', podIp, { protocol: 'icmp', size: 1_450 }).outcome).toBe('answered');
+  });
+
   it('a name: the questions of the search list first', () => {
     const answer = ask('pod/default/a', 'http://web.default');
     const steps = answer.dns?.steps.filter((s) => s.type === 'A').map((s) => `${s.name} ${s.code} ${s.answers.length} ${s.way?.delivered}`);

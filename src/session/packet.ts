@@ -42,7 +42,7 @@ export function askPacket({ cluster, objectAt, lookUp }: AskContext, question: P
   const address = isAddress ? target.host : dns?.addresses[0];
   if (address === undefined) return { ...blank, dns, commands };
   const podOf = podFinder(machines.values());
-  return { ...blank, commands, dns, ...walkBoth(from, address, target, podOf, question.backend) };
+  return { ...blank, commands, dns, ...walkBoth(from, address, target, podOf, question) };
 }
 
 /** The name is in /etc/hosts, or a copy of the cluster asks its name servers. */
@@ -54,11 +54,11 @@ function lookedUp(machines: ReadonlyMap<string, Machine>, from: string, host: st
   return lookUp(from, host);
 }
 
-function walkBoth(from: Netns, address: string, target: Target, podOf: PodOf, backend: string | undefined): Pick<PacketAnswer, 'outcome' | 'request' | 'reply' | 'receiver'> {
+function walkBoth(from: Netns, address: string, target: Target, podOf: PodOf, { backend, size }: PacketQuestion): Pick<PacketAnswer, 'outcome' | 'request' | 'reply' | 'receiver'> {
   const { now } = from.machine.sim;
   const { protocol } = target;
   const source = sourceAddress(from, address);
-  const packet: Packet = { src: source ?? '0.0.0.0', dst: address, protocol, sport: freePort(from), dport: target.port };
+  const packet: Packet = { src: source ?? '0.0.0.0', dst: address, protocol, sport: freePort(from), dport: target.port, ...(size === undefined ? {} : { size, df: true }) };
   const forth = walk(from, packet, { record: true, asked: backend === undefined ? {} : { backend } });
   const request = wayOf(packet, forth, podOf, now);
   if (!forth.delivered) return { request, reply: null, receiver: '', outcome: outcomeOfFailure(forth.reason) };

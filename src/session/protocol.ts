@@ -83,6 +83,8 @@ export interface MachineRow {
   /** Absent: flannel. */
   readonly network?: NetworkKind;
   readonly linkUp: boolean;
+  /** What is wrong with its cable beside that, as tc(8) would say it. */
+  readonly linkFault?: string;
   /** The Node object's Ready condition; 'Absent' while it has not joined. */
   readonly ready: 'True' | 'False' | 'Unknown' | 'Absent';
   readonly readyReason: string;
@@ -368,4 +370,6 @@ export interface SessionApi {
   log(): Promise<SessionLog>;
   /** Hash of the whole trace so far, for the determinism check. */
   traceHash(): Promise<string>;
+  /** The page has drawn the cluster: now there is time for what is not loaded yet. The clock stands still until then. */
+  drawn(): Promise<void>;
 }

@@ -229,7 +229,7 @@ export interface MachineFacts {
 
 export function machineRow(
   facts: MachineFacts,
-  linkUp: boolean,
+  link: { readonly up: boolean; readonly fault?: string },
   node: Node | undefined,
   tables: MachineRow['tables'],
   images: readonly string[],
@@ -244,7 +244,8 @@ export function machineRow(
     powered: facts.powered,
     runtime: facts.runtime,
     ...(facts.network === undefined ? {} : { network: facts.network }),
-    linkUp,
+    linkUp: link.up,
+    ...(link.fault === undefined ? {} : { linkFault: link.fault }),
     ready: node === undefined ? 'Absent' : ready?.status === 'True' ? 'True' : ready?.status === 'False' ? 'False' : 'Unknown',
     readyReason: ready?.reason ?? '',
     unschedulable: node?.spec?.unschedulable ?? false,

@@ -8,7 +8,7 @@ import { eventRow, interfaceRow, machineRow, objectRow, podRow, processRow, type
 
 interface MachineState {
   facts: MachineFacts;
-  linkUp: boolean;
+  link: { readonly up: boolean; readonly fault?: string };
   routes: number;
   neighbours: number;
   fdb: number;
@@ -18,6 +18,9 @@ interface MachineState {
 
 /** Resources that never become rows: their churn is not worth drawing. */
 const HIDDEN = new Set(['leases.coordination.k8s.io', 'events.events.k8s.io']);
+
+/** As it is when nobody has done anything to it. */
+const CABLE = { up: true } as const;
 
 export class Scene {
   readonly #value: (key: string) => unknown;
@@ -30,7 +33,7 @@ export class Scene {
     this.#value = value;
     this.#epoch = epoch;
     for (const facts of machines) {
-      this.#machines.set(facts.name, { facts, linkUp: true, routes: 0, neighbours: 0, fdb: 0, rules: new Map(), images: new Map() });
+      this.#machines.set(facts.name, { facts, link: CABLE, routes: 0, neighbours: 0, fdb: 0, rules: new Map(), images: new Map() });
       this.#dirty.add(`machine/${facts.name}`);
     }
   }
@@ -56,7 +59,7 @@ export class Scene {
         machine.facts = { ...machine.facts, ...(after as Partial<MachineFacts> | null) };
         break;
       case 'link':
-        machine.linkUp = after === null || (after as { up?: boolean }).up !== false;
+        machine.link = (after as MachineState['link'] | null) ?? CABLE;
         break;
       case 'route':
         machine.routes += delta;
@@ -129,7 +132,7 @@ export class Scene {
     for (const count of state.rules.values()) rules += count;
     return machineRow(
       state.facts,
-      state.linkUp,
+      state.link,
       (this.#value(`object/nodes//${name}`) ?? undefined) as Node | undefined,
       { rules, routes: state.routes, neighbours: state.neighbours, fdb: state.fdb },
       [...state.images.keys()],

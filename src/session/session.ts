@@ -373,7 +373,9 @@ export class Session {
 
   /** A cluster of its own, replayed to the view. */
   #copy(): Replica {
-    return this.#replay(this.#past(this.#view));
+    const past = this.#past(this.#view);
+    // At the live edge what was done at this very instant belongs to it.
+    return this.#replay(this.#view < this.live ? past : { ...past, inputs: [...this.#replica.performed] });
   }
 
   object(id: string): ObjectView {

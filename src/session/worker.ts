@@ -13,8 +13,6 @@ const FRAME = 16;
 /** After so long without a command, idle time goes into what makes going back fast; and how much of each frame. */
 const QUIET = 1000;
 const IDLE_SLICE = 5;
-/** How long the page may have the processor for itself when it draws the cluster for the first time: milliseconds. */
-const FIRST_DRAWING = 250;
 /** A tab that slept does not catch up: the lesson stood still with it. */
 const LONGEST_FRAME = 100;
 
@@ -31,8 +29,6 @@ class Stream {
     this.#port = port;
     port.onmessage = (message: MessageEvent<{ ack: number }>) => {
       this.#acknowledged = Math.max(this.#acknowledged, message.data.ack);
-      // The page is drawing the cluster; when it has there is time for the rest.
-      if (this.#acknowledged === 1) setTimeout(() => void loadTools(), FIRST_DRAWING);
     };
   }
 
@@ -189,6 +185,14 @@ const api: SessionApi = {
   tracedPacket: (record) => answer((s) => s.packets.hopsOf(record)),
   log: () => answerAtOnce((s) => s.log()),
   traceHash: () => answerAtOnce((s) => s.traceHash()),
+  async drawn() {
+    await loadTools().catch((error: unknown) => {
+      // Without the rest nothing goes on: the page says so and starts again.
+      setTimeout(() => {
+        throw error;
+      });
+    });
+  },
 };
 
 setInterval(tick, FRAME);

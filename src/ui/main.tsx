@@ -7,12 +7,14 @@ import './styles/map.css';
 import './styles/panels.css';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App.tsx';
+import { loadFlow } from './app/later.tsx';
 import { startTheme } from './app/theme.ts';
 import { startI18n } from './i18n/i18n.ts';
 import { SceneProvider } from './scene/hooks.ts';
 import { SceneModel } from './scene/model.ts';
 import { workerEndpoint } from './session/connection.ts';
 import { PlayerProvider } from './session/context.ts';
+import { drawn } from './session/drawn.ts';
 import { Player } from './session/player.ts';
 
 const root = document.getElementById('root');
@@ -30,4 +32,4 @@ void startI18n().then(() => {
     </SceneProvider>,
   );
 });
-void player.start();
+void player.start().then(drawn).then(loadFlow);

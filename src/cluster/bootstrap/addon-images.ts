@@ -12,9 +12,6 @@ import {
   CSI_RESIZER_IMAGE,
   DISK_CSI_IMAGE,
 } from '../addons/disk-csi/manifest.ts';
-import { gatewayImages } from '../addons/gateway/images.ts';
-import { ingressNginxImages } from '../addons/ingress-nginx/images.ts';
-import { metallbImages } from '../addons/metallb/images.ts';
 import { localPathProgram } from '../addons/local-path/provisioner.ts';
 import { alpineNfsProgram, volumeNfsProgram } from '../addons/nfs-server/server.ts';
 import { nfsSubdirProgram } from '../addons/nfs-server/subdir-provisioner.ts';
@@ -25,6 +22,7 @@ import type { ImageEntry } from '../images/entry.ts';
 import { BASH } from '../images/shell/shell.ts';
 import { BUSYBOX_COMMANDS, runCommandLine, toolboxOf } from '../images/toolbox.ts';
 import type { Program } from '../machine/process.ts';
+import { wayInImages } from './way-in-images.ts';
 import { MILLISECOND } from '../sim/time.ts';
 
 const ADDONS: readonly ComponentImage[] = [
@@ -63,7 +61,7 @@ const SEVERAL_VERSIONS: readonly ImageEntry[] = [
 export function registerAddonImages(catalogue: ImageCatalogue): void {
   registerImages(catalogue, ADDONS);
   registerImages(catalogue, CALICO_IMAGES);
-  for (const entry of [...SEVERAL_VERSIONS, ...ingressNginxImages, ...metallbImages, ...gatewayImages]) catalogue.register(entry);
+  for (const entry of [...SEVERAL_VERSIONS, ...wayInImages]) catalogue.register(entry);
   // What scrubs volumes of the reclaim policy Recycle.
   catalogue.register(anyTag('registry.k8s.io/build-image/debian-base', '/bin/sh', (os) => runCommandLine(os, tools), []));
 }

@@ -33,6 +33,7 @@ export function buildTopology(sim: Simulation, options: TopologyOptions): Topolo
   const network = new Switch();
   const { nodeNetwork, cpus, memoryBytes } = options;
   const prefix = nodeNetwork.slice(nodeNetwork.indexOf('/'));
+  network.gateway = `${nthAddress(nodeNetwork, GATEWAY)}${prefix}`;
   const addresses = new Map<string, string>();
   const machine = (name: string, host: number): Machine => {
     const made = new Machine(sim, { name, cpus, memoryBytes });

@@ -105,9 +105,10 @@ describe('names', () => {
     expect(lines.slice(2)).toEqual([
       'Name:\tweb.default.svc.cluster.local',
       expect.stringMatching(/^Address: 10\.244\.0\.\d+$/),
-      "** server can't find web.svc.cluster.local: NXDOMAIN",
+      // A for each domain, then AAAA.
       "** server can't find web.svc.cluster.local: NXDOMAIN",
       "** server can't find web.cluster.local: NXDOMAIN",
+      "** server can't find web.svc.cluster.local: NXDOMAIN",
       "** server can't find web.cluster.local: NXDOMAIN",
       "wget: bad address 'nobody'",
       'open',

@@ -67,6 +67,8 @@ export class NodeStatusManager {
   /** The informer's word. */
   observe(node: Node): void {
     this.#node = node;
+    // The node controller had heard nothing for too long: what was reported last stands there no more.
+    if (node.status?.conditions?.some((c) => c.status === 'Unknown' && c.reason === 'NodeStatusUnknown') === true) this.#last = undefined;
   }
 
   /** Something that the status shows has changed: report now. */

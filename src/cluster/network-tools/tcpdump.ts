@@ -99,11 +99,11 @@ export const tcpdumpProgram: Program = function* (os: Os): Op<number> {
   return 0;
 };
 
-function lineOf(os: Os, { device, direction, packet, inner }: Passing, content: Content, options: Options, any: boolean): string {
+function lineOf(os: Os, { device, direction, packet, inner, vni = 1 }: Passing, content: Content, options: Options, any: boolean): string {
   const time = options.noTime ? '' : `${os.sim.microTime().slice(11, 26)} `;
   const where = any ? `${device.name.padEnd(5)} ${direction.padEnd(3)} ` : '';
   if (inner === undefined) return `${time}${where}IP ${headers(packet)}: ${contentOf(packet, content, options)}`;
-  const envelope = packet.dport === 8472 || packet.sport === 8472 ? 'OTV, flags [I] (0x08), overlay 0, instance 1' : packet.dport === 4789 ? 'VXLAN, flags [I] (0x08), vni 1' : null;
+  const envelope = packet.dport === 8472 || packet.sport === 8472 ? `OTV, flags [I] (0x08), overlay 0, instance ${vni}` : packet.dport === 4789 ? `VXLAN, flags [I] (0x08), vni ${vni}` : null;
   if (envelope === null) return `${time}${where}IP ${headers(packet)}: UDP, length ${lengthOf(inner, content) + 20}`;
   return `${time}${where}IP ${headers(packet)}: ${envelope}\nIP ${headers(inner)}: ${contentOf(inner, content, options)}`;
 }

@@ -1,8 +1,8 @@
 // traceroute(8) and tracepath(8): which hosts forward a packet on its way, by the ICMP errors of probes whose time to live runs out.
 
 import type { Os, Program } from '../machine/process.ts';
-import { learnMtu, ping } from '../network/echo.ts';
-import { errorFrom, told } from '../network/icmp.ts';
+import { ping } from '../network/echo.ts';
+import { errorFrom, learnMtu, told } from '../network/icmp.ts';
 import type { Netns } from '../network/netns.ts';
 import type { Packet } from '../network/packet.ts';
 import { lookupHost } from '../network/resolver.ts';

@@ -4,54 +4,29 @@
 
 import type { Process, Resource } from '../machine/process.ts';
 import { Channel } from '../sim/channel.ts';
-import type { Op, Simulation, Timer } from '../sim/simulation.ts';
+import type { Op, Timer } from '../sim/simulation.ts';
 import { type Micros, MILLISECOND, SECOND } from '../sim/time.ts';
-import type { Cause, Level, Place, Subject, TraceKind } from '../sim/trace.ts';
-import { type ConntrackEntry, holdEntry, releaseEntry } from './conntrack.ts';
-import type { Fabric, Watched } from './fabric.ts';
-import { told } from './icmp.ts';
+import type { Cause, Place } from '../sim/trace.ts';
+import { type EndOptions, type KeepAlive, type Link, type MessageTrace, type SocketAddress, TCP_KEEP_ALIVE } from './connection-options.ts';
+import { holdEntry, releaseEntry } from './conntrack.ts';
+import { delivery } from './delivery.ts';
+import type { Watched } from './fabric.ts';
 import type { Netns } from './netns.ts';
 import { SocketError } from './socket-error.ts';
 import type { Fate, Rough } from './rough.ts';
-import { reportSegment, sizeOf } from './tap.ts';
+import { reportSegment } from './tap.ts';
 import { track, walk, type WalkTrace } from './walk.ts';
 
-export interface SocketAddress {
-  readonly address: string;
-  readonly port: number;
-}
-
-/** How a message shows in the trace; without it, it does not. */
-export interface MessageTrace {
-  readonly kind: TraceKind;
-  readonly verb: string;
-  readonly subject?: Subject | null;
-  readonly detail?: unknown;
-  readonly level?: Level;
-}
-
-/** When an idle end starts to doubt its peer, and how long it goes on asking. */
-export interface KeepAlive {
-  readonly idle: Micros;
-  readonly probing: Micros;
-}
-
-/** Go's net.Dialer and net.ListenConfig: a probe every 15 s, nine times. */
-export const TCP_KEEP_ALIVE: KeepAlive = { idle: 15 * SECOND, probing: 135 * SECOND };
-/** HTTP/2 health checks of client-go: ReadIdleTimeout 30 s, PingTimeout 15 s. */
-export const HTTP2_KEEP_ALIVE: KeepAlive = { idle: 30 * SECOND, probing: 15 * SECOND };
+export { HTTP2_KEEP_ALIVE, type KeepAlive, type MessageTrace, type SocketAddress, TCP_KEEP_ALIVE } from './connection-options.ts';
 
 const FIRST_RETRANSMISSION: Micros = 200 * MILLISECOND;
 const LONGEST_RETRANSMISSION: Micros = 120 * SECOND;
 /** tcp_retries2 = 15: what the kernel waits in all. */
 const RETRANSMISSION_LIMIT: Micros = 924.6 * SECOND;
 
-/** IP and TCP with time stamps. */
-const TCP_HEADERS = 52;
-const LOST: Fate = { lost: true, delay: 0 };
-
 const FIN: unique symbol = Symbol('FIN');
 const RST: unique symbol = Symbol('RST');
+const kindOf = (message: unknown): 'end' | 'reset' | 'data' => (message === FIN ? 'end' : message === RST ? 'reset' : 'data');
 
 interface Sent {
   readonly message: unknown;
@@ -62,26 +37,6 @@ interface Sent {
 interface Batch extends Sent {
   readonly at: Micros;
   more: Sent[] | null;
-}
-
-/** What both ends share. */
-export interface Link {
-  readonly sim: Simulation;
-  readonly fabric: Fabric;
-  /** What connection tracking knows of it, on all machines on the way. */
-  readonly tracked: ConntrackEntry[];
-  /** Latency of a unix stream; null: the path decides. */
-  readonly fixedLatency: Micros | null;
-  /** The largest packet that both ends' devices take (the maximum segment size and its headers). */
-  readonly segment: number;
-}
-
-export interface EndOptions {
-  readonly netns: Netns;
-  readonly process: Process;
-  readonly place: Place;
-  readonly local: SocketAddress;
-  readonly remote: SocketAddress;
 }
 
 export class Connection implements Resource, Watched {
@@ -130,7 +85,7 @@ export class Connection implements Resource, Watched {
     this.local = end.local;
     this.remote = end.remote;
     this.#lastHeard = link.sim.now;
-    this.#segment = link.segment;
+    this.#segment = Math.min(link.segment, end.netns.pathMtu?.get(end.remote.address)?.mtu ?? link.segment);
     if (link.fixedLatency !== null) this.#latency = link.fixedLatency;
   }
 
@@ -267,31 +222,20 @@ export class Connection implements Resource, Watched {
 
   /** On a way that is not as it should be: whether the message gets through, and how late. */
   #fateOf(message: unknown): Fate {
-    const rough = this.#rough;
-    const bytes = message === FIN || message === RST ? 0 : sizeOf(message);
-    let late = 0;
-    let segment = this.#segment;
-    if (this.#narrow) {
-      const { local, remote, netns } = this;
-      const size = Math.min(segment, bytes + TCP_HEADERS);
-      const result = walk(netns, { src: local.address, dst: remote.address, protocol: 'tcp', sport: local.port, dport: remote.port, size, df: true }, { live: true });
-      if (!result.delivered) {
-        const error = result.reason === 'message-too-long' ? { after: 0 } : result.reason === 'fragmentation-needed' ? told(netns, result) : null;
-        if (error === null) return LOST;
-        // Path MTU discovery: from now on in smaller segments.
-        this.#segment = segment = result.mtu;
-        this.#narrow = false;
-        late = error.after;
-      }
+    const peer = this.#peer as Connection;
+    const { netns, local, remote } = this;
+    const { fate, segment } = delivery({ netns, local, remote, rough: this.#rough, narrow: this.#narrow, segment: this.#segment, roundTrip: this.#latency + peer.#latency }, message);
+    if (segment < this.#segment) {
+      this.#segment = segment;
+      this.#narrow = false;
     }
-    const fate = rough?.message(bytes, segment, this.#latency + (this.#peer as Connection).#latency);
-    if (fate !== undefined && this.#link.fabric.taps !== null && fate.lost) reportSegment(this, this.#peer as Connection, message === FIN ? 'end' : message === RST ? 'reset' : 'data', message, fate);
-    return fate === undefined ? { lost: false, delay: late } : late === 0 ? fate : { ...fate, delay: fate.delay + late };
+    if (fate.lost && this.#link.fabric.taps !== null) reportSegment(this, peer, kindOf(message), message, fate);
+    return fate;
   }
 
   #carry(message: unknown, fate: Fate | undefined): void {
     const { sim } = this.#link;
-    if (this.#link.fixedLatency === null && this.#link.fabric.taps !== null) reportSegment(this, this.#peer as Connection, message === FIN ? 'end' : message === RST ? 'reset' : 'data', message, fate);
+    if (this.#link.fixedLatency === null && this.#link.fabric.taps !== null) reportSegment(this, this.#peer as Connection, kindOf(message), message, fate);
     const at = Math.max(this.#lastArrival, sim.now + this.#latency + (fate === undefined ? 0 : fate.delay));
     this.#lastArrival = at;
     const batch = this.#batch;

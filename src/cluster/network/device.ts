@@ -30,6 +30,8 @@ export interface Vxlan {
   readonly fdb: Map<string, FdbEntry>;
   /** For the walk: the ways to other VTEPs, by address. */
   readonly underlay: Map<string, UnderlayPath>;
+  /** Who is told when the device is deleted (RTM_DELLINK). */
+  onDeleted?: () => void;
 }
 
 /** What a process behind a tun device makes of packets: it wraps them in UDP to another host's process (flannel's udp backend). */
@@ -68,7 +70,7 @@ export const reachableTime = (device: Interface): Micros => SHORTEST_REACHABLE +
 export const FIRST_PROBE: Micros = 5_000_000;
 
 /** An entry that may be stale is used: a probe is answered five seconds later. */
-function use(device: Interface, entry: Learned, now: Micros): void {
+function confirm(device: Interface, entry: Learned, now: Micros): void {
   if (entry.doubted > 0 && now >= entry.doubted + FIRST_PROBE) {
     entry.found = entry.doubted + FIRST_PROBE;
     entry.doubted = 0;
@@ -138,7 +140,7 @@ export class Interface {
       known.target = target;
       known.found = now;
       known.doubted = 0;
-    } else if (now - known.found > SHORTEST_REACHABLE && target !== null) use(this, known, now);
+    } else if (now - known.found > SHORTEST_REACHABLE && target !== null) confirm(this, known, now);
   }
 
   hasAddress(address: string): boolean {
@@ -300,6 +302,7 @@ export function deleteInterface(i: Interface, by?: Place): void {
   if (i.addresses.length > 0 || doomed.length > 0 || i.kind !== 'veth') i.netns.changed();
   for (const route of doomed) routeChange(route, 'route-del', by);
   emit(i, 'link-del', before, null, by);
+  i.vxlan?.onDeleted?.();
   const { peer } = i;
   i.peer = null;
   if (peer !== null) deleteInterface(peer, by);

@@ -3,9 +3,9 @@
 
 import type { Os } from '../machine/process.ts';
 import type { Op, Task } from '../sim/simulation.ts';
-import { type Micros, MINUTE, SECOND } from '../sim/time.ts';
+import { type Micros, SECOND } from '../sim/time.ts';
 import { DETAIL, type Place } from '../sim/trace.ts';
-import { told } from './icmp.ts';
+import { learnMtu, told } from './icmp.ts';
 import type { Netns } from './netns.ts';
 import type { Packet, WalkFailure } from './packet.ts';
 import { netnsOf } from './socket.ts';
@@ -50,14 +50,6 @@ const PING_TEXT: Readonly<Partial<Record<WalkFailure, string>>> = {
 /** IP and ICMP. */
 const HEADERS = 28;
 const DEFAULT_SIZE = 56;
-/** net.ipv4.route.mtu_expires. */
-const MTU_EXPIRES: Micros = 10 * MINUTE;
-
-/** A narrow way was told of: it is remembered for a while. */
-export function learnMtu(netns: Netns, destination: string, mtu: number): void {
-  (netns.pathMtu ??= new Map()).set(destination, { mtu, until: netns.machine.sim.now + MTU_EXPIRES });
-}
-
 /** The largest packet that the host believes to get through. */
 function mtuTo(netns: Netns, destination: string): number {
   const known = netns.pathMtu?.get(destination);

@@ -1,7 +1,7 @@
 // ICMP errors (net/ipv4/icmp.c): who tells the sender of a packet that it was lost, when, and whether that reaches it.
 
 import type { Micros } from '../sim/time.ts';
-import { MILLISECOND, SECOND } from '../sim/time.ts';
+import { MILLISECOND, MINUTE, SECOND } from '../sim/time.ts';
 import type { Netns } from './netns.ts';
 import { isSilent, type Packet, type WalkFailure } from './packet.ts';
 import { report } from './tap.ts';
@@ -45,4 +45,12 @@ export function errorFrom(at: Netns, from: Netns, about: Packet, came: Micros, r
     report(from.fabric, back.seen, { kind: 'icmp-error', length: ERROR_BYTES, payload }, came);
   }
   return { from: back.packet.src, after: came + back.latency };
+}
+
+/** net.ipv4.route.mtu_expires. */
+const MTU_EXPIRES: Micros = 10 * MINUTE;
+
+/** A narrow way was told of: it is remembered for a while. */
+export function learnMtu(netns: Netns, destination: string, mtu: number): void {
+  (netns.pathMtu ??= new Map()).set(destination, { mtu, until: netns.machine.sim.now + MTU_EXPIRES });
 }

@@ -23,7 +23,7 @@ export interface Route {
   /** Preferred source address. */
   readonly source: string | null;
   readonly metric: number;
-  readonly protocol: 'kernel' | 'boot' | 'static' | 'bird';
+  readonly protocol: 'kernel' | 'boot' | 'static' | 'bird' | '80';
   /** `blackhole`: packets to there go nowhere, without a word; its device is lo. */
   readonly type?: 'blackhole';
 }

@@ -2,6 +2,7 @@
 // cut and mended; a machine without power answers nothing.
 
 import type { Machine } from '../machine/machine.ts';
+import type { Simulation } from '../sim/simulation.ts';
 import type { Micros } from '../sim/time.ts';
 import type { Place } from '../sim/trace.ts';
 import { addAddress, addEthernet, createNetns, deleteInterface, type Interface } from './device.ts';
@@ -27,7 +28,18 @@ interface Pair {
   readonly shaper: Shaper;
 }
 
+/** Makes what lies behind the default gateway. */
+type MakeGateway = (sim: Simulation, network: Switch, address: string) => void;
+let makeGateway: MakeGateway | null = null;
+
+/** To be called by the host once: it is loaded after the boot. */
+export function provideGateway(make: MakeGateway): void {
+  makeGateway = make;
+}
+
 export class Switch {
+  /** The default gateway's address with its prefix, until somebody asks for it. */
+  gateway: string | null = null;
   readonly name: string;
   readonly links: Link[] = [];
   /** Who answers ARP for an address. */
@@ -37,6 +49,15 @@ export class Switch {
 
   constructor(name = 'nodes') {
     this.name = name;
+  }
+
+  /** Nobody has the address: unless it is the gateway's, which is made then. */
+  ask(address: string, sim: Simulation): Interface | undefined {
+    const { gateway } = this;
+    if (gateway === null || makeGateway === null || !gateway.startsWith(`${address}/`)) return undefined;
+    this.gateway = null;
+    makeGateway(sim, this, gateway);
+    return this.addresses.get(address);
   }
 
   between(from: string, to: string): { readonly shaper: Shaper; readonly way: 0 | 1 } | null {

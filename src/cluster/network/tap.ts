@@ -20,6 +20,8 @@ export interface Passing {
   readonly promiscuous?: true;
   /** Of an envelope: what is in it. */
   readonly inner?: Packet;
+  /** … and the network that a VXLAN envelope names. */
+  readonly vni?: number;
 }
 
 /** What a packet carries. */

@@ -79,7 +79,8 @@ export abstract class Transmission extends Hooks {
 
   private overWire(device: Interface, nextHop: string): void {
     const link = device.link;
-    const target = link?.network.addresses.get(nextHop);
+    let target = link?.network.addresses.get(nextHop);
+    if (target === undefined && this.live) target = link?.network.ask(nextHop, device.netns.machine.sim);
     if (link == null || !link.up || target?.link == null || !target.link.up || !target.netns.machine.powered || !target.up) {
       if (this.live) device.learn(nextHop, null);
       const cut = link != null && !link.up;
@@ -253,7 +254,7 @@ export abstract class Transmission extends Hooks {
     const inner: Packet = { src: this.src, dst: this.dst, protocol: this.protocol, sport: this.sport, dport: this.dport };
     if (outer.rough !== null) this.rough = outer.rough.around(this.rough, this.seen?.length ?? 0, overhead);
     if (outer.mtu - overhead < this.mtu) this.mtu = outer.mtu - overhead;
-    for (const p of outer.seen ?? []) this.seen?.push({ ...p, after: p.after + this.latency, inner });
+    for (const p of outer.seen ?? []) this.seen?.push({ ...p, after: p.after + this.latency, inner, ...(o.vni === undefined ? {} : { vni: o.vni }) });
     this.latency += outer.latency;
     this.visited.push(...outer.visited);
     if (outer.tracked !== null) (this.tracked ??= []).push(...outer.tracked);

@@ -5,7 +5,8 @@ import { Channel } from '../sim/channel.ts';
 import type { Op } from '../sim/simulation.ts';
 import type { Micros } from '../sim/time.ts';
 import type { Place } from '../sim/trace.ts';
-import { Connection, type Link } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { Link } from './connection-options.ts';
 import { netnsOf } from './socket.ts';
 import { SocketError } from './socket-error.ts';
 

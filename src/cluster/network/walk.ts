@@ -173,7 +173,8 @@ class Walk extends Transmission {
     this.about = about;
     this.enter(netns, '');
     this.track();
-    const source = sourceAddress(netns, this.dst);
+    // Who got the packet answers from the address that it was sent to.
+    const source = netns.isLocal(about.dst) ? about.dst : sourceAddress(netns, this.dst);
     if (source !== null) this.setSource(source, 0);
     this.output(netns);
   }

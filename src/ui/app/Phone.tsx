@@ -1,7 +1,7 @@
 // One column with a bar of tabs, for narrow screens.
 
 import { EditorPanel } from '../editor/EditorPanel.tsx';
-import { FlowPanel } from '../flow/FlowPanel.tsx';
+import { FlowTab } from '../flow/FlowTab.tsx';
 import { useT } from '../i18n/i18n.ts';
 import { MapView } from '../map/MapView.tsx';
 import { type PhoneTab, useUi } from '../state/ui.ts';
@@ -44,7 +44,7 @@ export function Phone() {
   );
 }
 
-const PhoneFlow = () => <FlowPanel withHead />;
+const PhoneFlow = () => <FlowTab withHead />;
 const PhoneEvents = () => <EventsPanel withHead />;
 const PhonePacket = () => <PacketPanel withHead />;
 const PhoneMap = () => <MapView arrangement="tall" />;

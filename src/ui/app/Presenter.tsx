@@ -1,13 +1,12 @@
 // What a class sees: the map, the caption, the transport and k of n. Nothing else.
 
 import { X } from 'lucide-react';
-import { Announcer } from '../flow/FlowPanel.tsx';
 import { useT } from '../i18n/i18n.ts';
 import { MapView } from '../map/MapView.tsx';
 import { useUi } from '../state/ui.ts';
 import { Transport } from '../transport/Transport.tsx';
 import { Boundary } from './Boundary.tsx';
-import { Payload } from './later.tsx';
+import { Announcer, Payload } from './later.tsx';
 
 export function Presenter() {
   const t = useT();

@@ -1,7 +1,7 @@
 // The desk: objects left, map in the middle, editor and inspector right, transport and tabs below.
 
 import { EditorPanel } from '../editor/EditorPanel.tsx';
-import { FlowHead, FlowPanel } from '../flow/FlowPanel.tsx';
+import { FlowHead, FlowTab } from '../flow/FlowTab.tsx';
 import { useT } from '../i18n/i18n.ts';
 import { MapView } from '../map/MapView.tsx';
 import { useUi } from '../state/ui.ts';
@@ -107,7 +107,7 @@ function BottomTabs() {
           label: t('panels.flow'),
           content: () => (
             <Boundary name="flow">
-              <FlowPanel />
+              <FlowTab />
             </Boundary>
           ),
         },

@@ -15,7 +15,7 @@ export const GROUPS: readonly Group[] = [
   { key: 'configuration', examples: ['configmap', 'secret', 'volume-claim', 'dynamic-volume'] },
   { key: 'scheduling', examples: ['too-big', 'node-selector', 'toleration', 'spread', 'preemption'] },
   { key: 'limits', examples: ['quota', 'budget'] },
-  { key: 'network', examples: ['node-port'] },
+  { key: 'network', examples: ['node-port', 'load-balancer', 'ingress'] },
   { key: 'extending', examples: ['custom-resource'] },
 ];
 

@@ -7,5 +7,6 @@ export function flowTitle(t: Translate, flow: FlowSummary): string {
   const { action, title } = flow;
   if (action.type === 'terminal') return action.keys.trim();
   if (action.type === 'kubectl') return t('flow.kubectl', { argv: action.argv.join(' ') });
+  if (action.type === 'wire') return t('flow.wire', { machine: action.to === undefined ? action.machine : `${action.machine} – ${action.to}` });
   return t(action.type === 'apply' ? 'flow.apply' : 'flow.delete', { title });
 }

@@ -2,7 +2,7 @@
 
 import { useSyncExternalStore } from 'react';
 import { type Language, useUi } from '../state/ui.ts';
-import { loadSentences } from '../story/story.ts';
+import { areTold, loadSentences } from '../story/sentences.ts';
 import { type Level, textIn, type Translate, translator } from './translate.ts';
 
 export type { Translate } from './translate.ts';
@@ -14,7 +14,7 @@ let translate: Translate = translator(current);
 const listeners = new Set<() => void>();
 
 async function change(language: Language): Promise<void> {
-  const [catalogue] = await Promise.all([catalogueOf(language), loadSentences(language)]);
+  const [catalogue] = await Promise.all([catalogueOf(language), areTold() ? loadSentences(language) : null]);
   if (useUi.getState().language !== language) return;
   current = catalogue;
   translate = translator(catalogue);

@@ -3,6 +3,7 @@
 import { useT } from '../i18n/i18n.ts';
 import { useIds, useRow, useScene } from '../scene/hooks.ts';
 import { usePlayer } from '../state/player.ts';
+import { CablePanel } from './CablePanel.tsx';
 
 export function MachineFacts({ id }: { readonly id: string }) {
   const t = useT();
@@ -36,6 +37,7 @@ export function MachineFacts({ id }: { readonly id: string }) {
           </div>
         ))}
       </dl>
+      <CablePanel id={id} />
       <h3>{t('inspector.machine.interfaces')}</h3>
       <table className="desired">
         <tbody>

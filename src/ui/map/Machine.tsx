@@ -53,7 +53,7 @@ function Title({ layout, row, t }: { readonly layout: MachineLayout; readonly ro
     >
       <Icon size={14} aria-hidden="true" />
       <span className="machine-name">{layout.role === 'operator' ? t('map.operator') : layout.name}</span>
-      {layout.role !== 'operator' && row && <span className="machine-address">{row.podCidr === '' ? row.address : row.podCidr}</span>}
+      {layout.role !== 'operator' && row && <span className="machine-address">{row.podCidr === '' || row.network === 'calico' ? row.address : row.podCidr}</span>}
       {layout.role !== 'operator' && state && (
         <span className={`machine-state state-${state.mark}`} title={row?.readyReason}>
           <Mark state={state.mark} size={10} />

@@ -3,6 +3,7 @@
 import { Maximize, Minus, Plus } from 'lucide-react';
 import { useCallback, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import type { ObjectRow } from '../../session/protocol.ts';
+import { Mover } from '../app/later.tsx';
 import { useT } from '../i18n/i18n.ts';
 import { useIds, useScene } from '../scene/hooks.ts';
 import type { SceneModel } from '../scene/model.ts';
@@ -15,7 +16,6 @@ import { LayoutContext, type ZoomLevel, ZoomContext, zoomLevel } from './context
 import { type Arrangement, layoutMap, type MachineInput, type MapLayout, roomFor } from './layout.ts';
 import { Legend } from './Legend.tsx';
 import { Machine } from './Machine.tsx';
-import { Mover } from './Mover.tsx';
 import { ObjectStrip } from './ObjectStrip.tsx';
 import { Relations } from './Relations.tsx';
 import { Story } from './Story.tsx';
@@ -124,7 +124,7 @@ export function MapView({ arrangement = 'wide' }: { readonly arrangement?: Arran
             }
           >
             <Relations strip={strip} />
-            {packet ? <PacketPath /> : <Mover />}
+            {packet ? <PacketPath /> : following && <Mover />}
             <Story />
           </Window>
         </ZoomContext>

@@ -77,7 +77,7 @@ function Question({ ends, refresh }: { readonly ends: PacketEnds; readonly refre
   const w = useWords();
   const player = usePlayerApi();
   const id = useId();
-  const { from, to, protocol, port, busy } = usePacket();
+  const { from, to, protocol, port, size, busy } = usePacket();
   const label = (end: PacketEnd): string => (end.kind === 'outside' ? `${end.address} ${w.outside}` : end.address);
   return (
     <form
@@ -123,6 +123,10 @@ function Question({ ends, refresh }: { readonly ends: PacketEnds; readonly refre
       <label>
         <span>{w.port}</span>
         <input type="text" inputMode="numeric" className="packet-port" value={port} placeholder={w.portHint} disabled={protocol === 'icmp'} onChange={(e) => usePacket.setState({ port: e.target.value })} data-testid="packet-port" />
+      </label>
+      <label title={w.sizeHint}>
+        <span>{w.size}</span>
+        <input type="text" inputMode="numeric" className="packet-port" value={size} placeholder={w.few} onChange={(e) => usePacket.setState({ size: e.target.value })} data-testid="packet-size" />
       </label>
       <button type="submit" className="primary" aria-disabled={busy} data-testid="packet-ask">
         <Send size={15} aria-hidden="true" />

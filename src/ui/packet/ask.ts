@@ -15,13 +15,15 @@ export function meantSender(text: string, ends: readonly PacketEnd[]): string {
 
 /** The question as it stands in the fields. */
 export function written(ends: readonly PacketEnd[], backend?: string): PacketQuestion {
-  const { from, to, protocol, port } = usePacket.getState();
-  const number = Number(port);
+  const { from, to, protocol, port, size } = usePacket.getState();
+  const whole = (text: string, least: number): number | null => (/^\d{1,5}$/.test(text.trim()) && Number(text) >= least && Number(text) <= 65_535 ? Number(text) : null);
+  const bytes = whole(size, 28);
   return {
     from: meantSender(from, ends),
     to: to.trim(),
     protocol: protocol === '' ? null : protocol,
-    port: port.trim() === '' || !Number.isInteger(number) || number < 1 || number > 65_535 ? null : number,
+    port: whole(port, 1),
+    ...(bytes === null ? {} : { size: bytes }),
     ...(backend === undefined ? {} : { backend }),
   };
 }
@@ -39,7 +41,7 @@ export async function ask(player: Player, question: PacketQuestion): Promise<voi
 /** A session that was shared with a packet opens with it on the map. */
 export async function askShared(player: Player, question: PacketQuestion): Promise<void> {
   useUi.getState().set({ bottomTab: 'packet' });
-  usePacket.setState({ from: question.from, to: question.to, protocol: question.protocol ?? '', port: question.port === null ? '' : String(question.port) });
+  usePacket.setState({ from: question.from, to: question.to, protocol: question.protocol ?? '', port: question.port === null ? '' : String(question.port), size: question.size === undefined ? '' : String(question.size) });
   await ask(player, question);
 }
 

@@ -10,6 +10,8 @@ export interface PacketState {
   readonly to: string;
   readonly protocol: ProtocolChoice;
   readonly port: string;
+  /** Bytes; '' for few. */
+  readonly size: string;
   readonly busy: boolean;
   readonly answer: PacketAnswer | null;
   /** Steps of the answer: questions to name servers, hops there, hops back. */
@@ -24,7 +26,7 @@ export interface PacketState {
 }
 
 export const usePacket = create<PacketState>()(() => ({
-  from: '', to: '', protocol: '', port: '', busy: false, answer: null, total: 0, step: 0, shown: false, turn: 0, settled: false,
+  from: '', to: '', protocol: '', port: '', size: '', busy: false, answer: null, total: 0, step: 0, shown: false, turn: 0, settled: false,
 }));
 
 export function goToHop(step: number, settled = false): void {

@@ -4,8 +4,7 @@
 import type { Remote } from 'comlink';
 import type {
   Action, ActionResult, Batch, Clock, CommandAction, DiffResult, SessionApi, SessionLog, StepLevel, StepPosition, StoryRecord,
-  TextProblem, Topology,
-} from '../../session/protocol.ts';
+  TextProblem, Topology, WireAction } from '../../session/protocol.ts';
 import type { SceneModel } from '../scene/model.ts';
 import { hidePacket, stepPacket, usePacket } from '../packet/store.ts';
 import { NO_CLOCK, type Notice, usePlayer } from '../state/player.ts';
@@ -13,6 +12,7 @@ import { useUi } from '../state/ui.ts';
 import type { Decoded } from './share.ts';
 import { TerminalModel } from '../terminal/model.ts';
 import { Connection, type CrashReason, type OpenEndpoint } from './connection.ts';
+import { drawn } from './drawn.ts';
 import { forgetLog, keepOwnLog, loadLog, ownLog, saveLog } from './storage.ts';
 
 const SAVE_EVERY = 10_000;
@@ -80,6 +80,7 @@ export class Player {
     this.#connection = connection;
     const clock = await connection.open(from);
     usePlayer.setState({ status: { type: 'ready' }, clock });
+    void drawn().then(() => connection.call((api) => api.drawn()));
     await this.refreshFlows();
     const last = usePlayer.getState().flows.at(-1);
     if (last) {
@@ -219,6 +220,16 @@ export class Player {
     await this.refreshFlows();
     const last = usePlayer.getState().flows.at(-1);
     if (last?.action.type === 'terminal' && last.id !== usePlayer.getState().flow) await this.#chooseAt(last.id);
+  }
+
+  /** Does something to a wire; the view goes to the live edge with it. */
+  async wire(action: WireAction): Promise<void> {
+    this.stopFlow();
+    hidePacket();
+    usePlayer.setState({ cue: null });
+    await this.#clockOf((c) => c.call((api) => api.wire(action)));
+    await this.save();
+    await this.refreshFlows();
   }
 
   async complete(line: string): Promise<readonly string[]> {

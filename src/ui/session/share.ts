@@ -60,6 +60,7 @@ const PacketSchema = v.strictObject({
   to: v.pipe(v.string(), v.maxLength(2_048)),
   protocol: v.nullable(v.picklist(['tcp', 'udp', 'icmp'])),
   port: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
+  size: v.optional(v.pipe(v.number(), v.integer(), v.minValue(28), v.maxValue(65_535))),
   backend: v.optional(v.pipe(v.string(), v.maxLength(64))),
 });
 

@@ -8,6 +8,7 @@ export const EN: Sentences = {
   'input.apply': (t) => `You apply a manifest${t.name ? ` with ${t.object}` : ''}.`,
   'input.delete': (t) => `You ask for ${t.object} to be deleted.`,
   'input.kubectl': () => 'You run a kubectl command.',
+  'input.wire': (t) => `You do something to the network cable of ${t.machine}.`,
 
   'http.other': (t) => `${t.from} sends a request (${t.verb}) to ${t.to} about ${t.object}.`,
   'http.get': (t) => `${t.from} asks ${t.to} for ${t.object}.`,
@@ -206,6 +207,7 @@ export const EN: Sentences = {
   'network.remove': (t) => `A network interface goes away on ${t.machine}.`,
   'network.route': (t) => `A route changes on ${t.machine}.`,
   'network.neighbour': (t) => `A neighbour entry changes on ${t.machine}.`,
+  'network.arpannounce': (t) => `${t.from} answers ARP for the address of a Service on ${t.machine} from now on, and tells the segment so.`,
   'network.fdb': (t) => `A forwarding entry of flannel.1 changes on ${t.machine}.`,
   'network.rules': (t) => `The packet rules of ${t.machine} are replaced.`,
 

@@ -4,7 +4,7 @@
 import type { TraceKind } from '../../session/protocol.ts';
 
 export const SENTENCE_KEYS = [
-  'input.other', 'input.command', 'input.apply', 'input.delete', 'input.kubectl',
+  'input.other', 'input.command', 'input.apply', 'input.delete', 'input.kubectl', 'input.wire',
   'http.other', 'http.get', 'http.list', 'http.watch', 'http.create', 'http.update', 'http.patch', 'http.apply', 'http.delete',
   'http.deletecollection', 'http.bind', 'http.evict', 'http.response', 'http.discovery', 'http.token', 'http.status',
   'http.createvolume', 'http.deletevolume', 'http.controllerpublishvolume', 'http.controllerunpublishvolume', 'http.controllerexpandvolume', 'http.nodestagevolume', 'http.nodeunstagevolume', 'http.nodepublishvolume', 'http.nodeunpublishvolume', 'http.nodeexpandvolume',
@@ -30,7 +30,7 @@ export const SENTENCE_KEYS = [
   'cni.other', 'cni.add', 'cni.del', 'cni.check', 'cni.result',
   'image.other', 'image.pull', 'image.resolve', 'image.unpack', 'image.remove',
   'process.other', 'process.phase', 'process.power', 'process.start', 'process.exit', 'process.signal', 'process.oom',
-  'network.other', 'network.address', 'network.cut', 'network.mend', 'network.add', 'network.change', 'network.remove', 'network.route', 'network.neighbour', 'network.fdb', 'network.rules',
+  'network.other', 'network.address', 'network.cut', 'network.mend', 'network.add', 'network.change', 'network.remove', 'network.route', 'network.neighbour', 'network.fdb', 'network.rules', 'network.arpannounce',
   'packet.other', 'packet.connect', 'packet.deliver', 'packet.drop', 'packet.send',
   'dns.other', 'dns.query', 'dns.answer', 'dns.response', 'dns.nxdomain',
   'probe.other', 'probe.readiness', 'probe.liveness', 'probe.startup', 'probe.success', 'probe.failure', 'probe.request', 'probe.response',

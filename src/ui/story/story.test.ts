@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { TraceKind } from '../../session/protocol.ts';
 import { EN } from './en.ts';
 import { SENTENCE_KEYS, sentenceKey, type Told } from './keys.ts';
-import { loadSentences, tell } from './story.ts';
+import { loadSentences } from './sentences.ts';
+import { tell } from './story.ts';
 import { ZH } from './zh.ts';
 
 const told: Told = { from: 'FROM', to: 'TO', object: 'Pod web-x', name: 'web-x', kind: 'Pod', machine: 'worker-1', controller: 'the Pod controller', verb: 'verb' };

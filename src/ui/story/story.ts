@@ -3,20 +3,14 @@
 import type { StoryRecord } from '../../session/protocol.ts';
 import type { Language } from '../state/ui.ts';
 import { actorName, controllerName, machineName, machineOf, objectName } from './actors.ts';
-import { type SentenceKey, sentenceKey, type Sentences, type Told } from './keys.ts';
-
-const loaded = new Map<Language, Sentences>();
-
-/** Loads the sentences of a language; `tell` speaks another one until then. */
-export async function loadSentences(language: Language): Promise<void> {
-  if (!loaded.has(language)) loaded.set(language, language === 'en' ? (await import('./en.ts')).EN : (await import('./zh.ts')).ZH);
-}
+import { type SentenceKey, sentenceKey, type Told } from './keys.ts';
+import { sentencesOf } from './sentences.ts';
 
 export type Tellable = Pick<StoryRecord, 'kind' | 'verb' | 'from' | 'to' | 'subject'>;
 
 /** One sentence that says what the record is, with names filled in; '' while no language is loaded. */
 export function tell(record: Tellable, language: Language): string {
-  const sentences = loaded.get(language) ?? [...loaded.values()][0];
+  const sentences = sentencesOf(language);
   if (!sentences) return '';
   const told: Told = {
     from: actorName(record.from, language),

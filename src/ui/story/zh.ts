@@ -8,6 +8,7 @@ export const ZH: Sentences = {
   'input.apply': (t) => (t.name ? `你提交了一份清单，其中有 ${t.object}。` : '你提交了一份清单（apply）。'),
   'input.delete': (t) => `你要求删除 ${t.object}。`,
   'input.kubectl': () => '你运行了一条 kubectl 命令。',
+  'input.wire': (t) => `你改动了 ${t.machine} 的网线。`,
 
   'http.other': (t) => `${t.from} 向 ${t.to} 发送关于 ${t.object} 的请求（${t.verb}）。`,
   'http.get': (t) => `${t.from} 向 ${t.to} 查询 ${t.object}。`,
@@ -206,6 +207,7 @@ export const ZH: Sentences = {
   'network.remove': (t) => `${t.machine} 上的一个网络接口消失了。`,
   'network.route': (t) => `${t.machine} 上的一条路由有变化。`,
   'network.neighbour': (t) => `${t.machine} 上的一条邻居表项有变化。`,
+  'network.arpannounce': (t) => `从现在起，${t.machine} 上的 ${t.from} 为一个 Service 的地址应答 ARP，并告知整个网段。`,
   'network.fdb': (t) => `${t.machine} 上 flannel.1 的一条转发表项有变化。`,
   'network.rules': (t) => `${t.machine} 的数据包规则被替换。`,
 

@@ -181,6 +181,7 @@ export class FakeSession implements SessionApi {
   seek = () => this.#clock();
   toLive = () => this.#clock();
   traceHash = () => Promise.resolve('0');
+  drawn = () => Promise.resolve();
   log = (): Promise<SessionLog> => Promise.resolve({ version: 1, seed: 1, topology: { controlPlanes: 1, workers: 3 }, inputs: this.#inputs, until: this.#view });
 
   #set(playing: boolean): Promise<Clock> {

@@ -72,7 +72,7 @@ function told(bed: NginxBed, asked: Case): Case {
 let count = 0;
 
 for (const table of TABLES) {
-  test(table.name, () => {
+  test(`${table.name}: ${table.cases.length} requests`, () => {
     const { gateways } = graphOf(worldOf(table));
     const beds = gateways.map((state) => new NginxBed(gatewayNginx, { '/etc/nginx/nginx.conf': NGINX_CONF, ...nginxFiles(state) }, BACKENDS));
     const [bed, all] = beds as [NginxBed, NginxBed | undefined];

@@ -43,7 +43,7 @@ export function* provision(client: Client, gateway: Gateway, settings: Settings)
   yield* ensure(client, 'services', service, (found) => {
     const known = (found.spec.ports ?? []).map((p) => p.port).toSorted((a, b) => a - b);
     if (known.join() === ports.join()) return null;
-    const kept = (service.spec.ports ?? []).map((p) => ({ ...p, ...(found.spec.ports?.find((f) => f.port === p.port) ?? {}) }));
+    const kept = (service.spec.ports ?? []).map((p) => ({ ...p, ...found.spec.ports?.find((f) => f.port === p.port) }));
     return { ...found, spec: { ...found.spec, ports: kept } };
   });
   const deployment: Draft<Deployment> = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: metadata(name), spec: { replicas: 1, selector: { matchLabels: selector }, template: podTemplate(name, selector, ports) } };

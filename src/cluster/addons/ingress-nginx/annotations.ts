@@ -50,6 +50,8 @@ export interface Annotations {
   readonly defaultBackend: string;
   readonly cors: { readonly origin: string; readonly methods: string; readonly headers: string; readonly credentials: boolean; readonly maxAge: string } | null;
   readonly accessLog: boolean;
+  /** auth-url: who is asked for each request, and where one who may not enter is sent. */
+  readonly auth: { readonly url: string; readonly method: string; readonly signin: string; readonly responseHeaders: readonly string[] } | null;
 }
 
 const CORS_METHODS = 'GET, PUT, POST, DELETE, PATCH, OPTIONS';
@@ -107,6 +109,7 @@ export function annotationsOf({ metadata }: Ingress): Annotations {
         }
       : null,
     accessLog: yes('enable-access-log', true),
+    auth: text('auth-url') === '' ? null : { url: text('auth-url'), method: text('auth-method'), signin: text('auth-signin'), responseHeaders: list('auth-response-headers') },
   };
 }
 

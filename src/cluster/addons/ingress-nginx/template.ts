@@ -1,6 +1,7 @@
 // The nginx.conf that the controller writes (rootfs/etc/nginx/template/nginx.tmpl, template.go), with what has an effect here and
 // the landmarks that people look for.
 
+import { toBase64 } from '../../api/base64.ts';
 import { enforcesRegex } from './configuration.ts';
 import { DEFAULT_BACKEND, DEFAULT_SERVER, type Location, type Model, type Server } from './model.ts';
 
@@ -255,6 +256,7 @@ function locationText(location: Location, hostname: string, regex: boolean, on: 
     '',
     'set $proxy_alternative_upstream_name "";',
     '',
+    ...authText(location),
     ...a.denylist.map((range) => `deny ${range};`),
     ...a.allowlist.map((range) => `allow ${range};`),
     ...(a.allowlist.length > 0 ? ['deny all;', ''] : []),
@@ -307,7 +309,50 @@ function locationText(location: Location, hostname: string, regex: boolean, on: 
     'proxy_redirect                          off;',
   ];
   const app = a.appRoot === '' ? [] : ['if ($uri = /) {', `\treturn 302 $scheme://$http_host${a.appRoot};`, '}', ''];
-  return [...app, `location ${locationPath(location, regex)} {`, ...indented(lines), '}', ''];
+  return [...app, ...authLocations(location), `location ${locationPath(location, regex)} {`, ...indented(lines), '}', ''];
+}
+
+const authPath = ({ path, pathType }: Location): string => `/_external-auth-${toBase64(path).replaceAll('/', '_').replaceAll('+', '-').replace(/=+$/, '')}-${pathType}`;
+
+function authText(location: Location): readonly string[] {
+  const { auth } = location.annotations;
+  if (!auth) return [];
+  return [
+    '# this location requires authentication',
+    `auth_request        ${authPath(location)};`,
+    ...auth.responseHeaders.flatMap((name, n) => [`auth_request_set $authHeader${n} $upstream_http_${name.toLowerCase().replaceAll('-', '_')};`, `proxy_set_header ${quoted(name)} $authHeader${n};`]),
+    ...(auth.signin === '' ? [] : ['set_escape_uri $escaped_request_uri $request_uri;', `error_page 401 = ${authPath(location)}-signin;`]),
+    '',
+  ];
+}
+
+/** The subrequest to auth-url, and the redirect to auth-signin. */
+function authLocations(location: Location): readonly string[] {
+  const { auth } = location.annotations;
+  if (!auth) return [];
+  const host = /^\w+:\/\/([^/:]+)/.exec(auth.url)?.[1] ?? '';
+  const signin = `${auth.signin}${/[?&]rd=/.test(auth.signin) ? '' : `${auth.signin.includes('?') ? '&' : '?'}rd=$pass_access_scheme://$http_host$escaped_request_uri`}`;
+  return [
+    `location = ${authPath(location)} {`,
+    '\tinternal;',
+    '\taccess_log off;',
+    `\tset $proxy_upstream_name ${quoted(location.backend)};`,
+    '\tproxy_pass_request_body     off;',
+    ...(auth.method === '' ? [] : [`\tproxy_method                ${auth.method};`]),
+    '\tproxy_set_header            Content-Length          "";',
+    `\tproxy_set_header            Host                    ${host};`,
+    '\tproxy_set_header            X-Original-URL          $scheme://$http_host$request_uri;',
+    '\tproxy_set_header            X-Original-Method       $request_method;',
+    '\tproxy_set_header            X-Sent-From             "nginx-ingress-controller";',
+    '\tproxy_set_header            X-Real-IP               $remote_addr;',
+    '\tproxy_set_header            X-Forwarded-For        $remote_addr;',
+    '\tproxy_set_header            X-Auth-Request-Redirect $request_uri;',
+    `\tset $target ${quoted(auth.url)};`,
+    '\tproxy_pass $target;',
+    '}',
+    '',
+    ...(auth.signin === '' ? [] : [`location ${authPath(location)}-signin {`, '\tinternal;', `\treturn 302 ${signin};`, '}', '']),
+  ];
 }
 
 function corsText({ annotations: { cors } }: Location): readonly string[] {

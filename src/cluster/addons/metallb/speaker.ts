@@ -1,7 +1,9 @@
 // MetalLB's speaker in layer-2 mode: on every node; for each Service one of them answers ARP for the Service's address
 // (speaker/{main,layer2_controller}.go, internal/layer2).
 
+import { sha256 } from '@noble/hashes/sha2.js';
 import type { EndpointSlice, Node, Service } from '../../api/generated/types.ts';
+import { bytesOf } from '../../api/bytes.ts';
 import { isNotFound } from '../../api/status.ts';
 import { Client } from '../../client/client.ts';
 import { runController } from '../../client/controller.ts';
@@ -11,7 +13,6 @@ import { Informer, InformerFactory } from '../../client/informer.ts';
 import { inClusterConfig } from '../../client/kubeconfig.ts';
 import { ExponentialLimiter } from '../../client/ratelimit.ts';
 import { WorkQueue } from '../../client/workqueue.ts';
-import { sha256 } from '../../dataplane/sha256.ts';
 import type { Os, Program, Resource } from '../../machine/process.ts';
 import { answerArp } from '../../network/arp-responder.ts';
 import { serveHttp } from '../../network/http.ts';
@@ -209,7 +210,7 @@ class Speaker {
       if (!alive.has(name) || networkUnavailable(node) || labels['node.kubernetes.io/exclude-from-external-load-balancers'] !== undefined) return false;
       return announcesFrom(advertisements, node) && (!local || endpoints.some((e) => e.nodeName === name));
     });
-    const [first] = candidates.map((n) => n.metadata.name).toSorted((a, b) => compare(sha256(`${a}#${address}`), sha256(`${b}#${address}`)));
+    const [first] = candidates.map((n) => n.metadata.name).toSorted((a, b) => compare(sha256(bytesOf(`${a}#${address}`)), sha256(bytesOf(`${b}#${address}`))));
     return first === this.#node ? '' : 'notOwner';
   }
 }

@@ -2,12 +2,12 @@
 
 import type { Os } from '../../machine/process.ts';
 import type { HttpRequest, HttpResponse, Peer } from '../../network/http.ts';
-import { strftime } from '../../images/shell/applets/system.ts';
 import { formatQuery } from '../../network/http1.ts';
 import { hash32, type Random } from '../../sim/random.ts';
 import { SECOND } from '../../sim/time.ts';
 import { type Configuration, type Location, patternOf, type Server } from './configuration.ts';
 import type { Directive } from './directives.ts';
+import { accessLogTime } from './times.ts';
 
 export type Reply = Pick<HttpResponse, 'status' | 'headers' | 'body' | 'stream'>;
 
@@ -179,7 +179,7 @@ export class Exchange {
       case 'request_time':
         return ((this.os.sim.now - this.started) / SECOND).toFixed(3);
       case 'time_local':
-        return strftime('%d/%b/%Y:%H:%M:%S +0000', this.os.sim.epoch + this.os.sim.now);
+        return accessLogTime(this.os.sim.epoch + this.os.sim.now);
       case 'remote_user':
         return '-';
       case 'upstream_addr':

@@ -4,7 +4,6 @@
 import { FileError } from '../../machine/files.ts';
 import type { Os, Process, Program } from '../../machine/process.ts';
 import { type HttpServer, serveHttp } from '../../network/http.ts';
-import { strftime } from '../../images/shell/applets/system.ts';
 import { SocketError } from '../../network/socket.ts';
 import type { Random } from '../../sim/random.ts';
 import type { Op } from '../../sim/simulation.ts';
@@ -14,6 +13,7 @@ import { argsOf } from './directives.ts';
 import { hostOf } from './exchange.ts';
 import { answer, NGINX_VERSION, type Scripts } from './phases.ts';
 import { errorPage } from './status-pages.ts';
+import { errorLogTime } from './times.ts';
 
 /** Scripts of a flavour of nginx; `certificate` is ssl_certificate_by_lua. */
 export type Modules = Scripts & { certificate?(serverName: string): string | undefined };
@@ -48,7 +48,7 @@ export const nginxProgram = (modulesOf: (os: Os, random: Random) => Modules): Pr
     return yield* new Master(os, file, modulesOf, read).run();
   };
 
-const time = (os: Os): string => strftime('%Y/%m/%d %H:%M:%S', os.sim.epoch + os.sim.now);
+const time = (os: Os): string => errorLogTime(os.sim.epoch + os.sim.now);
 
 /** Processes of one Pod have it in common. */
 const keyOf = (os: Os): string => os.process.netns?.name ?? '';

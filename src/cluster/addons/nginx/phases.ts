@@ -1,16 +1,15 @@
 // The phases of a request in nginx (ngx_http_core_module): rewrite in the server, location, rewrite in the location, access,
 // content, header filters, log. Scripts (Lua, njs) are modules that the engine is given.
 
-import { page } from '../../images/static-site.ts';
 import type { HttpRequest, Peer } from '../../network/http.ts';
 import type { Op } from '../../sim/simulation.ts';
-import { strftime } from '../../images/shell/applets/system.ts';
 import { contains, parseCidr, parseIp } from '../../network/ip.ts';
 import { type Configuration, type Location, locationFor, patternOf, type Server } from './configuration.ts';
 import type { Directive } from './directives.ts';
 import { bytesOfBody, type Engine, Exchange, type Reply } from './exchange.ts';
 import { proxied } from './proxy.ts';
 import { errorPage } from './status-pages.ts';
+import { httpDate } from './times.ts';
 
 /** What scripts in the configuration do: by the path of the file that a directive names. */
 export interface Scripts {
@@ -22,7 +21,7 @@ export interface Scripts {
 }
 
 const MAX_REDIRECTS = 10;
-const REWRITES = new Set(['set', 'if', 'rewrite', 'return', 'break']);
+const REWRITES = new Set(['set', 'set_escape_uri', 'if', 'rewrite', 'return', 'break']);
 
 /** Answers a request that came in for a server, and writes it to the access log. */
 export function* answer(engine: Engine & { readonly scripts: Scripts }, config: Configuration, server: Server, request: HttpRequest, peer: Peer, port: number): Op<Reply> {
@@ -67,6 +66,8 @@ function* run(x: Exchange, scripts: Scripts): Op<Reply> {
     }
     const refused = accessRefused(x);
     if (refused) return refused;
+    const stopped = yield* unauthorised(x, scripts);
+    if (stopped) return stopped;
     const reply = yield* content(x, scripts, found.location);
     if (reply !== undefined && 'redirect' in reply) {
       const question = reply.redirect.indexOf('?');
@@ -88,6 +89,9 @@ function rewritten(x: Exchange, directives: readonly Directive[]): Reply | 'agai
     switch (d.name) {
       case 'set':
         x.variables.set(first.replace(/^\$/, ''), x.text(second));
+        break;
+      case 'set_escape_uri':
+        x.variables.set(first.replace(/^\$/, ''), encodeURIComponent(x.text(second)));
         break;
       case 'break':
         return 'break';
@@ -172,6 +176,28 @@ function accessRefused(x: Exchange): Reply | undefined {
   return undefined;
 }
 
+/** ngx_http_auth_request_module: a subrequest decides; 2xx lets the request through. */
+function* unauthorised(x: Exchange, scripts: Scripts): Op<Reply | undefined> {
+  const path = x.inherited('auth_request')[0]?.args[0] ?? 'off';
+  const location = path === 'off' ? undefined : x.server.exact.get(path);
+  if (!location) return undefined;
+  const { body: _, ...request } = x.request;
+  const asked = new Exchange(x.engine, x.config, x.server, request, x.peer, x.port);
+  asked.location = location;
+  rewritten(asked, location.directives);
+  const reply = yield* content(asked, scripts, location);
+  if (reply === undefined || 'redirect' in reply) return plain(x, 500);
+  for (const { args } of x.inherited('auth_request_set')) {
+    const [name = '', value = ''] = args;
+    const header = /^\$upstream_http_(\w+)$/.exec(value)?.[1]?.replaceAll('_', '-');
+    x.variables.set(name.replace(/^\$/, ''), header === undefined ? asked.text(value) : (reply.headers[header] ?? ''));
+  }
+  if (reply.status >= 200 && reply.status < 300) return undefined;
+  const challenge = reply.headers['www-authenticate'];
+  if (reply.status === 401) return { ...plain(x, 401), headers: challenge === undefined ? {} : { 'www-authenticate': challenge } };
+  return plain(x, reply.status === 403 ? 403 : 500);
+}
+
 function rules(x: Exchange): readonly Directive[] {
   const own = (level: readonly Directive[]): readonly Directive[] => level.filter((d) => d.name === 'allow' || d.name === 'deny');
   return [x.location?.directives ?? [], x.server.directives, x.config.http].map(own).find((found) => found.length > 0) ?? [];
@@ -211,8 +237,7 @@ function finished(x: Exchange, scripts: Scripts, reply: Reply): Reply {
   let { body } = reply;
   let headers: Record<string, string> = { ...reply.headers };
   if (body === undefined && reply.stream === undefined && reply.status >= 300 && !PERMITTED_BODY.has(reply.status)) {
-    const made = page(reply.status, errorPage(reply.status, serverToken(x)), '');
-    body = made.body;
+    body = errorPage(reply.status, serverToken(x));
     headers = { ...headers, 'content-type': 'text/html' };
   }
   const { 'content-type': type, 'content-length': length, ...others } = headers;
@@ -220,7 +245,7 @@ function finished(x: Exchange, scripts: Scripts, reply: Reply): Reply {
   const size = reply.stream === undefined && body !== undefined ? String(bytesOfBody(body)) : length;
   headers = {
     ...(cleared ? {} : { server: serverToken(x) }),
-    date: strftime('%a, %d %b %Y %H:%M:%S GMT', x.os.sim.epoch + x.os.sim.now),
+    date: httpDate(x.os.sim.epoch + x.os.sim.now),
     ...(type === undefined ? {} : { 'content-type': type }),
     ...(size === undefined || (x.request.method === 'HEAD' && size === '0') ? {} : { 'content-length': size }),
     ...(x.secure ? {} : { connection: 'keep-alive' }),

@@ -8,10 +8,10 @@ import { lookupHost } from '../../network/resolver.ts';
 import { SocketError } from '../../network/socket.ts';
 import type { Op } from '../../sim/simulation.ts';
 import { SECOND } from '../../sim/time.ts';
-import { strftime } from '../../images/shell/applets/system.ts';
 import type { Location, Upstream } from './configuration.ts';
 import { bytesOfBody, type Attempt, type Exchange, type Reply } from './exchange.ts';
 import type { Scripts } from './phases.ts';
+import { errorLogTime } from './times.ts';
 
 interface Target {
   readonly secure: boolean;
@@ -113,7 +113,8 @@ function* ask(x: Exchange, target: Target, address: string): Op<Reply> {
   const where = unix === undefined ? { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) } : { unix };
   const client = new HttpClient(x.os, { ...where, keepAlive: false, ...(target.secure ? { tls: { serverName: headers['host'] as string } } : {}) });
   const question = target.uri.indexOf('?');
-  const { method, body } = x.request;
+  const method = x.inherited('proxy_method')[0]?.args[0] ?? x.request.method;
+  const { body } = x.request;
   const response = yield* client.request(
     {
       method,
@@ -164,7 +165,7 @@ function problemOf(error: unknown): { status: number; text: string; reading: boo
 
 /** A line of the error log. */
 function fault(x: Exchange, text: string, { secure, uri }: Target, address: string): void {
-  const time = strftime('%Y/%m/%d %H:%M:%S', x.os.sim.epoch + x.os.sim.now);
+  const time = errorLogTime(x.os.sim.epoch + x.os.sim.now);
   const { method, headers } = x.request;
   x.os.logError(
     `${time} [error] 32#32: *${x.engine.random.int(9_000) + 1} ${text}, client: ${x.peer.address}, server: ${x.server.names[0] ?? ''}, request: "${method} ${x.requestUri} HTTP/1.1", upstream: "${secure ? 'https' : 'http'}://${address}${uri}", host: "${headers['host'] ?? ''}"`,

@@ -10,7 +10,7 @@ import type { Op } from '../../sim/simulation.ts';
 import { formatTime, MINUTE, type Micros, SECOND } from '../../sim/time.ts';
 import { type Lease, macOf } from './lease.ts';
 import type { Log } from './log.ts';
-import { type Attributes, type LeaseEvent, type MakeManager, type NetworkConfig, subnetFileValue, type SubnetManager } from './manager.ts';
+import { type Attributes, type LeaseEvent, type MakeManager, type NetworkConfig, networkConfig, subnetFileValue, type SubnetManager } from './manager.ts';
 import type { FlannelOptions } from './options.ts';
 
 /** Seconds. */
@@ -107,7 +107,6 @@ class EtcdSubnetManager implements SubnetManager {
   readonly #etcd: EtcdClient;
   readonly #previous: string | null;
   #config: NetworkConfig | null = null;
-  #etcdLease = 0;
   #expiration: Micros = 0;
 
   constructor(os: Os, log: Log, options: FlannelOptions, etcd: EtcdClient) {
@@ -123,11 +122,12 @@ class EtcdSubnetManager implements SubnetManager {
   *config(): Op<NetworkConfig> {
     const { kvs } = yield* this.#etcd.call<{ readonly kvs: readonly KeyValue[] }>('KV/Range', { key: `${this.#options.etcdPrefix}/config` });
     if (kvs.length === 0) throw new Error('flannel config not found in etcd store. Did you create your config using etcdv3 API?');
-    const value = kvs[0]?.value as NetworkConfig & { readonly $text?: string };
-    if (value.$text !== undefined) throw new Error('invalid character in the network config');
-    rangesOf(value);
-    this.#config = value;
-    return value;
+    const stored = kvs[0]?.value as { readonly $text?: string };
+    if (stored.$text !== undefined) throw new Error(`invalid character '${stored.$text[0] ?? ''}' looking for beginning of value`);
+    const config = networkConfig(stored);
+    rangesOf(config);
+    this.#config = config;
+    return config;
   }
 
   storedMac(): undefined {
@@ -213,7 +213,6 @@ class EtcdSubnetManager implements SubnetManager {
       yield* this.#etcd.call('Lease/LeaseRevoke', { id });
       return false;
     }
-    this.#etcdLease = id;
     this.#expiration = this.#os.sim.now + LEASE_TTL * SECOND;
     return true;
   }

@@ -12,9 +12,11 @@ import type { Op } from '../../sim/simulation.ts';
 import { type Micros, SECOND } from '../../sim/time.ts';
 import { annotationsOf, BACKEND_DATA, type Lease, leaseOf, macOf, PUBLIC_IP, PUBLIC_IP_OVERWRITE, sameLease } from './lease.ts';
 import type { Log } from './log.ts';
-import type { Attributes, LeaseEvent, NetworkConfig, SubnetManager } from './manager.ts';
+import { type Attributes, type LeaseEvent, type NetworkConfig, networkConfig, type SubnetManager } from './manager.ts';
 import type { FlannelOptions } from './options.ts';
 
+/** What an absent network is shown as. */
+const NO_NETWORK = '0.0.0.0/0';
 const RETRY: Micros = 3 * SECOND;
 const LIMIT: Micros = 30 * SECOND;
 
@@ -44,7 +46,7 @@ function* nodeNameOf({ env }: Os, client: Client): Op<string> {
 /** JSON in the words of its reader. */
 function readConfig(text: string): NetworkConfig {
   try {
-    return JSON.parse(text) as NetworkConfig;
+    return networkConfig(JSON.parse(text) as object);
   } catch {
     throw new Error('error parsing subnet config: invalid character in net-conf.json');
   }
@@ -91,7 +93,7 @@ class KubeSubnetManager implements SubnetManager {
   }
 
   #tell(type: LeaseEvent['type'], node: Node): void {
-    const { name = '' } = node.metadata;
+    const { name } = node.metadata;
     const lease = name === this.#nodeName ? undefined : leaseOf(node);
     if (lease !== undefined) this.#events.send({ type, lease, node: name });
   }
@@ -124,11 +126,11 @@ class KubeSubnetManager implements SubnetManager {
     }
     const subnet = node.spec?.podCIDR;
     if (!subnet) throw new Error(`node "${name}" pod cidr not assigned`);
-    const { Network } = this.#config;
+    const Network = this.#config.Network ?? NO_NETWORK;
     const lease: Lease = { subnet, ...attributes, publicIp: node.metadata.annotations?.[PUBLIC_IP_OVERWRITE] ?? attributes.publicIp };
     if (!sameLease(leaseOf(node), lease)) yield* this.#publish(lease, deadline, late);
     const [network, range] = [parseCidr(Network), parseCidr(subnet)];
-    if (!contains(network, range.int) || range.prefix < network.prefix) {
+    if (Network === NO_NETWORK || !contains(network, range.int) || range.prefix < network.prefix) {
       throw new Error(`subnet "${Network}" specified in the flannel net config doesn't contain "${subnet}" PodCIDR of the "${name}" node`);
     }
     return lease;

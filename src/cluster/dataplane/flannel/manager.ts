@@ -9,11 +9,23 @@ import type { Log } from './log.ts';
 import type { FlannelOptions } from './options.ts';
 
 export interface NetworkConfig {
-  readonly Network: string;
+  readonly Network?: string;
   readonly SubnetLen?: number;
   readonly SubnetMin?: string;
   readonly SubnetMax?: string;
   readonly Backend?: BackendConfig;
+}
+
+const FIELDS = ['Network', 'SubnetLen', 'SubnetMin', 'SubnetMax', 'Backend'];
+
+/** Field names may be in any case, as Go reads JSON. */
+export function networkConfig(given: object): NetworkConfig {
+  const config: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(given)) {
+    const field = FIELDS.find((f) => f.toLowerCase() === name.toLowerCase());
+    if (field !== undefined) config[field] = value;
+  }
+  return config as unknown as NetworkConfig;
 }
 
 export interface LeaseEvent {

@@ -83,6 +83,7 @@ class Flannel {
     if (options.healthzPort > 0) this.#serveHealth();
     const config = yield* this.#config(manager);
     const settings = backendConfig(config);
+    const network = config.Network ?? '0.0.0.0/0';
     const type = settings.Type ?? 'udp';
     this.#type = type;
     const external = this.#externalInterface();
@@ -95,18 +96,18 @@ class Flannel {
       log('I', 'vxlan.go:128', `VXLAN config: VNI=${settings.VNI ?? 1} Port=${settings.Port ?? 0} GBP=false Learning=false DirectRouting=${settings.DirectRouting === true}`);
       if (storedMac !== undefined) log('I', 'vxlan.go:199', `Interface flannel.${settings.VNI ?? 1} mac address set to: ${storedMac}`);
     }
-    const backend = make({ os, netns: this.#netns, external, network: config.Network, config: settings, storedMac, log });
+    const backend = make({ os, netns: this.#netns, external, network, config: settings, storedMac, log });
     const lease = yield* this.#acquire(manager, { publicIp, backend: type, vtepMac: backend.mac });
     backend.own(lease.subnet);
     log('I', 'main.go:378', 'Cleaning-up unused traffic manager rules');
     log('I', 'nftables.go:280', 'Cleaning-up nftables rules...');
     log('I', 'iptables.go:50', 'Starting flannel in iptables mode...');
     yield* os.sleep(RESTORE);
-    this.#writeRules(config.Network, lease.subnet, true);
-    os.files.write(options.subnetFile, subnetEnv(config.Network, lease.subnet, backend.mtu, options.ipMasq));
+    this.#writeRules(network, lease.subnet, true);
+    os.files.write(options.subnetFile, subnetEnv(network, lease.subnet, backend.mtu, options.ipMasq));
     log('I', 'main.go:467', `Wrote subnet file to ${options.subnetFile}`);
     log('I', 'main.go:471', 'Running backend.');
-    os.go('iptables-resync', () => this.#resync(config.Network, lease.subnet));
+    os.go('iptables-resync', () => this.#resync(network, lease.subnet));
     log('I', type === 'vxlan' ? 'vxlan_network.go:68' : type === 'udp' ? 'udp_network_amd64.go:99' : 'route_network.go:56', type === 'vxlan' ? 'watching for new subnet leases' : 'Watching for new subnet leases');
     this.#tellWritten();
     const events = yield* manager.watch(lease);

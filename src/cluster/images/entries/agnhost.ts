@@ -41,7 +41,7 @@ export const agnhost: Program = function* (os) {
           case '/hostname':
           case '/hostName': return text(hostOf(os));
           case '/clientip': return text(`${peer.address}:${peer.port}`);
-          case '/echo': return text(request.query['msg'] ?? '');
+          case '/echo': return text(request.query['msg'] ?? '', Number(request.query['code'] ?? 200));
           case '/exit': return yield* os.exit(Number(request.query['code'] ?? 0));
           case '/healthz': return failing ? text('', 412) : text('');
           case '/fail':

@@ -1,11 +1,14 @@
 // busybox, alpine and hello-world: the small images of tutorials.
 
 import type { ImageEntry } from '../entry.ts';
+import { oldNslookup } from '../shell/applets/nslookup.ts';
 import { BUSYBOX } from '../shell/shell.ts';
 import { versionedTag } from '../tags.ts';
 import { BUSYBOX_COMMANDS, commandProgram, hasExecutable, runCommandLine, toolboxOf } from '../toolbox.ts';
 
 export const busyboxTools = toolboxOf(BUSYBOX, BUSYBOX_COMMANDS);
+
+const oldTools = toolboxOf(BUSYBOX, { ...BUSYBOX_COMMANDS, nslookup: oldNslookup });
 
 const ROOT_FILES = {
   '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n',
@@ -26,6 +29,8 @@ export const busyboxImage: ImageEntry = {
   sizeBytes: 2_223_685,
   files: ROOT_FILES,
   program: commandProgram(busyboxTools),
+  // From 1.29 on nslookup asks by itself.
+  programOf: (tag) => (/^1\.2[4-8]\b/.test(tag) ? commandProgram(oldTools) : commandProgram(busyboxTools)),
   hasExecutable: hasExecutable(busyboxTools),
 };
 

@@ -128,7 +128,7 @@ class Bird implements Router {
     const configuration = this.#configuration;
     if (configuration === undefined) return;
     const desired = new Map<string, string | null>();
-    for (const block of configuration.blocks) desired.set(block, null);
+    for (const block of configuration.blocks) if (!isIn(configuration.notProgrammed, block)) desired.set(block, null);
     for (const peer of this.#peers.values()) {
       for (const [net, nextHop] of peer.routes) if (!desired.has(net) && !isIn(configuration.notProgrammed, net)) desired.set(net, nextHop);
     }

@@ -6,7 +6,7 @@ import type { ApiObject } from '../../../api/meta.ts';
 import type { Client } from '../../../client/client.ts';
 import type { Op } from '../../../sim/simulation.ts';
 import { workloadOf } from '../felix/workloads.ts';
-import { IPV4_ADDRESS } from '../node/startup.ts';
+import { IPV4_ADDRESS } from '../node/annotations.ts';
 import { CALICO_KINDS, type CalicoKind, Store } from '../resources.ts';
 
 export interface CalicoResource {

@@ -12,6 +12,7 @@ import { type CniArgs, CniError, type CniResult, EMPTY_RESULT, type PluginConf, 
 import type { Op } from '../../../sim/simulation.ts';
 import { CALL } from '../../../sim/trace.ts';
 import { CONTAINER_ID, POD_IP, POD_IPS } from '../felix/workloads.ts';
+import { MTU_FILE } from '../felix/vxlan.ts';
 import { lockHost } from '../ipam/lock.ts';
 import { Ipam } from '../ipam/ipam.ts';
 import { vethName } from '../names.ts';
@@ -102,7 +103,7 @@ function* add(os: Os, args: CniArgs, conf: CalicoConf): Op<CniResult> {
   // One that a container of the same name has left.
   if (old !== undefined) deleteInterface(old, os.place);
   if (args.netns.interfaces.has(args.ifName)) throw new CniError(`container veth name provided (${args.ifName}) already exists`);
-  const mtu = conf.mtu === undefined || conf.mtu === 0 ? mtuOf(host) : conf.mtu;
+  const mtu = conf.mtu === undefined || conf.mtu === 0 ? mtuOf(os, host) : conf.mtu;
   const [inside, outside] = layWire({ host, netns: args.netns, ifName: args.ifName, hostName, address, mtu }, os.place);
   const annotations = { [CONTAINER_ID]: args.containerId, [POD_IP]: `${address}/32`, [POD_IPS]: `${address}/32` };
   yield* client.patch('pods', args.podNamespace, args.podName, { metadata: { annotations, uid: pod.metadata.uid } }, 'strategic', 'status');
@@ -116,8 +117,11 @@ function* add(os: Os, args: CniArgs, conf: CalicoConf): Op<CniResult> {
   };
 }
 
-/** That of the node's network: nothing is put around the packets. */
-const mtuOf = (host: Netns): number => host.routes.find((r) => r.destination.prefix === 0)?.device.mtu ?? 1500;
+/** What Felix has found out for Pods; else that of the node's network. */
+function mtuOf(os: Os, host: Netns): number {
+  const told = os.files.exists(MTU_FILE) ? Number(os.files.read(MTU_FILE)) : 0;
+  return told > 0 ? told : (host.routes.find((r) => r.destination.prefix === 0)?.device.mtu ?? 1500);
+}
 
 function* del(os: Os, args: CniArgs, conf: CalicoConf): Op<void> {
   const inside = args.netns.interfaces.get(args.ifName);

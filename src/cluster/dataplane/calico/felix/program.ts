@@ -15,12 +15,14 @@ import { Channel } from '../../../sim/channel.ts';
 import type { Op } from '../../../sim/simulation.ts';
 import { MILLISECOND, type Micros, SECOND } from '../../../sim/time.ts';
 import { CALICO_VERSION, log } from '../log.ts';
+import { VXLAN_ADDRESS } from '../node/annotations.ts';
 import { type CalicoPolicy, fromCalico, fromKubernetes, type Policy } from '../policy.ts';
-import { CALICO_KINDS, type Custom, type IpPool, resourceOf } from '../resources.ts';
+import { CALICO_KINDS, type Custom, type IpamBlock, type IpPool, resourceOf } from '../resources.ts';
 import { SelectorError } from '../selector.ts';
 import { Calculation, type NetworkSet, type Tables } from './calculation.ts';
 import { writeTables } from './kernel.ts';
 import type { StaticOptions } from './static-chains.ts';
+import { MTU_FILE, programVxlan, usesVxlan } from './vxlan.ts';
 import { type Workload, workloadOf } from './workloads.ts';
 
 export const FELIX_HEALTH_PORT = 9099;
@@ -56,6 +58,8 @@ class Felix {
   readonly #sets: readonly Informer<NetworkSetResource>[];
   readonly #settings: Informer<FelixConfiguration>;
   readonly #others: Informer<ApiObject>[] = [];
+  /** Watched while some pool is carried by VXLAN. */
+  #blocks: Informer<IpamBlock> | null = null;
   #pending = false;
   #inSync = false;
   #ready = false;
@@ -122,7 +126,11 @@ class Felix {
     };
     this.#namespaces.addHandler({ add: (ns) => relabel(ns.metadata.name ?? ''), update: (before, ns) => labelsOf(before) !== labelsOf(ns) && relabel(ns.metadata.name ?? '') });
     this.#accounts.addHandler({ add: (sa) => labelsOf(sa) !== undefined && relabel(sa.metadata.namespace ?? ''), update: (before, sa) => labelsOf(before) !== labelsOf(sa) && relabel(sa.metadata.namespace ?? '') });
-    this.#nodes.addHandler({ add: changed, delete: changed });
+    this.#nodes.addHandler({
+      add: changed,
+      delete: changed,
+      update: (before, after) => before.metadata.annotations?.[VXLAN_ADDRESS] === after.metadata.annotations?.[VXLAN_ADDRESS] || changed(),
+    });
     for (const informer of [this.#pools, this.#settings, ...this.#sets]) (informer as unknown as Informer<ApiObject>).addHandler({ add: changed, update: changed, delete: changed });
     this.#watchPolicies<NetworkPolicy>(new Informer<NetworkPolicy>(this.#os, this.#client, 'networkpolicies.networking.k8s.io'), 'knp', fromKubernetes);
     for (const [kind, plural] of [['NetworkPolicy', 'networkPolicy'], ['GlobalNetworkPolicy', 'globalNetworkPolicy']] as const) {
@@ -173,6 +181,7 @@ class Felix {
     yield* os.sleep(WRITE);
     const wrote = writeTables(this.#netns, tables, os.place);
     this.#route(tables);
+    yield* this.#tunnel();
     const { sim } = os;
     if (wrote) sim.trace.emit(sim.cause, { kind: 'dataplane', verb: 'policy', from: os.place, start: sim.now - WRITE, end: sim.now, detail: { chains: tables.chains.filter.length, sets: tables.sets.size, endpoints: [...tables.local.keys()] } });
     if (!this.#ready) log(os, 'INFO', 'felix/int_dataplane.go 2110', 'Completed first update to dataplane.');
@@ -186,6 +195,23 @@ class Felix {
     const networkSets: NetworkSet[] = this.#sets.flatMap((sets) => sets.list()).map((set) => ({ labels: new Map([...Object.entries(set.metadata.labels ?? {}), ...(set.metadata.namespace === undefined ? [] : [['projectcalico.org/namespace', set.metadata.namespace] as const])]), nets: set.spec.nets ?? [] }));
     const pools = this.#pools.list().filter((p) => !p.spec.cidr.includes(':')).map(({ spec }) => ({ cidr: spec.cidr, natOutgoing: spec.natOutgoing === true, vxlan: (spec.vxlanMode ?? 'Never') !== 'Never' }));
     return this.#calculation.run({ node: this.#node, workloads: this.#workloads.values(), policies: this.#policies.values(), networkSets, pools, hostAddresses, nodeAddresses, endpointToHost: endpointToHost });
+  }
+
+  /** VXLAN, where pools ask for it. */
+  *#tunnel(): Op<void> {
+    const pools = this.#pools.list();
+    const wanted = usesVxlan(pools);
+    if (!wanted && this.#blocks === null) return;
+    if (this.#blocks === null) {
+      this.#blocks = new Informer<IpamBlock>(this.#os, this.#client, resourceOf(CALICO_KINDS.ipamBlock));
+      const changed = (): void => this.#changed();
+      this.#blocks.addHandler({ add: changed, delete: changed, update: (before, after) => before.spec.affinity === after.spec.affinity || changed() });
+      this.#blocks.start();
+      yield* this.#blocks.waitForSync();
+    }
+    const device = this.#netns.routes.find((r) => r.destination.prefix === 0)?.device;
+    this.#os.files.write(MTU_FILE, String((device?.mtu ?? 1500) - (wanted ? 50 : 0)));
+    programVxlan(this.#netns, { node: this.#node, nodes: this.#nodes.list(), pools, blocks: this.#blocks.list() }, this.#os.place);
   }
 
   /** The routes to this node's Pods, which the CNI plug-in has set already. */

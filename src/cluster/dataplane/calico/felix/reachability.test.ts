@@ -146,7 +146,7 @@ const CASES: readonly Case[] = [
 describe('NetworkPolicy by Felix', () => {
   let probes = 0;
   for (const { name, policies, allowed } of CASES) {
-    it(name, () => {
+    it(`allows what it should: ${name}`, () => {
       const b = bed();
       for (const [namespace, own, spec] of policies) b.policy(namespace, own, spec);
       b.apply();

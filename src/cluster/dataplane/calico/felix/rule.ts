@@ -71,6 +71,10 @@ export class Match {
     return this.#and('-m addrtype --dst-type LOCAL', { destinationType: 'LOCAL' });
   }
 
+  fromLocal(): Match {
+    return this.#and('-m addrtype --src-type LOCAL', { sourceType: 'LOCAL' });
+  }
+
   state(...states: NonNullable<Rule['ctState']>): Match {
     return this.#and(`-m conntrack --ctstate ${states.join(',')}`, { ctState: states });
   }

@@ -88,6 +88,7 @@ function filterChains({ vxlan, endpointToHost }: StaticOptions): FelixChain[] {
       'cali-OUTPUT',
       rule(ANY.marked(MARK.accept), ACCEPT),
       rule(ANY.outInterface(WORKLOADS), RETURN),
+      ...(vxlan ? [rule(toVxlan.fromLocal().set(SETS.vxlan, 'dst'), ACCEPT, 'Allow IPv4 VXLAN packets to other allowed hosts')] : []),
       rule(ANY, clearMark(ALL_MARKS)),
       rule(ANY.notState('DNAT'), jump('cali-to-host-endpoint')),
       rule(ANY.marked(MARK.accept), ACCEPT, hostPolicyAccepted),

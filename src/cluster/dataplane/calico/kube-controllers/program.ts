@@ -106,7 +106,9 @@ class NodeController {
     const inUse = new Set<string>();
     for (const { spec } of blocks) {
       for (const { handle_id: handle, secondary } of spec.attributes) {
-        const { node = '', namespace = '', pod = '' } = secondary;
+        const { node = '', namespace = '', pod = '', type } = secondary;
+        // A tunnel's address is the node's as long as there is the node.
+        if (type !== undefined && exists(node)) continue;
         const known = this.#pods.get(namespace, pod);
         if (known !== undefined && known.spec?.nodeName === node && known.status?.phase !== 'Succeeded' && known.status?.phase !== 'Failed') {
           inUse.add(node);

@@ -15,7 +15,7 @@ import { type BgpPeer, type BirdConfiguration, configurationFiles } from '../bir
 import { CALICO_VERSION, log } from '../log.ts';
 import { type BlockAffinity, CALICO_KINDS, type Custom, type IpPool, resourceOf } from '../resources.ts';
 import { parseSelector } from '../selector.ts';
-import { IPV4_ADDRESS } from './startup.ts';
+import { IPV4_ADDRESS } from './annotations.ts';
 
 const DEFAULT_AS = 64_512;
 /** Changes that come together make one new configuration. */

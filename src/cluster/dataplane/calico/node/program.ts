@@ -12,6 +12,7 @@ import { confdProgram } from './confd.ts';
 import { healthProgram } from './health.ts';
 import { shutdownProgram, startupProgram } from './startup.ts';
 import { monitorTokenProgram } from './token.ts';
+import { tunnelAddressProgram } from './tunnel-address.ts';
 
 const RESTART = SECOND;
 
@@ -25,6 +26,7 @@ const SERVICES: readonly Service[] = [
   { comm: 'calico-node', argv: ['calico-node', '-felix'], program: felixProgram },
   { comm: 'bird', argv: ['bird', '-R', '-s', CONTROL_SOCKET, '-d', '-c', `${CONFIG_DIR}/bird.cfg`], program: birdProgram },
   { comm: 'confd', argv: ['calico-node', '-confd'], program: confdProgram },
+  { comm: 'tunnel-addrs', argv: ['calico-node', '-allocate-tunnel-addrs'], program: tunnelAddressProgram },
   { comm: 'token-watch', argv: ['calico-node', '-monitor-token'], program: monitorTokenProgram },
 ];
 

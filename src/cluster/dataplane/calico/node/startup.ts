@@ -12,11 +12,10 @@ import type { Netns } from '../../../network/netns.ts';
 import type { Op } from '../../../sim/simulation.ts';
 import { SECOND } from '../../../sim/time.ts';
 import { CALICO_VERSION, log } from '../log.ts';
+import { IPV4_ADDRESS } from './annotations.ts';
 import { CALICO_KINDS, type IpPoolSpec, Store } from '../resources.ts';
 
 export const NODENAME_FILE = '/var/lib/calico/nodename';
-/** Where the node's address stands for the others, with the length of its network's prefix. */
-export const IPV4_ADDRESS = 'projectcalico.org/IPv4Address';
 export const POOL_NAME = 'default-ipv4-ippool';
 const DEFAULT_POOL = '192.168.0.0/16';
 const FILE = 'startup/startup.go';

@@ -77,7 +77,8 @@ interface Consolidation {
   count: number;
 }
 
-export const errors: Setup = ({ directives }, { path, log, os, onStop }) => {
+export const errors: Setup = ({ directives }, context) => {
+  const { path, log, os } = context;
   const patterns: Consolidation[] = [];
   for (const directive of directives) {
     if (directive.args.length > 1) throw wrongArguments(path, directive);
@@ -93,7 +94,7 @@ export const errors: Setup = ({ directives }, { path, log, os, onStop }) => {
     }
   }
   let stopped = false;
-  onStop(() => (stopped = true));
+  context.onStop(() => (stopped = true));
   return function* (request, next) {
     const result = yield* next(request);
     if (result.error === undefined) return result;

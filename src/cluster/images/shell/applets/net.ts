@@ -11,33 +11,43 @@ import { busyboxPing } from './busybox-ping.ts';
 import { ncUdp } from './nc-udp.ts';
 import { busyboxNslookup } from './nslookup.ts';
 import { curl } from './curl.ts';
-import { bodyText, parseUrl, request } from './fetch.ts';
+import { bodyText, hostHeader, parseUrl, request } from './fetch.ts';
 import { reasonPhrase, serveFiles } from '../../static-site.ts';
 
 const wget: Applet = function* (c) {
   const flags = parseFlags(c.args, 'qO:ST:P:csY:U:', ['spider', 'post-data:', 'header:', 'timeout:', 'no-check-certificate', 'quiet', 'tries:', 'output-document:', 'server-response', 'no-verbose', 'continue', 'user-agent:', 'directory-prefix:', 'no-proxy', 'wait:', 'waitretry:', 'retry-connrefused', 'max-redirect:', 'show-progress', 'http-user:', 'http-password:', 'inet4-only']);
-  const url = parseUrl(flags.rest[0] ?? '');
+  let url = parseUrl(flags.rest[0] ?? '');
   if (!url) throw new AppletError('missing URL');
   const quiet = flags.has('q') || flags.has('quiet');
   const timeout = Number(flags.value('T') ?? flags.value('timeout') ?? 900) * SECOND;
   const note = function* (text: string): Op<void> {
     if (!quiet) yield* c.stderr.write(`${text}\n`);
   };
-  const [address] = (yield* lookupHost(c.os, url.host)) ?? [];
-  if (address === undefined) throw new AppletError(`bad address '${url.host}'`);
-  yield* note(`Connecting to ${url.host}${url.port === 80 ? '' : `:${url.port}`} (${address}:${url.port})`);
   const post = flags.value('post-data');
-  const header = flags.value('header');
-  const colon = header?.indexOf(':') ?? -1;
-  const headers = { 'user-agent': 'Wget', ...(header && colon > 0 ? { [header.slice(0, colon).toLowerCase()]: header.slice(colon + 1).trim() } : {}) };
+  const headers: Record<string, string> = { 'user-agent': 'Wget' };
+  for (const header of flags.all('header')) {
+    const colon = header.indexOf(':');
+    if (colon > 0) headers[header.slice(0, colon).toLowerCase()] = header.slice(colon + 1).trim();
+  }
   let response: HttpResponse;
-  try {
-    response = yield* request(c.os, url, address, { method: post === undefined ? 'GET' : 'POST', headers, timeout, ...(post === undefined ? {} : { body: post }) });
-  } catch (error) {
-    // The alarm of -T rings while it connects, too.
-    if (error instanceof HttpTimeout || (error instanceof SocketError && error.code === 'ETIMEDOUT' && error.message.endsWith('i/o timeout'))) throw new AppletError('download timed out');
-    if (error instanceof SocketError) throw new AppletError(`can't connect to remote host (${address}): ${socketReason(error)}`);
-    throw error;
+  for (let redirects = 0; ; redirects++) {
+    const [address] = (yield* lookupHost(c.os, url.host)) ?? [];
+    if (address === undefined) throw new AppletError(`bad address '${url.host}'`);
+    yield* note(`Connecting to ${url.host}${url.port === 80 ? '' : `:${url.port}`} (${address}:${url.port})`);
+    try {
+      response = yield* request(c.os, url, address, { method: post === undefined ? 'GET' : 'POST', headers, timeout, ...(post === undefined ? {} : { body: post }) });
+    } catch (error) {
+      // The alarm of -T rings while it connects, too.
+      if (error instanceof HttpTimeout || (error instanceof SocketError && error.code === 'ETIMEDOUT' && error.message.endsWith('i/o timeout'))) throw new AppletError('download timed out');
+      if (error instanceof SocketError) throw new AppletError(`can't connect to remote host (${address}): ${socketReason(error)}`);
+      throw error;
+    }
+    const { location } = response.headers;
+    if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) break;
+    if (redirects === 5) throw new AppletError('too many redirections');
+    const next = parseUrl(location.startsWith('/') ? `${url.secure ? 'https' : 'http'}://${hostHeader(url)}${location}` : location);
+    if (!next) throw new AppletError(`bad redirection: ${location}`);
+    url = next;
   }
   if (flags.has('S') || flags.has('server-response')) {
     yield* c.stderr.write(`  HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}\n${Object.entries(response.headers).map(([name, value]) => `  ${name}: ${value}\n`).join('')}  \n`);

@@ -1,7 +1,7 @@
 // nslookup, of busybox (all questions at once, printed as they are answered) and of BIND; and BIND's host.
 
 import type { DnsQuery, DnsRecord, DnsReply, DnsType } from '../../../network/dns.ts';
-import { type ResolverConfig, resolverConfig } from '../../../network/resolver.ts';
+import { lookupHost, resolve, type ResolverConfig, resolverConfig } from '../../../network/resolver.ts';
 import { type Datagram, udpSocket } from '../../../network/udp.ts';
 import { TIMED_OUT } from '../../../sim/channel.ts';
 import type { Op } from '../../../sim/simulation.ts';
@@ -110,6 +110,28 @@ function* askAll(c: AppletContext, server: string, label: string, queries: reado
     return 1;
   }
   return code;
+}
+
+/** Of busybox up to 1.28, which asks the C library: search list, ndots, and each address' name. */
+export const oldNslookup: Applet = function* (c) {
+  const { name, server: named } = optionsOf(c.args);
+  const { servers } = resolverConfig(c.os);
+  const server = named ?? servers[0] ?? '';
+  yield* c.stdout.write(`${yield* libraryText(c, 'Server:', server, (yield* lookupHost(c.os, server)) ?? [])}\n`);
+  const addresses = (yield* lookupHost(c.os, name)) ?? [];
+  if (addresses.length === 0) throw new AppletError(`can't resolve '${name}'`);
+  yield* c.stdout.write(yield* libraryText(c, 'Name:', name, addresses));
+  return 0;
+};
+
+function* libraryText(c: AppletContext, title: string, name: string, addresses: readonly string[]): Op<string> {
+  let text = `${title.padEnd(10)} ${name}\n`;
+  for (const [i, address] of addresses.entries()) {
+    const reverse = reverseName(address);
+    const found = reverse === null ? undefined : (yield* resolve(c.os, `${reverse}.`, ['PTR'])).replies[0]?.answers[0]?.data;
+    text += `Address ${i + 1}: ${address}${found === undefined ? '' : ` ${found}`}\n`;
+  }
+  return text;
 }
 
 // ── BIND ──

@@ -42,7 +42,7 @@ export function answersOf(rounds: readonly Round[], workers: number, minutes: nu
     const services = (yield* client.list('services', '')).items as readonly Service[];
     const slices = (yield* client.list('endpointslices.discovery.k8s.io', '')).items as readonly EndpointSlice[];
     for (const service of services) {
-      const { namespace, name } = service.metadata;
+      const [namespace, name] = [String(service.metadata.namespace), String(service.metadata.name)];
       const round = rounds.find((r) => namespace.endsWith(r.suffix));
       if (round === undefined) continue;
       const own = slices.filter((s) => s.metadata.namespace === namespace && s.metadata.labels?.['kubernetes.io/service-name'] === name);

@@ -11,7 +11,7 @@ const PAGE = ['src/ui/start.ts', 'src/ui/main.tsx', 'src/ui/i18n/zh-CN.ts'];
 
 export default defineConfig({
   base: './',
-  plugins: [react(), firstLoad(PAGE, 130)],
+  plugins: [react(), firstLoad(PAGE, 215)],
   resolve: {
     alias: [
       {
@@ -29,6 +29,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/, priority: 30 },
+            { name: 'flow', test: /node_modules[\\/](@xyflow|d3-|zustand|classcat)/, priority: 20 },
           ],
         },
       },
@@ -38,7 +39,11 @@ export default defineConfig({
     include: [
       'react-dom/client',
       'comlink',
+      '@xyflow/react',
       'zustand',
+      'i18next',
+      'react-i18next',
+      'react-resizable-panels',
       'fflate',
       'idb-keyval',
       'valibot',

@@ -1,5 +1,6 @@
 // Where the page begins.
 
+import '@xyflow/react/dist/base.css';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/shell.css';

@@ -1,27 +1,46 @@
-// The map: a window that the person pans and zooms, and the machines on it.
+// The map: React Flow carries the machines and lets the person pan and zoom; everything inside them is ours.
 
+import { type Node, type NodeProps, ReactFlow, type ReactFlowInstance, ReactFlowProvider, useStore } from '@xyflow/react';
 import { Maximize, Minus, Plus } from 'lucide-react';
-import { useCallback, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { ObjectRow } from '../../session/protocol.ts';
-import { Mover } from '../app/later.tsx';
+import { Mover, PacketPath } from '../app/later.tsx';
 import { useT } from '../i18n/i18n.ts';
+import { usePacket } from '../packet/store.ts';
 import { useIds, useScene } from '../scene/hooks.ts';
 import type { SceneModel } from '../scene/model.ts';
 import { usePlayer } from '../state/player.ts';
 import { useUi } from '../state/ui.ts';
-import { PacketPath } from '../app/later.tsx';
-import { usePacket } from '../packet/store.ts';
 import { Backdrop } from './Backdrop.tsx';
 import { LayoutContext, type ZoomLevel, ZoomContext, zoomLevel } from './context.ts';
-import { type Arrangement, layoutMap, type MachineInput, type MapLayout, roomFor } from './layout.ts';
+import { type Arrangement, layoutMap, type MachineInput, type MachineLayout, type MapLayout, roomFor } from './layout.ts';
 import { Legend } from './Legend.tsx';
 import { Machine } from './Machine.tsx';
 import { ObjectStrip } from './ObjectStrip.tsx';
 import { Relations } from './Relations.tsx';
 import { Story } from './Story.tsx';
 import { belongsInStrip, isSystem, layoutStrip, type Strip } from './strip.ts';
-import { Viewport } from './viewport.ts';
-import { Spot, Window } from './Window.tsx';
+
+type MachineNode = Node<{ readonly layout: MachineLayout }, 'machine'>;
+type BackdropNode = Node<{ readonly layout: MapLayout }, 'backdrop'>;
+type StripNode = Node<{ readonly layout: MapLayout; readonly strip: Strip; readonly waiting: readonly string[] }, 'strip'>;
+type MapNode = MachineNode | BackdropNode | StripNode;
+
+const nodeTypes = {
+  machine: ({ data }: NodeProps<MachineNode>) => <Machine layout={data.layout} />,
+  backdrop: ({ data }: NodeProps<BackdropNode>) => <Backdrop layout={data.layout} />,
+  strip: ({ data }: NodeProps<StripNode>) => <ObjectStrip rect={data.layout.objects} strip={data.strip} waiting={data.waiting} />,
+};
+
+const PRO = { hideAttribution: true };
+
+export function MapView({ arrangement = 'wide' }: { readonly arrangement?: Arrangement }) {
+  return (
+    <ReactFlowProvider>
+      <Canvas arrangement={arrangement} />
+    </ReactFlowProvider>
+  );
+}
 
 /** The layout for what is there now; the same value until a position really changes. */
 function useMapLayout(scene: SceneModel, arrangement: Arrangement): MapLayout {
@@ -52,7 +71,7 @@ function useStrip(scene: SceneModel, layout: MapLayout): { readonly strip: Strip
   }, [scene, objects, waitingIds, layout, withSystem]);
 }
 
-export function MapView({ arrangement = 'wide' }: { readonly arrangement?: Arrangement }) {
+function Canvas({ arrangement }: { readonly arrangement: Arrangement }) {
   const scene = useScene();
   const t = useT();
   const layout = useMapLayout(scene, arrangement);
@@ -61,80 +80,94 @@ export function MapView({ arrangement = 'wide' }: { readonly arrangement?: Arran
   const packet = usePacket((s) => s.shown);
   const following = usePlayer((s) => s.cue !== null) || packet;
   const box = useRef<HTMLDivElement>(null);
+  const flow = useRef<ReactFlowInstance<MapNode> | null>(null);
   const moved = useRef(false);
-  const [viewport] = useState(() => new Viewport());
-  const level = useZoomLevel(viewport);
+  const level = useZoomLevel();
 
-  useLayoutEffect(() => {
-    viewport.configure({ min: Math.min(0.4, 400 / Math.max(1, layout.bounds.w)), max: 5 }, (moving) => {
-      box.current?.classList.toggle('moving', moving);
-      if (moving) moved.current = true;
-    });
-  }, [viewport, layout]);
+  const nodes = useMemo<MapNode[]>(() => {
+    const still = { draggable: false, selectable: false, connectable: false, focusable: false } as const;
+    // React Flow lets nothing through to nodes that it has no use for itself.
+    const touchable = { ...still, style: { pointerEvents: 'all' } } as const;
+    return [
+      { id: 'backdrop', type: 'backdrop', position: { x: 0, y: 0 }, data: { layout }, width: layout.bounds.w, height: layout.bounds.h, zIndex: 0, ...still },
+      ...layout.machines.map(
+        (m): MachineNode => ({ id: m.id, type: 'machine', position: { x: m.rect.x, y: m.rect.y }, data: { layout: m }, width: m.rect.w, height: m.rect.h, zIndex: 1, ...touchable }),
+      ),
+      { id: 'strip', type: 'strip', position: { x: layout.objects.x, y: layout.objects.y }, data: { layout, strip, waiting }, width: layout.objects.w, height: layout.objects.h, zIndex: 1, ...touchable },
+    ];
+  }, [layout, strip, waiting]);
 
   const fit = useCallback(() => {
     moved.current = false;
     const b = layout.bounds;
     if (b.w <= 0) return;
-    if (arrangement === 'wide') viewport.fit(b, 0.012);
+    if (arrangement === 'wide') void flow.current?.fitBounds({ x: b.x, y: b.y, width: b.w, height: b.h }, { padding: 0.012 });
     else {
       const width = box.current?.clientWidth ?? b.w;
-      viewport.set({ x: 6, y: 6, zoom: (width - 12) / b.w });
+      const zoom = (width - 12) / b.w;
+      void flow.current?.setViewport({ x: 6, y: 6, zoom });
     }
-  }, [viewport, layout, arrangement]);
+  }, [layout, arrangement]);
 
-  // Before it is painted, so that it is never seen elsewhere.
-  useLayoutEffect(() => {
+  useEffect(() => {
     if (!moved.current) fit();
   }, [fit, presenter]);
 
-  useLayoutEffect(
-    () =>
-      viewport.subscribe((view, before) => {
-        if ((view.width !== before.width || view.height !== before.height) && !moved.current) fit();
-      }),
-    [viewport, fit],
-  );
-
-  const magnify = (factor: number): void => {
-    moved.current = true;
-    viewport.zoomBy(factor);
-  };
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => {
+      // React Flow measures itself in the same frame; fit when it knows its new size.
+      if (!moved.current) requestAnimationFrame(fit);
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [fit]);
 
   return (
     <section ref={box} className={`map zoom-${level} ${following ? 'following' : ''}`} aria-label={t('map.label')} data-testid="map" data-zoom={level}>
       <LayoutContext value={layout}>
         <ZoomContext value={level}>
-          <Window
-            viewport={viewport}
-            map={
-              <>
-                <Spot rect={layout.bounds} above={false}>
-                  <Backdrop layout={layout} />
-                </Spot>
-                {layout.machines.map((machine) => (
-                  <Spot key={machine.id} rect={machine.rect} above>
-                    <Machine layout={machine} />
-                  </Spot>
-                ))}
-                <Spot rect={layout.objects} above>
-                  <ObjectStrip rect={layout.objects} strip={strip} waiting={waiting} />
-                </Spot>
-              </>
-            }
+          <ReactFlow<MapNode>
+            nodes={nodes}
+            nodeTypes={nodeTypes}
+            onInit={(instance) => {
+              flow.current = instance;
+              fit();
+            }}
+            onMoveStart={(event) => {
+              box.current?.classList.add('moving');
+              if (event) moved.current = true;
+            }}
+            onMoveEnd={() => box.current?.classList.remove('moving')}
+            minZoom={Math.min(0.4, 400 / Math.max(1, layout.bounds.w))}
+            maxZoom={5}
+            nodesDraggable={false}
+            nodesConnectable={false}
+            nodesFocusable={false}
+            edgesFocusable={false}
+            elementsSelectable={false}
+            disableKeyboardA11y
+            deleteKeyCode={null}
+            selectionKeyCode={null}
+            multiSelectionKeyCode={null}
+            panActivationKeyCode={null}
+            zoomActivationKeyCode={null}
+            zoomOnDoubleClick={false}
+            proOptions={PRO}
           >
             <Relations strip={strip} />
             {packet ? <PacketPath /> : following && <Mover />}
             <Story />
-          </Window>
+          </ReactFlow>
         </ZoomContext>
       </LayoutContext>
       <Legend />
       <div className="map-tools">
-        <button type="button" onClick={() => magnify(1.3)} aria-label={t('map.zoomIn')} title={t('map.zoomIn')}>
+        <button type="button" onClick={() => zoomBy(flow.current, moved, 1.3)} aria-label={t('map.zoomIn')} title={t('map.zoomIn')}>
           <Plus size={16} aria-hidden="true" />
         </button>
-        <button type="button" onClick={() => magnify(1 / 1.3)} aria-label={t('map.zoomOut')} title={t('map.zoomOut')}>
+        <button type="button" onClick={() => zoomBy(flow.current, moved, 1 / 1.3)} aria-label={t('map.zoomOut')} title={t('map.zoomOut')}>
           <Minus size={16} aria-hidden="true" />
         </button>
         <button type="button" onClick={fit} aria-label={t('map.fit')} title={t('map.fit')} data-testid="fit">
@@ -145,8 +178,14 @@ export function MapView({ arrangement = 'wide' }: { readonly arrangement?: Arran
   );
 }
 
-function useZoomLevel(viewport: Viewport): ZoomLevel {
-  const last = useRef<ZoomLevel>('cards');
-  const level = (): ZoomLevel => (last.current = zoomLevel(viewport.view.zoom, last.current));
-  return useSyncExternalStore(viewport.subscribe, level);
+function zoomBy(flow: ReactFlowInstance<MapNode> | null, moved: { current: boolean }, factor: number): void {
+  moved.current = true;
+  if (flow) void flow.zoomTo(flow.getZoom() * factor);
+}
+
+function useZoomLevel(): ZoomLevel {
+  const [level, setLevel] = useState<ZoomLevel>('cards');
+  const seen = useStore((s) => zoomLevel(s.transform[2], level));
+  if (seen !== level) setLevel(seen);
+  return seen;
 }

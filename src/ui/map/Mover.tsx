@@ -12,7 +12,7 @@ import { placeCaption } from './caption.ts';
 import { useLayout, useLitStore } from './context.ts';
 import { anchor, type MapLayout, type Point, type Rect, slotRect } from './layout.ts';
 import { pathData, pointAlong, routeBetween, type Route } from './places.ts';
-import { OnMap, useViewport } from './Window.tsx';
+import { OnMap, useViewport } from './viewport.ts';
 
 /** How long the token takes along its path, whatever the distance in simulated time: milliseconds. */
 const TRAVEL = 800;

@@ -10,7 +10,7 @@ import { useUi } from '../state/ui.ts';
 import { useLayout } from './context.ts';
 import { centre, type MapLayout, type Rect, slotRect } from './layout.ts';
 import type { Strip } from './strip.ts';
-import { OnMap } from './Window.tsx';
+import { OnMap } from './viewport.ts';
 
 const MOST = 60;
 

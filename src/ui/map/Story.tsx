@@ -8,7 +8,7 @@ import { useUi } from '../state/ui.ts';
 import { useLayout } from './context.ts';
 import type { Point } from './layout.ts';
 import { pathData, pointAlong, routeBetween } from './places.ts';
-import { useViewport } from './Window.tsx';
+import { useViewport } from './viewport.ts';
 
 const MOST = 24;
 /** Of the cluster's own chatter, only so much at once that the map stays calm. */

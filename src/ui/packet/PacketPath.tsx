@@ -6,7 +6,7 @@ import { placeCaption } from '../map/caption.ts';
 import { useLayout, useLitStore } from '../map/context.ts';
 import { anchor, type MapLayout, type Point, type Rect } from '../map/layout.ts';
 import { lengthOf, pathData, pointAlong, resolvePlace, routeBetween, type SlotOf } from '../map/places.ts';
-import { OnMap, useViewport } from '../map/Window.tsx';
+import { OnMap, useViewport } from '../map/viewport.ts';
 import { useScene } from '../scene/hooks.ts';
 import { useUi } from '../state/ui.ts';
 import '../styles/packet.css';

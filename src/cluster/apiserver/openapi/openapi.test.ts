@@ -29,6 +29,7 @@ const at = (value: unknown, ...keys: readonly string[]): unknown =>
   keys.reduce((v, key) => (v as Record<string, unknown> | undefined)?.[key], value);
 
 test('without the texts the server says that it has none yet', () => {
+  provideOpenApi(null);
   expect(() => ask('/openapi/v3')).toThrow(ApiError);
 });
 

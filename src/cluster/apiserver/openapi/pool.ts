@@ -14,8 +14,8 @@ export interface OpenApiPool {
 let pool: OpenApiPool | null = null;
 const names = new Map<string, string>();
 
-/** Gives the texts to every API server of this realm. */
-export function provideOpenApi(given: OpenApiPool): void {
+/** Gives the texts to every API server of this realm; null takes them back. */
+export function provideOpenApi(given: OpenApiPool | null): void {
   if (pool === given) return;
   pool = given;
   names.clear();

@@ -147,11 +147,16 @@ export class Replica {
     return pods > 0;
   }
 
-  /** Runs until the cluster is ready; shows what there is when it does not get there. Moves the view along. */
-  boot(): void {
-    while (this.now < BOOT_LIMIT && !this.ready) {
-      this.cluster.sim.runUntil(this.now + SECOND);
+  /**
+   * Runs until the cluster is ready, to `limit` at most; shows what there is when it does not get there. Moves the view along.
+   * @returns false when `pause` said to stop before
+   */
+  boot(limit: Micros = BOOT_LIMIT, pause: () => boolean = () => false): boolean {
+    for (;;) {
       this.history.moveTo(this.history.lastId);
+      if (this.now >= limit || this.ready) return true;
+      const second = this.now - (this.now % SECOND) + SECOND;
+      if (!this.runUntil(Math.min(second, limit), pause)) return false;
     }
   }
 

@@ -71,7 +71,7 @@ export class Session {
 
   /** Uses idle time to make going back fast; true when there is nothing left to prepare. Needs tools. */
   prepare(pause: () => boolean): boolean {
-    return this.#standbys.prepare(this.log(), this.live, this.#replica.tools, pause);
+    return this.#standbys.prepare(this.log(), this.#replica, pause);
   }
 
   get equipped(): boolean {

@@ -3,10 +3,9 @@
 // standby is the same, record for record, as one replayed from its log.
 
 import { jsonEqual } from '../cluster/api/meta.ts';
-import { SECOND, type Micros } from '../cluster/sim/time.ts';
+import type { Micros } from '../cluster/sim/time.ts';
 import type { Input, SessionLog } from './protocol.ts';
 import { Replica } from './replica.ts';
-import type { Tools } from './tools.ts';
 
 /** A session with a longer memory than this keeps no second copy of it. */
 const RECORDS = 100_000;
@@ -18,22 +17,20 @@ export class Standbys {
   #origin: Pick<SessionLog, 'seed' | 'topology' | 'epoch'> | null = null;
 
   /**
-   * Goes on preparing, until there is nothing to prepare or `pause` says so. `live` is how far the session has come.
+   * Goes on preparing for a session, of which `live` is the replica, until there is nothing to prepare or `pause` says so.
    * @returns true when all is prepared
    */
-  prepare(log: SessionLog, live: Micros, tools: Tools, pause: () => boolean): boolean {
+  prepare(log: SessionLog, live: Replica, pause: () => boolean): boolean {
     this.#settleOrigin(log);
     const first = log.inputs[0];
-    this.#booted ??= new Replica({ ...log, inputs: [] }, tools);
-    if (!this.#boot(this.#booted, first ? first.at - 1 : live, pause)) return false;
+    this.#booted ??= new Replica({ ...log, inputs: [] }, live.tools);
+    if (!this.#booted.boot(first ? first.at - 1 : live.now, pause)) return false;
     const last = log.inputs.at(-1);
-    if (last === undefined || last === first || last.at > live) return true;
-    if (this.#latest !== null && !isPast(this.#latest, log.inputs, last.at - 1)) this.#latest = null;
-    if (this.#latest === null) this.#latest = new Replica({ ...log, inputs: [] }, tools);
-    if (this.#latest.cluster.sim.trace.records.length > RECORDS) {
-      this.#latest = null;
-      return true;
-    }
+    if (last === undefined || last === first || last.at > live.now) return true;
+    const tooLong = live.cluster.sim.trace.records.length > RECORDS;
+    if (this.#latest !== null && (tooLong || !isPast(this.#latest, log.inputs, last.at - 1))) this.#latest = null;
+    if (tooLong) return true;
+    this.#latest ??= new Replica({ ...log, inputs: [] }, live.tools);
     this.#latest.plan(log.inputs.slice(this.#latest.performed.length));
     return this.#latest.runUntil(last.at - 1, pause);
   }
@@ -57,19 +54,6 @@ export class Standbys {
     this.#booted = null;
     this.#latest = null;
   }
-
-  /** Until the cluster is ready, but not beyond `limit`. */
-  #boot(replica: Replica, limit: Micros, pause: () => boolean): boolean {
-    while (replica.now < limit && !isReady(replica)) {
-      if (!replica.runUntil(Math.min(replica.now - (replica.now % SECOND) + SECOND, limit), pause)) return false;
-    }
-    return true;
-  }
-}
-
-function isReady(replica: Replica): boolean {
-  replica.history.moveTo(replica.history.lastId);
-  return replica.ready;
 }
 
 /** The replica has done nothing but what these inputs say, and not come beyond `time`. */

@@ -1,6 +1,6 @@
 // Replicas that wait in the session's past, so that going back there need not begin with an empty cluster: one where the cluster
-// had booted, one just before the latest input. They are made in idle time, and only ever save it: a session replayed from a
-// standby is the same, record for record, as one replayed from its log.
+// had booted, one half-way through what was done, one just before the latest input. They are made in idle time, and only ever save
+// it: a session replayed from a standby is the same, record for record, as one replayed from its log.
 
 import { jsonEqual } from '../cluster/api/meta.ts';
 import type { Micros } from '../cluster/sim/time.ts';
@@ -11,8 +11,8 @@ import { Replica } from './replica.ts';
 const RECORDS = 100_000;
 
 export class Standbys {
-  #booted: Replica | null = null;
-  #latest: Replica | null = null;
+  /** One for each stop, in order; null where none has begun. */
+  readonly #replicas: (Replica | null)[] = [];
   /** What the replicas were made for; another cluster needs others. */
   #origin: Pick<SessionLog, 'seed' | 'topology' | 'epoch'> | null = null;
 
@@ -22,27 +22,28 @@ export class Standbys {
    */
   prepare(log: SessionLog, live: Replica, pause: () => boolean): boolean {
     this.#settleOrigin(log);
-    const first = log.inputs[0];
-    this.#booted ??= new Replica({ ...log, inputs: [] }, live.tools);
-    if (!this.#booted.boot(first ? first.at - 1 : live.now, pause)) return false;
-    const last = log.inputs.at(-1);
-    if (last === undefined || last === first || last.at > live.now) return true;
-    const tooLong = live.cluster.sim.trace.records.length > RECORDS;
-    if (this.#latest !== null && (tooLong || !isPast(this.#latest, log.inputs, last.at - 1))) this.#latest = null;
-    if (tooLong) return true;
-    this.#latest ??= new Replica({ ...log, inputs: [] }, live.tools);
-    this.#latest.plan(log.inputs.slice(this.#latest.performed.length));
-    return this.#latest.runUntil(last.at - 1, pause);
+    const { inputs } = log;
+    const booted = (this.#replicas[0] ??= new Replica({ ...log, inputs: [] }, live.tools));
+    if (!booted.boot(inputs[0] ? inputs[0].at - 1 : live.now, pause)) return false;
+    const stops = live.cluster.sim.trace.records.length > RECORDS ? [] : stopsOf(inputs, live.now);
+    this.#replicas.length = 1 + stops.length;
+    for (const [i, stop] of stops.entries()) {
+      let replica = this.#replicas[i + 1] ?? null;
+      if (replica === null || !isPast(replica, inputs, stop)) replica = new Replica({ ...log, inputs: [] }, live.tools);
+      this.#replicas[i + 1] = replica;
+      replica.plan(inputs.slice(replica.performed.length));
+      if (!replica.runUntil(stop, pause)) return false;
+    }
+    return true;
   }
 
   /** The replica of the log that is furthest on its way to `log.until`, now the caller's; null when none has begun. */
   take(log: SessionLog): Replica | null {
     this.#settleOrigin(log);
-    const latest = this.#latest !== null && isPast(this.#latest, log.inputs, log.until) ? this.#latest : null;
-    const taken = latest ?? (this.#booted !== null && isPast(this.#booted, log.inputs, log.until) ? this.#booted : null);
+    const at = this.#replicas.findLastIndex((replica) => replica && isPast(replica, log.inputs, log.until));
+    const taken = this.#replicas[at] ?? null;
     if (taken === null) return null;
-    if (taken === latest) this.#latest = null;
-    else this.#booted = null;
+    this.#replicas[at] = null;
     taken.plan(log.inputs.slice(taken.performed.length));
     return taken;
   }
@@ -51,9 +52,16 @@ export class Standbys {
     const origin = this.#origin;
     if (origin !== null && origin.seed === seed && origin.topology === topology && origin.epoch === epoch) return;
     this.#origin = { seed, topology, ...(epoch === undefined ? {} : { epoch }) };
-    this.#booted = null;
-    this.#latest = null;
+    this.#replicas.length = 0;
   }
+}
+
+/** Where standbys wait beside the one that has just booted: before the input half-way between the first and the latest, and before the latest. */
+function stopsOf(inputs: readonly Input[], now: Micros): Micros[] {
+  const [first, last] = [inputs[0], inputs.at(-1)];
+  if (first === undefined || last === undefined || last.at > now) return [];
+  const middle = inputs.find(({ at }) => 2 * at >= first.at + last.at) ?? last;
+  return [middle, last].map(({ at }) => at - 1).filter((stop, i, stops) => stop >= first.at && stop !== stops[i - 1]);
 }
 
 /** The replica has done nothing but what these inputs say, and not come beyond `time`. */

@@ -4,14 +4,15 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
-import { firstLoad } from './scripts/first-load.mjs';
+import { firstLoad, onePage } from './scripts/first-load.mjs';
 import { lateCode } from './scripts/late-code/plugin.mjs';
 
+const page = onePage('src/ui/start.ts', 'src/ui/main.tsx');
 const PAGE = ['src/ui/start.ts', 'src/ui/main.tsx', 'src/ui/i18n/zh-CN.ts'];
 
 export default defineConfig({
   base: './',
-  plugins: [react(), firstLoad(PAGE, 215)],
+  plugins: [react(), page.plugin, firstLoad(PAGE, 215)],
   resolve: {
     alias: [
       {
@@ -24,16 +25,8 @@ export default defineConfig({
   build: {
     target: 'es2023',
     chunkSizeWarningLimit: 5000,
-    rolldownOptions: {
-      output: {
-        codeSplitting: {
-          groups: [
-            { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/, priority: 30 },
-            { name: 'flow', test: /node_modules[\\/](@xyflow|d3-|zustand|classcat)/, priority: 20 },
-          ],
-        },
-      },
-    },
+    modulePreload: { polyfill: false },
+    rolldownOptions: { output: { codeSplitting: { includeDependenciesRecursively: false, groups: [page.group] } } },
   },
   optimizeDeps: {
     include: [
@@ -42,7 +35,6 @@ export default defineConfig({
       '@xyflow/react',
       'zustand',
       'i18next',
-      'react-i18next',
       'react-resizable-panels',
       'fflate',
       'idb-keyval',

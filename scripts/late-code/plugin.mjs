@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { parseAst } from 'vite';
+import { COMPILE_WHOLE } from '../first-load.mjs';
 import { split } from './split.mjs';
 
 const PROFILE = join(import.meta.dirname, 'profile.mjs');
@@ -89,7 +90,7 @@ export function lateCode(entry) {
         if (kept.missed !== undefined) this.error(`the boot needs code that would come late: ${kept.missed}`);
         if (kept.hash !== whole.hash) this.error('the boot went another way without the code that would come late');
         for (const chunk of others) redirect(chunk, names.kept, parts, names);
-        first.code = parts.kept;
+        first.code = COMPILE_WHOLE + parts.kept;
         this.emitFile({ type: 'asset', fileName: `${dirname(first.fileName)}/${names.late}`, source: parts.late });
       } finally {
         rmSync(folder, { recursive: true });

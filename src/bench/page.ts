@@ -30,10 +30,29 @@ async function withPage<T>(measure: (browser: Browser, address: string) => Promi
   }
 }
 
-async function untilInteractive(page: Page, address: string): Promise<void> {
-  await page.goto(address, { waitUntil: 'commit' });
-  await page.locator(RUNNING).waitFor({ timeout: 60_000 });
-  await page.locator(POD).first().waitFor({ timeout: 60_000 });
+const THERE = 'orrery bench: interactive';
+
+/**
+ * Opens the page and waits until it is interactive. The page itself says so, and when (milliseconds since 1970): a driver that asks
+ * again and again would slow it down, and hear of it too late.
+ */
+async function untilInteractive(page: Page, address: string): Promise<number> {
+  await page.addInitScript(
+    ([running, pod, there]) => {
+      const observer = new MutationObserver(() => {
+        if (!document.querySelector(running as string) || !document.querySelector(pod as string)) return;
+        observer.disconnect();
+        console.debug(there, Date.now());
+      });
+      observer.observe(document, { subtree: true, childList: true, attributes: true });
+    },
+    [RUNNING, POD, THERE],
+  );
+  const [message] = await Promise.all([
+    page.waitForEvent('console', { predicate: (said) => said.text().startsWith(THERE), timeout: 60_000 }),
+    page.goto(address, { waitUntil: 'commit' }),
+  ]);
+  return Number(message.text().slice(THERE.length));
 }
 
 /** Everything but Monaco that the page and its worker ask for until it is interactive, each file gzipped, in kilobytes of 1,024 bytes. */
@@ -43,20 +62,7 @@ export async function firstLoad(): Promise<number> {
     const page = await context.newPage();
     const asked: { readonly path: string; readonly at: () => number }[] = [];
     context.on('request', (request) => asked.push({ path: new URL(request.url()).pathname, at: () => request.timing().startTime }));
-    // The page itself notes when it is there: a driver hears of it too late.
-    await page.addInitScript(
-      ([running, pod]) => {
-        const observer = new MutationObserver(() => {
-          if (!document.querySelector(running as string) || !document.querySelector(pod as string)) return;
-          observer.disconnect();
-          document.documentElement.dataset['interactive'] = String(Date.now());
-        });
-        observer.observe(document, { subtree: true, childList: true, attributes: true });
-      },
-      [RUNNING, POD],
-    );
-    await untilInteractive(page, address);
-    const there = Number(await page.locator('html').getAttribute('data-interactive'));
+    const there = await untilInteractive(page, address);
     const paths = new Set(asked.filter(({ path, at }) => at() <= there && !MONACO.test(path)).map(({ path }) => path));
     const weights = [...paths].map((path) => {
       const file = join(DIST, path === '/' ? 'index.html' : path);
@@ -75,9 +81,8 @@ export async function interactive(times: number): Promise<number[]> {
       const page = await context.newPage();
       const cdp = await context.newCDPSession(page);
       await cdp.send('Emulation.setCPUThrottlingRate', { rate: 4 });
-      const begun = performance.now();
-      await untilInteractive(page, address);
-      values.push(performance.now() - begun);
+      const begun = Date.now();
+      values.push((await untilInteractive(page, address)) - begun);
       await context.close();
     }
     return values;

@@ -165,9 +165,10 @@ export class Simulation {
   }
 }
 
-/** What all generators inherit. Each generator function makes objects of a shape of its own, so that to look `next` up on them costs an engine more. */
-const GENERATOR = Object.getPrototypeOf(function* () {}).prototype as Op<unknown>;
-const { next, throw: throwInto } = GENERATOR;
+type Resume = (this: Op<unknown>, value: unknown) => IteratorResult<undefined, unknown>;
+
+/** What all generators inherit: each generator function makes objects of a shape of its own, on which to look them up costs an engine more. */
+const { next, throw: throwInto } = Object.getPrototypeOf(function* () {}).prototype as { readonly next: Resume; readonly throw: Resume };
 
 /** A running generator. `park` changes at each resume, so a stale wake-up finds nobody. */
 export class Task {

@@ -1,10 +1,11 @@
 // One machine with its insides: host services, interfaces, tables and the Pods that run on it.
 
 import { Box, Laptop, Server } from 'lucide-react';
-import { memo } from 'react';
+import { memo, useEffect } from 'react';
 import type { MachineRow } from '../../session/protocol.ts';
 import { type Translate, useT } from '../i18n/i18n.ts';
 import { useIds, useRow, useScene } from '../scene/hooks.ts';
+import { machineDrawn } from '../session/drawn.ts';
 import { useUi } from '../state/ui.ts';
 import { useLit } from './context.ts';
 import { type MachineLayout, type Rect, slotRect } from './layout.ts';
@@ -17,6 +18,7 @@ export const Machine = memo(function Machine({ layout }: { readonly layout: Mach
   const t = useT();
   const lit = useLit(`frame/${layout.name}`);
   const selected = useUi((s) => s.selected === layout.id);
+  useEffect(machineDrawn, []);
   const { rect } = layout;
   const off = row !== undefined && !row.powered;
   return (

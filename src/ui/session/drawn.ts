@@ -1,9 +1,16 @@
 // When the page has drawn the running cluster, and there is time for what was not loaded yet.
 
-import { usePlayer } from '../state/player.ts';
+/** A page whose map is not looked at is waited for no longer than this: milliseconds. */
+const LONGEST = 5_000;
 
-/** A page that is not looked at, or a session that stands still, is waited for no longer than this: milliseconds. */
-const DRAWING = 1_000;
+let seen = false;
+const waiting: (() => void)[] = [];
+
+/** For the map: a machine is on the page. */
+export function machineDrawn(): void {
+  seen = true;
+  for (const done of waiting.splice(0)) done();
+}
 
 const orAfter = (limit: number, wait: (done: () => void) => void): Promise<void> =>
   new Promise((resolve) => {
@@ -11,15 +18,8 @@ const orAfter = (limit: number, wait: (done: () => void) => void): Promise<void>
     setTimeout(resolve, limit);
   });
 
-/** The cluster runs and the page shows it. */
+/** The page shows the cluster. */
 export async function drawn(): Promise<void> {
-  await orAfter(DRAWING, (done) => {
-    if (usePlayer.getState().clock.playing) done();
-    const stop = usePlayer.subscribe(({ clock }) => {
-      if (!clock.playing) return;
-      stop();
-      done();
-    });
-  });
-  await orAfter(DRAWING, (done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  if (!seen) await orAfter(LONGEST, (done) => waiting.push(done));
+  await orAfter(LONGEST / 5, (done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 }

@@ -65,10 +65,9 @@ export class Player {
     const saved = await loadLog();
     await this.#openLog(saved);
     if (saved && saved.inputs.length > 0) this.notify('restored');
-    else await this.play();
   }
 
-  /** A log is replayed; a topology, or null for the usual one, is a new cluster. */
+  /** A log is replayed; a topology, or null for the usual one, is a new cluster. Where nothing was done yet, the clock runs. */
   async #openLog(from: SessionLog | Topology | null): Promise<void> {
     const log = from !== null && 'inputs' in from ? from : null;
     this.stopFlow();
@@ -78,7 +77,9 @@ export class Player {
     usePlayer.setState({ status: { type: 'opening' }, clock: NO_CLOCK, flows: [], flow: 0, index: 0, total: 0, cue: null, result: null, problems: [] });
     const connection = new Connection(this.#open, (batch) => this.#onBatch(batch), (reason) => this.#onCrash(reason));
     this.#connection = connection;
-    const clock = await connection.open(from);
+    const opened = await connection.open(from);
+    const untouched = log === null || log.inputs.length === 0;
+    const clock = untouched ? await connection.call((api) => api.play(useUi.getState().speed)) : opened;
     usePlayer.setState({ status: { type: 'ready' }, clock });
     void drawn().then(() => connection.call((api) => api.drawn()));
     await this.refreshFlows();
@@ -144,7 +145,6 @@ export class Player {
     await forgetLog();
     usePlayer.setState({ fromLink: false });
     await this.#openLog(topology);
-    await this.play();
   }
 
   async backToOwn(): Promise<void> {

@@ -2,7 +2,7 @@
 // Models kubelet_pods.go getPhase and status/generate.go.
 
 import type { Container, ContainerStatus, Pod, PodCondition, PodStatus } from '../api/generated/types.ts';
-import { mayRestartAll, mustRestartAll, restartsAfter } from './actions.ts';
+import { mayRestartAll, mustRestartAll, restartsAfter, sandboxChanged } from './actions.ts';
 import { containerStatuses, type StatusContext } from './container-status.ts';
 import type { RuntimePod } from './pod-cache.ts';
 import { qosClass } from './resources.ts';
@@ -135,12 +135,10 @@ function conditions(
   old: PodStatus,
 ): readonly PodCondition[] {
   const spec = pod.spec;
-  const sandbox = runtime.sandboxes[0];
-  const hasNetwork = sandbox?.state === 'READY' && (spec?.hostNetwork === true || sandbox.ip !== '');
   const initialized = initializedCondition(spec?.initContainers ?? [], inits, mains, phase);
   const containersReady = containersReadyCondition(spec?.initContainers ?? [], inits, mains, phase);
   const list: { -readonly [K in keyof PodCondition]: PodCondition[K] }[] = [
-    { type: 'PodReadyToStartContainers', status: hasNetwork ? 'True' : 'False' },
+    readyToStartCondition(pod, runtime),
     initialized,
     readyCondition(pod, containersReady, old),
     containersReady,
@@ -150,6 +148,16 @@ function conditions(
   const generation = pod.metadata?.generation;
   if (generation !== undefined) for (const condition of list) condition.observedGeneration = generation;
   return list;
+}
+
+/** GeneratePodReadyToStartContainersCondition: since 1.36 with what is wrong with the sandbox, as far as its texts are known to us. */
+export function readyToStartCondition(pod: Pod, runtime: RuntimePod): PodCondition {
+  const type = 'PodReadyToStartContainers';
+  if (!sandboxChanged(pod, runtime).changed) return { type, status: 'True' };
+  const reason = 'PodSandboxNotReady';
+  const sandbox = runtime.sandboxes[0];
+  if (sandbox === undefined) return { type, status: 'False', reason, message: 'no pod sandbox exists' };
+  return sandbox.state === 'READY' && sandbox.ip === '' ? { type, status: 'False', reason, message: 'pod sandbox has no IP address' } : { type, status: 'False', reason };
 }
 
 function allRestartingCondition(pod: Pod, runtime: RuntimePod, phase: PodPhase): PodCondition {

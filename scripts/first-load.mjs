@@ -1,5 +1,6 @@
-// How the first load comes, and what it may weigh: what may be loaded before the page shows a running cluster, in kilobytes gzipped: a build that exceeds it fails. What boot does not
-// need goes into a chunk of its own: an import() in the page; in the worker that happens by itself (scripts/late-code).
+// How the first load comes, and what may be loaded before the page shows a running cluster, in kilobytes gzipped: a build that exceeds
+// it fails. What boot does not need goes into a chunk of its own: an import() in the page; in the worker that happens by itself
+// (scripts/late-code).
 
 import { gzipSync } from 'node:zlib';
 

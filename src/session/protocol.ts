@@ -348,6 +348,8 @@ export interface SessionApi {
   step(flow: number, level: StepLevel, direction: 1 | -1): Promise<StepPosition>;
   /** Moves the view to step `index` of a flow (1-based; 0 = just before it). */
   stepTo(flow: number, level: StepLevel, index: number): Promise<StepPosition>;
+  /** Where the view stands in a flow. */
+  stepAt(flow: number, level: StepLevel): Promise<StepPosition>;
   /** Back to the live edge. */
   toLive(): Promise<Clock>;
 

@@ -76,6 +76,7 @@ describe('a session', () => {
     const there: [string, Row][][] = [];
     for (let k = 1; k <= total; k++) {
       expect(session.stepTo(flow, 'call', k).index).toBe(k);
+      expect(session.stepAt(flow, 'call')).toMatchObject({ index: k, total });
       there.push(sorted(rows.get()));
     }
     for (let k = total; k >= 1; k--) {

@@ -185,6 +185,12 @@ export class Session {
     return this.#position(flow, level, k);
   }
 
+  /** Where the view stands in a flow. */
+  stepAt(flowId: number, level: StepLevel): StepPosition {
+    const flow = this.#replica.flows.get(flowId);
+    return flow ? this.#position(flow, level, this.#indexIn(flow, level)) : this.#position(null, level);
+  }
+
   /** Runs the simulation until the flow has a step `index` at the level, or has settled without one. */
   #runToStep(flow: Flow, level: StepLevel, index: number): void {
     const replica = this.#replica;

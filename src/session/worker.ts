@@ -174,6 +174,7 @@ const api: SessionApi = {
   seek: (time) => answer((s) => s.seek(time)),
   step: (flow, level, direction) => answer((s) => s.step(flow, level, direction)),
   stepTo: (flow, level, index) => answer((s) => s.stepTo(flow, level, index)),
+  stepAt: (flow, level) => answer((s) => s.stepAt(flow, level)),
   toLive: () => answerAtOnce((s) => s.toLive()),
   flows: () => answerAtOnce((s) => s.flows()),
   steps: (flow, level, offset, limit) => answer((s) => s.steps(flow, level, offset, limit)),

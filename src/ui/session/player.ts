@@ -460,19 +460,11 @@ export class Player {
 
   /** Finds which step of the chosen flow the view stands at, after the view was moved by other means. */
   async #relocate(): Promise<void> {
-    const { flow, clock } = usePlayer.getState();
+    const { flow } = usePlayer.getState();
     if (flow === 0) return;
-    const level = useUi.getState().level;
-    const { total } = await this.steps(flow, level, 0, 0);
-    let low = 0;
-    let high = total;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const at = (await this.steps(flow, level, middle, 1)).steps[0];
-      if (at && at.id <= clock.recordId) low = middle + 1;
-      else high = middle;
-    }
-    usePlayer.setState({ index: low, total, atEnd: false });
+    const { level } = useUi.getState();
+    const position = await this.#call((c) => c.call((api) => api.stepAt(flow, level)));
+    if (position) usePlayer.setState({ index: position.index, total: position.total, atEnd: false });
   }
 
   /** A session that was left or shared at a step opens with that step on the map. */

@@ -144,6 +144,11 @@ export class FakeSession implements SessionApi {
     return { step: record ? { ...record, index: k } : null, index: k, total: this.#records.length, atEnd: k === this.#records.length, clock: await this.#clock() };
   }
 
+  /** As the page only ever comes to it: at the step that it went to last. */
+  stepAt(flow: number, level: StepLevel): Promise<StepPosition> {
+    return this.stepTo(flow, level, this.#index);
+  }
+
   steps(_flow: number, _level: StepLevel, offset: number, limit: number): Promise<{ total: number; steps: readonly Step[] }> {
     return Promise.resolve({ total: this.#records.length, steps: this.#records.slice(offset, offset + limit).map((r, i) => ({ ...r, index: offset + i + 1 })) });
   }

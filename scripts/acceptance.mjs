@@ -33,18 +33,8 @@ function startCluster() {
   });
 }
 
-/**
- * Runs the script; when something failed, once more with a new cluster, and only that counts; the first failures stay in the output.
- * Why: service-http-and-dns failed in about one of a dozen runs (`Host is unreachable`), and the cause is not known yet.
- */
+/** Runs the script against a cluster of its own. */
 async function runScript(kubectl) {
-  const first = await runOnce(kubectl);
-  if (first.failed === 0) return first;
-  console.log(`${basename(kubectl)}: once more`);
-  return runOnce(kubectl);
-}
-
-async function runOnce(kubectl) {
   const { url, stop } = await startCluster();
   const child = spawn('bash', [SCRIPT, url, kubectl], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';

@@ -23,9 +23,12 @@ export class Standbys {
   prepare(log: SessionLog, live: Replica, pause: () => boolean): boolean {
     this.#settleOrigin(log);
     const { inputs } = log;
+    const [first, last] = [inputs[0], inputs.at(-1)];
     const booted = (this.#replicas[0] ??= new Replica({ ...log, inputs: [] }, live.tools));
-    if (!booted.boot(inputs[0] ? inputs[0].at - 1 : live.now, pause)) return false;
-    const stops = live.cluster.sim.trace.records.length > RECORDS ? [] : stopsOf(inputs, live.now);
+    if (!booted.boot(first ? first.at - 1 : live.now, pause)) return false;
+    // While a part of the log lies ahead, what waits there may still be wanted.
+    if (first === undefined || last === undefined || last.at > live.now) return true;
+    const stops = live.cluster.sim.trace.records.length > RECORDS ? [] : stopsOf(inputs, first, last);
     this.#replicas.length = 1 + stops.length;
     for (const [i, stop] of stops.entries()) {
       let replica = this.#replicas[i + 1] ?? null;
@@ -57,9 +60,7 @@ export class Standbys {
 }
 
 /** Where standbys wait beside the one that has just booted: before the input half-way between the first and the latest, and before the latest. */
-function stopsOf(inputs: readonly Input[], now: Micros): Micros[] {
-  const [first, last] = [inputs[0], inputs.at(-1)];
-  if (first === undefined || last === undefined || last.at > now) return [];
+function stopsOf(inputs: readonly Input[], first: Input, last: Input): Micros[] {
   const middle = inputs.find(({ at }) => 2 * at >= first.at + last.at) ?? last;
   return [middle, last].map(({ at }) => at - 1).filter((stop, i, stops) => stop >= first.at && stop !== stops[i - 1]);
 }

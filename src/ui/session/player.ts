@@ -67,7 +67,7 @@ export class Player {
     if (saved && saved.inputs.length > 0) this.notify('restored');
   }
 
-  /** A log is replayed; a topology, or null for the usual one, is a new cluster. Where nothing was done yet, the clock runs. */
+  /** A log is replayed; a topology, or null for the usual one, is a new cluster. Where nothing was done yet, not even looked back, the clock runs. */
   async #openLog(from: SessionLog | Topology | null): Promise<void> {
     const log = from !== null && 'inputs' in from ? from : null;
     this.stopFlow();
@@ -78,7 +78,7 @@ export class Player {
     const connection = new Connection(this.#open, (batch) => this.#onBatch(batch), (reason) => this.#onCrash(reason));
     this.#connection = connection;
     const opened = await connection.open(from);
-    const untouched = log === null || log.inputs.length === 0;
+    const untouched = log === null || (log.inputs.length === 0 && log.view === undefined);
     const clock = untouched ? await connection.call((api) => api.play(useUi.getState().speed)) : opened;
     usePlayer.setState({ status: { type: 'ready' }, clock });
     void drawn().then(() => connection.call((api) => api.drawn()));

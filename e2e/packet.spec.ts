@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
-import { open, play, runningPods, toLive, violations, watchPage, write } from './page.ts';
+import { open, play, runningPods, share, toLive, violations, watchPage, write } from './page.ts';
 
 const SHOTS = join(import.meta.dirname, '..', 'test-results', 'shots');
 mkdirSync(SHOTS, { recursive: true });
@@ -157,8 +157,7 @@ test('asks a packet where it goes, and why it does not arrive', async ({ page, c
   await test.step('a link keeps the question', async () => {
     await ask(page, 'a', 'service/default/web');
     await expect(outcome(page)).toHaveAttribute('data-outcome', /answered|silent/);
-    await page.getByTestId('share').click();
-    const link = await page.evaluate(() => navigator.clipboard.readText());
+    const link = await share(page);
     await page.goto('about:blank');
     await page.goto(link);
     await open(page, new URL(link).hash);

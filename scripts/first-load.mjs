@@ -6,6 +6,9 @@ import { gzipSync } from 'node:zlib';
 
 const weigh = (text) => gzipSync(text, { level: 9 }).length / 1024;
 
+/** The name of the chunk that holds the module whose path ends so. */
+const chunkOf = (bundle, module) => Object.keys(bundle).find((name) => bundle[name].type === 'chunk' && bundle[name].moduleIds.some((id) => id.endsWith(module)));
+
 /** Nearly all of the first load runs at once: V8 compiles such a file as a whole, where otherwise it would read each function twice. */
 export const COMPILE_WHOLE = '//# allFunctionsCalledOnLoad\n';
 
@@ -23,8 +26,7 @@ export function firstLoad(modules, kilobytes) {
         first.add(chunk);
         for (const other of [...(chunk.imports ?? []), ...(chunk.viteMetadata?.importedCss ?? [])]) add(other);
       };
-      const chunkOf = (module) => Object.keys(bundle).find((name) => bundle[name].type === 'chunk' && bundle[name].moduleIds.some((id) => id.endsWith(module)));
-      const files = modules.map(chunkOf);
+      const files = modules.map((module) => chunkOf(bundle, module));
       // The bundle of another worker.
       if (files.every((file) => file === undefined)) return;
       for (const [i, file] of files.entries()) {
@@ -46,7 +48,6 @@ export function firstLoad(modules, kilobytes) {
  */
 export function onePage(start, main) {
   let members = new Set();
-  const pageOf = (bundle) => Object.values(bundle).find((output) => output.type === 'chunk' && output.moduleIds.some((id) => id.endsWith(main)));
   const group = { name: 'page', test: (id) => members.has(id) };
   const plugin = {
     name: 'one-page',
@@ -68,7 +69,7 @@ export function onePage(start, main) {
     generateBundle: {
       order: 'post',
       handler(_, bundle) {
-        const page = pageOf(bundle);
+        const page = bundle[chunkOf(bundle, main)];
         if (page !== undefined) page.code = COMPILE_WHOLE + page.code;
       },
     },
